@@ -1,0 +1,36 @@
+//! Whose database this is, and counters that never give a number twice.
+
+use crate::Result;
+
+/// The node that a database belongs to; written once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRow {
+    /// `province` or `city`.
+    pub role: String,
+    /// Area code, for example `440100`.
+    pub region: String,
+    /// When the database was made, Unix seconds.
+    pub created_at: i64,
+}
+
+/// Reading the node's own row.
+pub trait ReadNode {
+    /// The node; `None` before [`WriteNode::create_node`].
+    /// # Errors
+    /// Those of the connection.
+    fn node(&self) -> Result<Option<NodeRow>>;
+}
+
+/// Writing the node's own row, and leasing numbers.
+pub trait WriteNode {
+    /// Writes down whose database this is. If that is known and role and region are equal, nothing changes.
+    /// # Errors
+    /// [`crate::Conflict::NodeDiffers`] if the database belongs to another role or region.
+    fn create_node(&mut self, row: &NodeRow) -> Result<()>;
+
+    /// Takes the next `count` numbers of the counter `name` for good, and answers the first; a new counter starts at 0.
+    /// Do it in a transaction of its own: a crash then costs a gap, and no number is given out twice.
+    /// # Errors
+    /// [`crate::StoreError::OutOfRange`] when the counter would pass 2^63 - 1.
+    fn lease(&mut self, name: &str, count: u32) -> Result<u64>;
+}
