@@ -11,6 +11,8 @@ extern crate alloc;
 
 pub mod cbor;
 pub mod cose;
+pub mod identifiers;
+pub mod log;
 pub mod numbers;
 pub mod suite;
 pub mod time;
