@@ -1,0 +1,18 @@
+//! The transparency log: append-only Merkle trees, their signed heads, witnesses and proofs.
+//!
+//! In scope: the bytes of every format of the log and the pure decisions over them. Out of scope: storing, serving
+//! and fetching (the node), which log belongs to which authority (`trust`), what a fault means for a licence
+//! (`verify`). C2SP formats are used unchanged; the profile is spec/log.md, vectors in spec/vectors/log/.
+//!
+//! | question | module |
+//! |---|---|
+//! | which root, does a proof hold? | [`merkle`] |
+//! | where do hashes and entries lie? | [`tile`], [`tiled_tree`] |
+//! | who signed this text? | [`note`], [`checkpoint`], [`cosignature`] |
+//! | which leaf belongs to this object? | [`entry`] |
+//! | is this object in the log, and who saw it? | [`proof`], [`policy`] |
+//! | may a witness sign this? | [`witness`] |
+
+pub mod merkle;
+pub mod tile;
+pub mod tiled_tree;
