@@ -18,8 +18,8 @@ pub const EMPTY_ROOT: Hash = [
     0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ];
 
-/// Largest number of leaves, 2^63 - 1: what a signed 64-bit column can hold, and what 63 hashes can prove.
-pub const MAX_TREE_SIZE: u64 = i64::MAX as u64;
+/// Largest number of leaves, 2^62: with more, a consistency proof may need more than 63 hashes.
+pub const MAX_TREE_SIZE: u64 = 1 << 62;
 
 /// Most hashes in a proof, inclusion or consistency (C2SP tlog-witness).
 pub const MAX_PROOF_HASHES: usize = 63;
@@ -68,7 +68,7 @@ impl fmt::Debug for TreeHead {
 }
 
 /// The right edge of a growing tree: its size and the roots of its perfect subtrees, the largest first.
-/// At most 63 hashes, whatever the size; enough to append and to tell the root.
+/// At most 62 hashes, whatever the size; enough to append and to tell the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
@@ -269,7 +269,7 @@ impl<E: fmt::Display> fmt::Display for ProofError<E> {
 impl<E: fmt::Debug + fmt::Display> core::error::Error for ProofError<E> {}
 
 /// The inclusion proof of the leaf at `index` in the tree of `size` leaves. `nodes` gives the hash of any perfect
-/// subtree within that size; it is asked at most about twice 63 times.
+/// subtree within that size; it is asked at most about twice 62 times.
 ///
 /// # Errors
 /// [`ProofError::OutOfRange`], or what `nodes` answered. Source: RFC 9162 §2.1.3.1.

@@ -9,10 +9,19 @@
 //! | which root, does a proof hold? | [`merkle`] |
 //! | where do hashes and entries lie? | [`tile`], [`tiled_tree`] |
 //! | who signed this text? | [`note`], [`checkpoint`], [`cosignature`] |
-//! | which leaf belongs to this object? | [`entry`] |
+//! | which leaf belongs to this object? | [`entry`], [`change`] |
 //! | is this object in the log, and who saw it? | [`proof`], [`policy`] |
 //! | may a witness sign this? | [`witness`] |
 
+pub mod change;
+pub mod checkpoint;
+pub mod cosignature;
+pub mod entry;
 pub mod merkle;
+pub mod note;
+pub mod policy;
+pub mod proof;
+mod text;
 pub mod tile;
 pub mod tiled_tree;
+pub mod witness;

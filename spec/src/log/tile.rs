@@ -18,7 +18,7 @@ pub const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
 pub(super) const HASH_BYTES: usize = 32;
 /// Bytes of a full tile of hashes: 256 hashes of 32 bytes.
 pub const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
-/// Highest tile level that a path may name (C2SP tlog-tiles). Levels above 7 exist in no tree of 2^63 leaves.
+/// Highest tile level that a path may name (C2SP tlog-tiles). Levels above 7 exist in no tree of 2^62 leaves.
 pub const MAX_TILE_LEVEL: u8 = 63;
 /// Longest entry in a bundle, bytes: its length has 16 bits. Entries of this log have 42.
 pub const MAX_ENTRY: usize = 65_535;

@@ -1,0 +1,215 @@
+//! Status changes: which act of law changed the status of a licence, and from when on?
+//!
+//! In scope: the acts, the status that each leads to, the record whose digest stands in the log. Out of scope: who may
+//! decide such an act (the node), the status list itself (`status`).
+//! Format: spec/log.md §1; example spec/vectors/log/status_change.cbor.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::entry::{Entry, Op};
+use crate::cbor::{Fault, MapReader, Reader, Writer};
+use crate::suite::{Digest, sha256};
+use crate::time::UnixTime;
+
+/// Bytes of randomness in a record, so that its digest in the public log tells nothing about the change.
+pub const CHANGE_SALT_BYTES: usize = 16;
+/// Longest record, bytes: all six members at their largest are 103.
+pub const MAX_CHANGE_RECORD: usize = 103;
+
+/// An act of law that changes the status of a licence (numbers of this project).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// 1 注销: ended at the holder's wish or by course of law.
+    Cancel,
+    /// 2 撤销: taken back because it should not have been granted.
+    Revoke,
+    /// 3 吊销: taken away as a penalty.
+    Forfeit,
+    /// 4 暂扣: taken away for a time.
+    Suspend,
+    /// 5 发还: given back after a suspension.
+    Reinstate,
+    /// 6 换发 (变更, 延续): a new version takes its place.
+    Supersede,
+    /// 7 补证: a replacement for a lost one takes its place.
+    Replace,
+    /// 8 转出: moved to another authority, which issues its own.
+    Transfer,
+    /// 9 作废: declared void.
+    Void,
+}
+
+impl Act {
+    /// All acts, in the order of their numbers.
+    pub const ALL: [Act; 9] = [
+        Act::Cancel,
+        Act::Revoke,
+        Act::Forfeit,
+        Act::Suspend,
+        Act::Reinstate,
+        Act::Supersede,
+        Act::Replace,
+        Act::Transfer,
+        Act::Void,
+    ];
+
+    /// The number on the wire, 1 to 9.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        match self {
+            Act::Cancel => 1,
+            Act::Revoke => 2,
+            Act::Forfeit => 3,
+            Act::Suspend => 4,
+            Act::Reinstate => 5,
+            Act::Supersede => 6,
+            Act::Replace => 7,
+            Act::Transfer => 8,
+            Act::Void => 9,
+        }
+    }
+
+    /// The act of this number; `None` for every other number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Option<Act> {
+        Act::ALL.into_iter().find(|act| act.number() == number)
+    }
+
+    /// The word of the law.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Act::Cancel => "注销",
+            Act::Revoke => "撤销",
+            Act::Forfeit => "吊销",
+            Act::Suspend => "暂扣",
+            Act::Reinstate => "发还",
+            Act::Supersede => "换发",
+            Act::Replace => "补证",
+            Act::Transfer => "转出",
+            Act::Void => "作废",
+        }
+    }
+
+    /// The word in the API and in English texts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Act::Cancel => "cancel",
+            Act::Revoke => "revoke",
+            Act::Forfeit => "forfeit",
+            Act::Suspend => "suspend",
+            Act::Reinstate => "reinstate",
+            Act::Supersede => "supersede",
+            Act::Replace => "replace",
+            Act::Transfer => "transfer",
+            Act::Void => "void",
+        }
+    }
+
+    /// The status that the act leads to, as it stands in the status list: 0 valid, 1 invalid, 2 suspended,
+    /// 3 superseded. One act has one status, so a record in which they differ is refused.
+    #[must_use]
+    pub const fn new_status(self) -> u8 {
+        match self {
+            Act::Reinstate => 0,
+            Act::Suspend => 2,
+            Act::Supersede | Act::Replace => 3,
+            Act::Cancel | Act::Revoke | Act::Forfeit | Act::Transfer | Act::Void => 1,
+        }
+    }
+}
+
+/// Why and when the status of one licence changed. The node keeps the record and shows it to those entitled; the log
+/// has its digest alone, blinded by the salt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// Statement digest of the licence.
+    pub licence: Digest,
+    /// The act of law; it implies the new status.
+    pub act: Act,
+    /// From when on.
+    pub effective: UnixTime,
+    /// Statement digest of the licence that takes its place, where there is one.
+    pub successor: Option<Digest>,
+    /// Random bytes, fresh for each record.
+    pub salt: [u8; CHANGE_SALT_BYTES],
+}
+
+impl ChangeRecord {
+    /// The bytes of the record: `{1: licence, 2: status, 3: act, 4: effective, 5?: successor, 6: salt}`.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(MAX_CHANGE_RECORD);
+        writer.map(5 + usize::from(self.successor.is_some()));
+        writer.uint(1).bytes(&self.licence);
+        writer.uint(2).uint(u64::from(self.act.new_status()));
+        writer.uint(3).uint(self.act.number());
+        writer.uint(4).int(self.effective.0);
+        if let Some(successor) = &self.successor {
+            writer.uint(5).bytes(successor);
+        }
+        writer.uint(6).bytes(&self.salt);
+        writer.into_bytes()
+    }
+
+    /// Reads a record, strictly.
+    ///
+    /// # Errors
+    /// A [`Fault`] for any other encoding, an unknown member or act, a missing member, or a status that is not the
+    /// one of the act.
+    pub fn parse(bytes: &[u8]) -> Result<ChangeRecord, Fault> {
+        if bytes.len() > MAX_CHANGE_RECORD {
+            return Err(Fault::not_conformant("a status change record is too long"));
+        }
+        let mut reader = Reader::new(bytes);
+        let mut map = reader.map()?;
+        let licence = member(&mut map, &mut reader, 1)?.byte_array()?;
+        let status = member(&mut map, &mut reader, 2)?.uint()?;
+        let act = member(&mut map, &mut reader, 3)?.uint()?;
+        let act = Act::from_number(act).ok_or(Fault::not_conformant("a status change has an unknown act"))?;
+        if status != u64::from(act.new_status()) {
+            return Err(Fault::not_conformant("a status change has another status than its act"));
+        }
+        let effective = member(&mut map, &mut reader, 4)?.time()?;
+        let (successor, key) = match map.next_int(&mut reader)? {
+            Some(5) => (Some(reader.byte_array()?), map.next_int(&mut reader)?),
+            key => (None, key),
+        };
+        if key != Some(6) {
+            return Err(Fault::not_conformant("a member is missing or unknown"));
+        }
+        let salt = reader.byte_array()?;
+        if map.next_int(&mut reader)?.is_some() {
+            return Err(Fault::not_conformant("a member is missing or unknown"));
+        }
+        reader.end()?;
+        Ok(ChangeRecord { licence, act, effective, successor, salt })
+    }
+
+    /// The log entry of the record: op 2, the effective time, the digest of the bytes.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry { op: Op::StatusChange, time: self.effective, digest: sha256(&[&self.to_bytes()]) }
+    }
+}
+
+fn member<'r, 'a>(
+    map: &mut MapReader<'a>,
+    reader: &'r mut Reader<'a>,
+    key: i64,
+) -> Result<&'r mut Reader<'a>, Fault> {
+    if map.next_int(reader)? == Some(key) {
+        Ok(reader)
+    } else {
+        Err(Fault::not_conformant("a member is missing or unknown"))
+    }
+}
+
+impl fmt::Debug for ChangeRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, ..] = self.licence;
+        write!(f, "ChangeRecord({a:02x}{b:02x}{c:02x}{d:02x}…, {:?}, {})", self.act, self.effective.0)
+    }
+}
