@@ -41,6 +41,7 @@ where
     /// # Errors
     /// [`TileError::OutOfRange`] if there are fewer leaves; [`TileError::TileLength`]; what the source answers.
     pub fn root(&mut self, size: u64) -> Result<Hash, E> {
+        self.check_size(size)?;
         merkle::root(size, |node| self.node(node)).map_err(flatten)
     }
 
@@ -49,6 +50,7 @@ where
     /// # Errors
     /// As [`TiledTree::root`].
     pub fn inclusion_proof(&mut self, index: u64, size: u64) -> Result<Vec<Hash>, E> {
+        self.check_size(size)?;
         merkle::inclusion_proof(index, size, |node| self.node(node)).map_err(flatten)
     }
 
@@ -57,6 +59,7 @@ where
     /// # Errors
     /// As [`TiledTree::root`].
     pub fn consistency_proof(&mut self, old: u64, new: u64) -> Result<Vec<Hash>, E> {
+        self.check_size(new)?;
         merkle::consistency_proof(old, new, |node| self.node(node)).map_err(flatten)
     }
 
@@ -66,6 +69,10 @@ where
     /// As [`TiledTree::root`].
     pub fn leaf(&mut self, index: u64) -> Result<Hash, E> {
         self.node(Node { level: 0, index })
+    }
+
+    fn check_size(&self, size: u64) -> Result<(), TileError> {
+        if size > self.size { Err(TileError::OutOfRange) } else { Ok(()) }
     }
 
     /// The hash of one perfect subtree: one of a tile's own hashes, or a node between them and the next tile.
