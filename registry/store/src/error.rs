@@ -23,7 +23,9 @@ pub enum StoreError {
     #[error("the database is damaged or not ours: {0}")]
     Corrupt(String),
     /// The database was written by a newer program; an older one must not touch it.
-    #[error("the database has schema version {found}, this program knows versions up to {known}: use the newer program")]
+    #[error(
+        "the database has schema version {found}, this program knows versions up to {known}: use the newer program"
+    )]
     Newer {
         /// Schema version found in the database.
         found: i64,
@@ -78,7 +80,7 @@ pub enum Conflict {
     /// A status list with this id or URI exists.
     #[error("a status list with this id or URI exists already")]
     StatusListExists,
-    /// A status token older than the newest one of its list, or another one of the same second.
+    /// A status token older than the newest one of its list, or of an older revision, or another one of the same second.
     #[error("the status token is not newer than the one of {held} that is kept")]
     TokenNotNewer {
         /// `iat` of the newest token kept, Unix seconds.

@@ -51,7 +51,8 @@ pub use licences::{LicenceRow, ReadLicences, Taken, WriteLicences};
 pub use log::{LeafRow, LogHead, ReadLog, TileKey, TileRow, WriteLog};
 pub use node::{NodeRow, ReadNode, WriteNode};
 pub use status::{
-    IndexLease, ListRevision, ReadStatus, StatusChangeRow, StatusListRow, StatusTokenRow, StatusValue, WriteStatus,
+    IndexLease, ListRevision, ReadStatus, StatusChangeRow, StatusListRow, StatusTokenRow, StatusValue,
+    WriteStatus,
 };
 pub use timings::{Stopwatch, Timing, Timings};
 
@@ -91,7 +92,10 @@ pub trait Write:
 {
 }
 
-impl<T: Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode> Write for T {}
+impl<T: Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode> Write
+    for T
+{
+}
 
 /// Runs `body` in one transaction and hands out what it answers; an error of any type rolls back.
 ///

@@ -57,7 +57,13 @@ pub struct LogHead {
 
 impl std::fmt::Debug for LogHead {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LogHead {{ origin: {:?}, size: {}, root: {:?} }}", self.origin, self.size, Short(&self.root))
+        write!(
+            f,
+            "LogHead {{ origin: {:?}, size: {}, root: {:?} }}",
+            self.origin,
+            self.size,
+            Short(&self.root)
+        )
     }
 }
 
@@ -98,5 +104,11 @@ pub trait WriteLog {
     /// [`crate::Conflict::LogHeadMoved`] if the stored size is not `old_size` (read again, repeat); [`crate::Conflict::LogDiffers`] if the
     /// origin is another or no log exists; [`crate::Conflict::LogGap`] if the leaves do not run from `old_size` to `head.size`;
     /// [`crate::Conflict::LeafExists`]; [`crate::Conflict::TileRewritten`].
-    fn append_log(&mut self, old_size: u64, leaves: &[LeafRow], tiles: &[TileRow], head: &LogHead) -> Result<()>;
+    fn append_log(
+        &mut self,
+        old_size: u64,
+        leaves: &[LeafRow],
+        tiles: &[TileRow],
+        head: &LogHead,
+    ) -> Result<()>;
 }

@@ -249,7 +249,8 @@ pub trait WriteStatus {
     /// Keeps tokens and makes each the newest of its list. The list is clean afterwards if the token shows its latest revision.
     /// A token that is already the newest, with equal digest, is left alone.
     /// # Errors
-    /// [`crate::Conflict::TokenNotNewer`] if `iat` is below the newest one, or equal with another digest; [`crate::Conflict::Dangling`] if
-    /// there is no such list or the revision lies in its future.
+    /// [`crate::Conflict::TokenNotNewer`] if `iat` is below the newest one, or equal with another digest, or if the token shows
+    /// an older revision than the newest one does; [`crate::Conflict::Dangling`] if there is no such list or it has not
+    /// reached the revision; [`crate::Conflict::LeafExists`] if another token has the log index.
     fn add_status_tokens(&mut self, rows: &[StatusTokenRow]) -> Result<()>;
 }

@@ -1,0 +1,172 @@
+//! SQL of clients, receipts and idempotent answers.
+
+use licence_store::{
+    AnswerKey, ClientRow, Conflict, Digest, IdempotentAnswer, ReadAnswers, ReceiptRow, Result, StoreError,
+    WriteAnswers,
+};
+use rusqlite::{Row, params};
+
+use crate::errors::{or_conflict, store_error};
+use crate::session::Session;
+
+macro_rules! select_client {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, token_hash, authorities, types, calls, created_at, expires_at, revoked_at FROM clients ",
+            $rest
+        )
+    };
+}
+
+fn client(row: &Row<'_>) -> rusqlite::Result<ClientRow> {
+    Ok(ClientRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        token_hash: row.get(2)?,
+        authorities: items(row.get(3)?),
+        types: items(row.get(4)?),
+        calls: items(row.get(5)?),
+        created_at: row.get(6)?,
+        expires_at: row.get(7)?,
+        revoked_at: row.get(8)?,
+    })
+}
+
+/// A list as one text: items with a line feed between them. An empty text is the empty list.
+fn text(items: &[String]) -> Result<String> {
+    match items.iter().any(|item| item.is_empty() || item.contains('\n')) {
+        true => Err(StoreError::OutOfRange("an item of a client's list is empty or has a line feed")),
+        false => Ok(items.join("\n")),
+    }
+}
+
+fn items(text: String) -> Vec<String> {
+    text.split('\n').filter(|item| !item.is_empty()).map(String::from).collect()
+}
+
+impl ReadAnswers for Session<'_> {
+    fn client_by_token(&self, token_hash: &Digest) -> Result<Option<ClientRow>> {
+        self.one(select_client!("WHERE token_hash = ?1"), [token_hash], client)
+    }
+
+    fn clients(&self) -> Result<Vec<ClientRow>> {
+        self.all(select_client!("ORDER BY id"), (), client)
+    }
+
+    fn receipt(&self, id: &[u8; 16]) -> Result<Option<ReceiptRow>> {
+        self.one("SELECT id, client, made_at, digest, bytes FROM receipts WHERE id = ?1", [id], |row| {
+            Ok(ReceiptRow {
+                id: row.get(0)?,
+                client: row.get(1)?,
+                made_at: row.get(2)?,
+                digest: row.get(3)?,
+                bytes: row.get(4)?,
+            })
+        })
+    }
+
+    fn idempotent_answers(&self, keys: &[AnswerKey]) -> Result<Vec<Option<IdempotentAnswer>>> {
+        let sql = "SELECT fingerprint, status, content_type, body, created_at FROM idempotent_answers \
+                   WHERE caller = ?1 AND idempotency_key = ?2";
+        let find = |key: &AnswerKey| {
+            self.one(sql, [&key.caller, &key.key], |row| {
+                Ok(IdempotentAnswer {
+                    key: key.clone(),
+                    fingerprint: row.get(0)?,
+                    status: row.get(1)?,
+                    content_type: row.get(2)?,
+                    body: row.get(3)?,
+                    created_at: row.get(4)?,
+                })
+            })
+        };
+        keys.iter().map(find).collect()
+    }
+}
+
+impl Session<'_> {
+    fn insert_clients(&self, rows: &[ClientRow]) -> Result<()> {
+        let sql = "INSERT INTO clients (id, name, token_hash, authorities, types, calls, created_at, expires_at, revoked_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let mut insert = self.connection().prepare_cached(sql).map_err(store_error)?;
+        for row in rows {
+            insert
+                .execute(params![
+                    row.id,
+                    row.name,
+                    row.token_hash,
+                    text(&row.authorities)?,
+                    text(&row.types)?,
+                    text(&row.calls)?,
+                    row.created_at,
+                    row.expires_at,
+                    row.revoked_at
+                ])
+                .map_err(or_conflict(Conflict::ClientExists))?;
+        }
+        Ok(())
+    }
+
+    fn insert_receipts(&self, rows: &[ReceiptRow]) -> Result<()> {
+        let sql = "INSERT INTO receipts (id, client, made_at, digest, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let mut insert = self.connection().prepare_cached(sql).map_err(store_error)?;
+        for row in rows {
+            insert
+                .execute(params![row.id, row.client, row.made_at, row.digest, row.bytes])
+                .map_err(or_conflict(Conflict::ReceiptExists))?;
+        }
+        Ok(())
+    }
+
+    fn insert_answers(&self, rows: &[IdempotentAnswer]) -> Result<()> {
+        let sql = "INSERT INTO idempotent_answers (caller, idempotency_key, fingerprint, status, content_type, body, \
+                   created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let mut insert = self.connection().prepare_cached(sql).map_err(store_error)?;
+        for row in rows {
+            insert
+                .execute(params![
+                    row.key.caller,
+                    row.key.key,
+                    row.fingerprint,
+                    row.status,
+                    row.content_type,
+                    row.body,
+                    row.created_at
+                ])
+                .map_err(or_conflict(Conflict::IdempotencyKeyExists))?;
+        }
+        Ok(())
+    }
+}
+
+impl WriteAnswers for Session<'_> {
+    fn add_clients(&mut self, rows: &[ClientRow]) -> Result<()> {
+        self.writing(|session| session.insert_clients(rows))
+    }
+
+    fn revoke_client(&mut self, id: &str, revoked_at: i64) -> Result<bool> {
+        self.writing(|session| {
+            let sql = "UPDATE clients SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
+            let mut update = session.connection().prepare_cached(sql).map_err(store_error)?;
+            Ok(update.execute(params![id, revoked_at]).map_err(store_error)? > 0)
+        })
+    }
+
+    fn add_receipts(&mut self, rows: &[ReceiptRow]) -> Result<()> {
+        self.writing(|session| session.insert_receipts(rows))
+    }
+
+    fn add_idempotent_answers(&mut self, rows: &[IdempotentAnswer]) -> Result<()> {
+        self.writing(|session| session.insert_answers(rows))
+    }
+
+    fn purge_idempotent_answers(&mut self, before: i64, limit: u32) -> Result<u64> {
+        self.writing(|session| {
+            let sql = "DELETE FROM idempotent_answers WHERE (caller, idempotency_key) IN \
+                       (SELECT caller, idempotency_key FROM idempotent_answers WHERE created_at < ?1 \
+                        ORDER BY created_at LIMIT ?2)";
+            let mut delete = session.connection().prepare_cached(sql).map_err(store_error)?;
+            Ok(delete.execute(params![before, limit]).map_err(store_error)? as u64)
+        })
+    }
+}
