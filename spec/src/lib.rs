@@ -9,10 +9,22 @@
 
 extern crate alloc;
 
+pub mod catalogue;
 pub mod cbor;
 pub mod cose;
+pub mod credential;
+pub mod evidence;
 pub mod identifiers;
 pub mod log;
 pub mod numbers;
+pub mod policy;
+pub mod status;
 pub mod suite;
 pub mod time;
+pub mod trust;
+pub mod verdict;
+pub mod verify;
+pub mod view;
+pub mod zlib;
+
+pub use verify::verify;

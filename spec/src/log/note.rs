@@ -263,18 +263,13 @@ impl<'a> Note<'a> {
     /// # Errors
     /// [`NoteError`], but never [`NoteError::BadSignature`].
     pub fn parse(bytes: &'a [u8]) -> Result<Note<'a>, NoteError> {
-        if bytes.len() > MAX_NOTE {
-            return Err(NoteError::TooLong);
-        }
-        let note = core::str::from_utf8(bytes).map_err(|_| NoteError::Characters)?;
-        if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
-            return Err(NoteError::Characters);
-        }
-        // The last blank line parts text and signatures: the text may have blank lines, the signatures not.
-        let blank = note.rfind("\n\n").ok_or(NoteError::Syntax)?;
-        let (text, signatures) = (&note[..=blank], &note[blank + 2..]);
-        let lines = parse_lines(signatures)?;
-        Ok(Note { text, lines })
+        let (text, signatures) = split(bytes)?;
+        Note::of_parts(text, signatures)
+    }
+
+    /// The note of a text and its signature lines, as [`split`] gave them.
+    pub(super) fn of_parts(text: &'a str, signatures: &'a str) -> Result<Note<'a>, NoteError> {
+        Ok(Note { text, lines: parse_lines(signatures)? })
     }
 
     /// The text that is signed, with its final LF.
@@ -308,6 +303,20 @@ impl<'a> Note<'a> {
             // Too long for any known kind: an empty signature, which never verifies.
             .map(|line| line.signature.get(..line.length).unwrap_or_default())
     }
+}
+
+/// Text and signature lines, the latter not looked at yet.
+pub(super) fn split(bytes: &[u8]) -> Result<(&str, &str), NoteError> {
+    if bytes.len() > MAX_NOTE {
+        return Err(NoteError::TooLong);
+    }
+    let note = core::str::from_utf8(bytes).map_err(|_| NoteError::Characters)?;
+    if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
+        return Err(NoteError::Characters);
+    }
+    // The last blank line parts text and signatures: the text may have blank lines, the signatures not.
+    let blank = note.rfind("\n\n").ok_or(NoteError::Syntax)?;
+    Ok((&note[..=blank], &note[blank + 2..]))
 }
 
 fn parse_lines(mut rest: &str) -> Result<Vec<Line<'_>>, NoteError> {

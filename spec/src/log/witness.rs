@@ -10,10 +10,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::checkpoint::SignedCheckpoint;
+use super::checkpoint::Checkpoint;
 use super::cosignature::WitnessKey;
 use super::merkle::{Hash, MAX_PROOF_HASHES, TreeHead, verify_consistency};
-use super::note::{LogKey, MAX_NOTE};
+use super::note::{self, LogKey, MAX_NOTE, Note};
 use super::text::{decimal, hash, take_line};
 use crate::suite::{SignError, Signer};
 use crate::time::UnixTime;
@@ -28,7 +28,7 @@ pub enum Refusal {
     Malformed,
     /// 404: no log of this origin is watched.
     UnknownOrigin,
-    /// 403: no trusted key of the log signed, or a line of one does not verify.
+    /// 403: no trusted key of the log signed, a line of one does not verify, or the signature lines are not well-formed.
     NotSigned,
     /// 409: `old` is not the stored size, which the answer tells.
     Conflict {
@@ -88,7 +88,10 @@ pub struct AddCheckpoint<'a> {
     old: u64,
     proof: Vec<Hash>,
     bytes: &'a str,
-    checkpoint: SignedCheckpoint<'a>,
+    checkpoint: Checkpoint<'a>,
+    text: &'a str,
+    /// `None` if the signature lines are not well-formed: then nobody signed.
+    note: Option<Note<'a>>,
 }
 
 impl<'a> AddCheckpoint<'a> {
@@ -107,7 +110,7 @@ impl<'a> AddCheckpoint<'a> {
     /// The origin that the request claims, to look up the keys of the log and the stored head.
     #[must_use]
     pub const fn origin(&self) -> &'a str {
-        self.checkpoint.origin()
+        self.checkpoint.origin
     }
 
     /// The checkpoint note as it came, to store it and, after a [`Refusal::Fork`], to keep it as evidence.
@@ -129,7 +132,7 @@ impl<'a> AddCheckpoint<'a> {
         stored: Option<TreeHead>,
     ) -> Result<Accepted<'a>, Refusal> {
         self.check_signature(keys)?;
-        let new = self.checkpoint.head();
+        let new = self.checkpoint.head;
         if self.old > new.size {
             return Err(Refusal::Malformed);
         }
@@ -142,14 +145,15 @@ impl<'a> AddCheckpoint<'a> {
             return Err(Refusal::Fork);
         }
         verify_consistency(&stored, &new, &self.proof).map_err(|_| Refusal::Inconsistent)?;
-        Ok(Accepted { origin: self.origin(), text: self.checkpoint.note().text(), head: new })
+        Ok(Accepted { origin: self.origin(), text: self.text, head: new })
     }
 
     fn check_signature<'k>(&self, keys: impl IntoIterator<Item = &'k LogKey>) -> Result<(), Refusal> {
         let (mut known, mut signed) = (false, false);
         for key in keys {
             known = true;
-            signed |= self.checkpoint.note().is_signed_by(key).map_err(|_| Refusal::NotSigned)?;
+            let note = self.note.as_ref().ok_or(Refusal::NotSigned)?;
+            signed |= note.is_signed_by(key).map_err(|_| Refusal::NotSigned)?;
         }
         match (known, signed) {
             (false, _) => Err(Refusal::UnknownOrigin),
@@ -173,8 +177,10 @@ fn parse(body: &[u8]) -> Option<AddCheckpoint<'_>> {
         }
         proof.push(hash(line)?);
     }
-    let checkpoint = SignedCheckpoint::parse(rest.as_bytes()).ok()?;
-    Some(AddCheckpoint { old, proof, bytes: rest, checkpoint })
+    let (text, signatures) = note::split(rest.as_bytes()).ok()?;
+    let checkpoint = Checkpoint::parse(text).ok()?;
+    let note = Note::of_parts(text, signatures).ok();
+    Some(AddCheckpoint { old, proof, bytes: rest, checkpoint, text, note })
 }
 
 /// A checkpoint that the witness may cosign once [`Accepted::head`] is stored durably.

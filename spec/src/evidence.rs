@@ -1,0 +1,178 @@
+//! Evidence: all that a judgement may look at, at one moment, immutable.
+//!
+//! In scope: holding opened objects, finding out once who signed each status token. Out of scope: fetching and storing.
+//! Format: spec/verify.md §2.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::catalogue::{Candidate, Catalogue, CatalogueKeys};
+use crate::log::merkle::TreeHead;
+use crate::status::StatusToken;
+use crate::suite::{Digest, KeyId, PublicKey};
+use crate::time::UnixTime;
+use crate::trust::{Key, KeyState, Role, TrustFiles, TrustList};
+use crate::verdict::Code;
+
+/// The trust files at hand. "Not at hand" and "refused" are states of their own, never "not configured".
+#[derive(Clone, Debug, Default)]
+pub enum Trust {
+    /// Nothing is at hand.
+    #[default]
+    Unavailable,
+    /// Files were offered and refused, with this code; nothing older is held.
+    Refused(Code),
+    /// Files that were opened; they may be past their end.
+    Held(Arc<TrustFiles>),
+}
+
+/// A status token and the listed key that signed it.
+#[derive(Clone, Debug)]
+pub struct HeldToken {
+    token: Arc<StatusToken>,
+    signer: Option<PublicKey>,
+    /// The newest token seen of this uri, if that is not this one: its iat and digest.
+    newest: Option<(UnixTime, Option<Digest>)>,
+}
+
+impl HeldToken {
+    /// The token.
+    #[must_use]
+    pub const fn token(&self) -> &Arc<StatusToken> {
+        &self.token
+    }
+
+    /// The key of the trust list that signed it; `None` if no listed key did.
+    #[must_use]
+    pub const fn signer(&self) -> Option<&PublicKey> {
+        self.signer.as_ref()
+    }
+
+    /// Whether a newer token, or another one of the same time, has been seen.
+    #[must_use]
+    pub fn is_rolled_back(&self) -> bool {
+        self.newest.is_some_and(|(iat, digest)| {
+            self.token.iat() < iat || (self.token.iat() == iat && digest.is_some_and(|digest| digest != *self.token.digest()))
+        })
+    }
+}
+
+/// All evidence at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    trust: Trust,
+    catalogue: Option<Arc<Catalogue>>,
+    tokens: BTreeMap<String, HeldToken>,
+    heads: BTreeMap<String, Vec<TreeHead>>,
+}
+
+impl Evidence {
+    /// Evidence that holds these trust files and nothing else yet.
+    #[must_use]
+    pub fn new(trust: Trust) -> Evidence {
+        Evidence { trust, ..Evidence::default() }
+    }
+
+    /// The trust files.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The trust files, if they are held.
+    #[must_use]
+    pub const fn trust_files(&self) -> Option<&Arc<TrustFiles>> {
+        match &self.trust {
+            Trust::Held(files) => Some(files),
+            _ => None,
+        }
+    }
+
+    /// The trust list, if one is held.
+    #[must_use]
+    pub fn trust_list(&self) -> Option<&Arc<TrustList>> {
+        self.trust_files().and_then(|files| files.list())
+    }
+
+    /// The catalogue.
+    #[must_use]
+    pub const fn catalogue(&self) -> Option<&Arc<Catalogue>> {
+        self.catalogue.as_ref()
+    }
+
+    /// Adds the catalogue, which its own `open` or `advance` has checked.
+    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.catalogue = Some(catalogue);
+    }
+
+    /// Adds a status token under its own uri and finds out once who signed it. Replaces one of the same uri.
+    pub fn add_token(&mut self, token: Arc<StatusToken>) {
+        let signer = self.trust_list().and_then(|list| {
+            let named = list.keys().filter(|(_, key)| key.key.kid() == token.kid());
+            named.map(|(_, key)| key.key).find(|key| token.verifies_under(key))
+        });
+        let newest = self.tokens.get(token.uri()).and_then(|held| held.newest);
+        self.tokens.insert(String::from(token.uri()), HeldToken { token, signer, newest });
+    }
+
+    /// Notes that a token of this uri with this signing time has been seen before: an older one is a roll-back.
+    /// `digest` tells two tokens of one time apart.
+    pub fn note_newest_token(&mut self, uri: &str, iat: UnixTime, digest: Option<Digest>) {
+        if let Some(held) = self.tokens.get_mut(uri) {
+            held.newest = Some((iat, digest));
+        }
+    }
+
+    /// The token of a list.
+    #[must_use]
+    pub fn token(&self, uri: &str) -> Option<&HeldToken> {
+        self.tokens.get(uri)
+    }
+
+    /// All tokens.
+    pub fn tokens(&self) -> impl Iterator<Item = &HeldToken> {
+        self.tokens.values()
+    }
+
+    /// Adds a tree head that was seen of a log.
+    pub fn add_head(&mut self, origin: &str, head: TreeHead) {
+        self.heads.entry(String::from(origin)).or_default().push(head);
+    }
+
+    /// The head seen of a log at exactly this size.
+    #[must_use]
+    pub fn head(&self, origin: &str, size: u64) -> Option<&TreeHead> {
+        self.heads.get(origin).and_then(|heads| heads.iter().find(|head| head.size == size))
+    }
+}
+
+/// What a key may do at the time of an object, leaving type and region aside: role, then time, then state.
+///
+/// # Errors
+/// `SCOPE_ROLE`, `SCOPE_TIME`, `KEY_NOT_VALID_AT_ISSUE`, `KEY_COMPROMISED_AFTER_CUT`: views, receipts, tokens and
+/// catalogues of compromised keys are refused, as no log proof tells them apart.
+pub(crate) fn key_standing(key: &Key, role: Role, iat: UnixTime) -> Result<(), Code> {
+    if !key.has_role(role) {
+        return Err(Code::ScopeRole);
+    }
+    if !key.scopes.iter().any(|scope| scope.role == role && scope.has_time(iat)) {
+        return Err(Code::ScopeTime);
+    }
+    match key.state {
+        KeyState::Active => Ok(()),
+        KeyState::Retired if iat < key.since => Ok(()),
+        KeyState::Retired => Err(Code::KeyNotValidAtIssue),
+        KeyState::Compromised { .. } => Err(Code::KeyCompromisedAfterCut),
+    }
+}
+
+impl CatalogueKeys for TrustList {
+    fn candidates(&self, kid: &KeyId, issued_at: UnixTime) -> Vec<Candidate<'_>> {
+        self.keys()
+            .filter(|(_, key)| key.key.kid() == *kid)
+            .map(|(_, key)| Candidate { key: &key.key, standing: key_standing(key, Role::Catalogue, issued_at) })
+            .collect()
+    }
+}

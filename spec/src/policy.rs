@@ -1,0 +1,134 @@
+//! Policies: the versioned rules of judgement, and the question that is asked under them.
+//!
+//! In scope: the presets `approval`, `counter`, `archive`. Out of scope: what a service item accepts (`catalogue`).
+//! Format: spec/policy.md.
+
+use alloc::borrow::Cow;
+
+/// What the presented bytes must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// A licence or a view, by its own type.
+    #[default]
+    Either,
+    /// A full licence.
+    Licence,
+    /// A view.
+    View,
+}
+
+/// The applicant who is asked about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Subject<'q> {
+    /// Kind of the code, such as 001 or 111.
+    pub code_type: Option<&'q str>,
+    /// The code.
+    pub code: &'q str,
+    /// The name, if it is to be compared.
+    pub name: Option<&'q str>,
+}
+
+impl core::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Personal data: never printed.
+        f.write_str("Subject(…)")
+    }
+}
+
+/// What is asked about the presented bytes, beside "is it good?".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Question<'q> {
+    /// Licence or view.
+    pub wanted: Wanted,
+    /// A log proof that came beside the licence; it goes before one in the licence's header.
+    pub log_proof: Option<&'q [u8]>,
+    /// Is this the holder?
+    pub subject: Option<Subject<'q>>,
+    /// Is it what this service item accepts?
+    pub service_item: Option<&'q str>,
+    /// The asking case; compared with a view's.
+    pub case_number: Option<&'q str>,
+    /// The asking office; compared with a view's.
+    pub audience: Option<&'q str>,
+}
+
+/// The rules of judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy<'q> {
+    /// Name, such as "approval".
+    pub id: Cow<'static, str>,
+    /// Version; receipts name it.
+    pub version: u64,
+    /// Whether a log proof must be at hand. One that is at hand must be good in any case.
+    pub log_proof_required: bool,
+    /// Seconds that the trust timestamp may be past its end; never the list.
+    pub timestamp_grace_s: i64,
+    /// Whether a superseded licence passes with the warning NEWER_VERSION.
+    pub accept_superseded: bool,
+    /// Whether `now` is a past moment, judged from archived evidence.
+    pub past_moment: bool,
+    /// What is asked.
+    pub question: Question<'q>,
+}
+
+impl Policy<'static> {
+    const fn preset(id: &'static str) -> Policy<'static> {
+        Policy {
+            id: Cow::Borrowed(id),
+            version: 1,
+            log_proof_required: false,
+            timestamp_grace_s: 0,
+            accept_superseded: false,
+            past_moment: false,
+            question: Question {
+                wanted: Wanted::Either,
+                log_proof: None,
+                subject: None,
+                service_item: None,
+                case_number: None,
+                audience: None,
+            },
+        }
+    }
+
+    /// For approval systems: all evidence fresh. A log proof at hand must be good; a missing one is the warning
+    /// LOG_PENDING, so that bytes, QR, picture and number of one licence get one verdict (spec/decisions/0002).
+    #[must_use]
+    pub const fn approval() -> Policy<'static> {
+        Policy::preset("approval")
+    }
+
+    /// For counters that may be offline: the trust timestamp may be a day past its end.
+    #[must_use]
+    pub const fn counter() -> Policy<'static> {
+        let mut policy = Policy::preset("counter");
+        policy.timestamp_grace_s = 86_400;
+        policy
+    }
+
+    /// For archives: judge as of a past moment, with a log proof.
+    #[must_use]
+    pub const fn archive() -> Policy<'static> {
+        let mut policy = Policy::preset("archive");
+        policy.log_proof_required = true;
+        policy.past_moment = true;
+        policy
+    }
+
+    /// The preset of this name.
+    #[must_use]
+    pub fn named(id: &str) -> Option<Policy<'static>> {
+        match id {
+            "approval" => Some(Policy::approval()),
+            "counter" => Some(Policy::counter()),
+            "archive" => Some(Policy::archive()),
+            _ => None,
+        }
+    }
+
+    /// This policy with a question.
+    #[must_use]
+    pub fn asking(self, question: Question<'_>) -> Policy<'_> {
+        Policy { question, ..self }
+    }
+}

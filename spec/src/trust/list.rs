@@ -1,0 +1,391 @@
+//! The list: authorities, their keys, and the states of these keys.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::root::{Head, Root};
+use super::{Role, Scope, is_host, read_cose_key};
+use crate::cbor::{Fault, Reader, Writer};
+use crate::cose::{self, Signed};
+use crate::log::note::LogKey;
+use crate::log::policy::Policy;
+use crate::numbers::{
+    MAX_CODE, MAX_ENTRIES, MAX_ENTRY_HOSTS, MAX_ENTRY_KEYS, MAX_ENTRY_LOGS, MAX_KEY_SCOPES, MAX_LIST, TYP_LIST,
+};
+use crate::suite::{Digest, KeyId, KeyTable, PublicKey, SignError, Signer, sha256};
+use crate::time::UnixTime;
+
+/// Tables of precomputed points, 30 KiB each, are kept for this many licence and view keys; 7.5 MiB in all.
+const MAX_TABLES: usize = 256;
+/// Most former states of a key; a key is retired or compromised once, and seldom reinstated.
+const MAX_HISTORY: usize = 16;
+
+/// May what this key signed still be relied on?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// In use.
+    Active,
+    /// Out of use since a moment; good for what it signed before.
+    Retired,
+    /// In wrong hands: good only for licences logged below this index, which is the tree size at the cut.
+    Compromised {
+        /// First leaf index that is no longer trusted.
+        trusted_until_log_index: u64,
+    },
+}
+
+impl KeyState {
+    const fn number(self) -> i64 {
+        match self {
+            KeyState::Active => 0,
+            KeyState::Retired => 1,
+            KeyState::Compromised { .. } => 2,
+        }
+    }
+}
+
+/// A key of an authority.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The public key.
+    pub key: PublicKey,
+    /// What it may sign; at least one.
+    pub scopes: Vec<Scope>,
+    /// Its state.
+    pub state: KeyState,
+    /// Since when it has been in this state.
+    pub since: UnixTime,
+    /// Former states, ascending: number of the state, since.
+    pub history: Vec<(i64, UnixTime)>,
+    table: Option<KeyTable>,
+}
+
+impl Key {
+    /// A key as an authority offers it.
+    #[must_use]
+    pub const fn new(key: PublicKey, scopes: Vec<Scope>, state: KeyState, since: UnixTime) -> Key {
+        Key { key, scopes, state, since, history: Vec::new(), table: None }
+    }
+
+    /// Whether any scope has this role.
+    #[must_use]
+    pub fn has_role(&self, role: Role) -> bool {
+        self.scopes.iter().any(|scope| scope.role == role)
+    }
+
+    /// The precomputed table, if this key has one.
+    #[must_use]
+    pub const fn table(&self) -> Option<&KeyTable> {
+        self.table.as_ref()
+    }
+}
+
+/// A log of an authority.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Name and key of the log; the name is the origin.
+    pub key: LogKey,
+    /// The vkey text.
+    pub vkey: String,
+    /// First moment.
+    pub since: UnixTime,
+    /// First moment that is no longer within; `None` while in use.
+    pub until: Option<UnixTime>,
+}
+
+/// One authority.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Code of the authority, the `iss` of what it signs.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Hosts on which its status lists and references lie.
+    pub hosts: Vec<String>,
+    /// Its logs.
+    pub logs: Vec<Log>,
+    /// Its keys.
+    pub keys: Vec<Key>,
+    /// Code of the authority that succeeded it.
+    pub successor: Option<String>,
+}
+
+impl Entry {
+    /// The keys with this kid; kids may collide.
+    pub fn keys_with(&self, kid: KeyId) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.key.kid() == kid)
+    }
+
+    /// Whether this host is one of the authority's.
+    #[must_use]
+    pub fn has_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own == host)
+    }
+}
+
+/// What a list says.
+#[derive(Clone, Debug)]
+pub struct ListContent {
+    /// 1, 2, 3 …
+    pub version: u64,
+    /// Signing time.
+    pub iat: UnixTime,
+    /// End.
+    pub exp: UnixTime,
+    /// Authorities, ascending by id.
+    pub entries: Vec<Entry>,
+    /// Witness policy, C2SP tlog-policy text without `log` lines.
+    pub witness_policy: String,
+}
+
+/// A list that was opened: signed by the threshold of its role, all keys import-checked.
+#[derive(Clone, Debug)]
+pub struct TrustList {
+    content: ListContent,
+    policy: Policy,
+    digest: Digest,
+}
+
+impl TrustList {
+    pub(super) fn open(bytes: &[u8], root: &Root) -> Result<TrustList, Fault> {
+        let signed = Signed::parse(bytes, MAX_LIST, TYP_LIST)?;
+        root.content().list.check(&signed)?;
+        let (mut content, policy) = read_content(signed.payload())?;
+        let signing = content.entries.iter_mut().flat_map(|entry| &mut entry.keys);
+        for key in signing.filter(|key| key.has_role(Role::Licence) || key.has_role(Role::View)).take(MAX_TABLES) {
+            key.table = Some(KeyTable::new(key.key));
+        }
+        Ok(TrustList { content, policy, digest: sha256(&[bytes]) })
+    }
+
+    /// What the list says.
+    #[must_use]
+    pub const fn content(&self) -> &ListContent {
+        &self.content
+    }
+
+    /// The witness policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// SHA-256 of the whole file.
+    #[must_use]
+    pub const fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// The entry of an authority.
+    #[must_use]
+    pub fn entry(&self, id: &str) -> Option<&Entry> {
+        let entries = &self.content.entries;
+        entries.binary_search_by(|entry| entry.id.as_str().cmp(id)).ok().and_then(|at| entries.get(at))
+    }
+
+    /// Whether any authority has this host.
+    #[must_use]
+    pub fn has_host(&self, host: &str) -> bool {
+        self.content.entries.iter().any(|entry| entry.has_host(host))
+    }
+
+    /// All keys with their entries.
+    pub fn keys(&self) -> impl Iterator<Item = (&Entry, &Key)> {
+        self.content.entries.iter().flat_map(|entry| entry.keys.iter().map(move |key| (entry, key)))
+    }
+}
+
+const MISSING: Fault = Fault::not_conformant("a required member is missing");
+
+fn read_content(payload: &[u8]) -> Result<(ListContent, Policy), Fault> {
+    let mut reader = Reader::new(payload);
+    let (mut head, mut entries, mut policy) = (Head::default(), None, None);
+    let mut map = reader.map()?;
+    while let Some(key) = map.next_int(&mut reader)? {
+        match key {
+            1..=3 => head.read(key, &mut reader)?,
+            4 => entries = Some(read_entries(&mut reader)?),
+            5 => policy = Some(reader.text()?),
+            _ => return Err(Fault::not_conformant("an unknown member in a trust list")),
+        }
+    }
+    reader.end()?;
+    let (version, iat, exp) = head.finish()?;
+    let (entries, text) = (entries.ok_or(MISSING)?, policy.ok_or(MISSING)?);
+    let policy =
+        Policy::parse_without_logs(text).map_err(|_| Fault::not_conformant("the witness policy is broken"))?;
+    check_unique_keys(&entries)?;
+    Ok((ListContent { version, iat, exp, entries, witness_policy: String::from(text) }, policy))
+}
+
+fn check_unique_keys(entries: &[Entry]) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for key in entries.iter().flat_map(|entry| &entry.keys) {
+        if !seen.insert(key.key.bytes()) {
+            return Err(Fault::not_conformant("one public key in two places"));
+        }
+    }
+    Ok(())
+}
+
+fn read_entries(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Fault> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for _ in 0..bounded(reader.array()?, MAX_ENTRIES)? {
+        let entry = read_entry(reader)?;
+        if entries.last().is_some_and(|last| last.id >= entry.id) {
+            return Err(Fault::not_conformant("entries are doubled or out of order"));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn bounded(count: usize, most: usize) -> Result<usize, Fault> {
+    if count <= most { Ok(count) } else { Err(Fault::not_conformant("too many members in a trust list")) }
+}
+
+fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, Fault> {
+    let (mut id, mut name, mut hosts, mut logs, mut keys, mut successor) = (None, None, None, None, None, None);
+    let mut map = reader.map()?;
+    while let Some(key) = map.next_int(reader)? {
+        match key {
+            1 => id = Some(String::from(reader.short_text(MAX_CODE)?)),
+            2 => name = Some(String::from(reader.short_text(256)?)),
+            3 => hosts = Some(read_all(reader, MAX_ENTRY_HOSTS, read_host)?),
+            4 => logs = Some(read_all(reader, MAX_ENTRY_LOGS, read_log)?),
+            5 => keys = Some(read_all(reader, MAX_ENTRY_KEYS, read_key)?),
+            6 => successor = Some(String::from(reader.short_text(MAX_CODE)?)),
+            _ => return Err(Fault::not_conformant("an unknown member in an entry")),
+        }
+    }
+    match (id, name, hosts, logs, keys) {
+        (Some(id), Some(name), Some(hosts), Some(logs), Some(keys)) => {
+            Ok(Entry { id, name, hosts, logs, keys, successor })
+        }
+        _ => Err(MISSING),
+    }
+}
+
+fn read_all<T>(
+    reader: &mut Reader<'_>,
+    most: usize,
+    read: fn(&mut Reader<'_>) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    (0..bounded(reader.array()?, most)?).map(|_| read(reader)).collect()
+}
+
+fn read_host(reader: &mut Reader<'_>) -> Result<String, Fault> {
+    let host = reader.text()?;
+    if is_host(host) { Ok(String::from(host)) } else { Err(Fault::not_conformant("a host has a wrong shape")) }
+}
+
+fn read_log(reader: &mut Reader<'_>) -> Result<Log, Fault> {
+    reader.array_of(4)?;
+    let (origin, vkey) = (reader.text()?, reader.text()?);
+    let since = reader.time()?;
+    let until = if reader.null()? { None } else { Some(reader.time()?) };
+    let key = LogKey::parse(vkey).map_err(|_| Fault::not_conformant("a vkey is broken"))?;
+    if key.name() != origin || until.is_some_and(|until| until <= since) {
+        return Err(Fault::not_conformant("a log whose key or period does not fit"));
+    }
+    Ok(Log { key, vkey: String::from(vkey), since, until })
+}
+
+fn read_key(reader: &mut Reader<'_>) -> Result<Key, Fault> {
+    let (mut key, mut scopes, mut state, mut since, mut cut, mut history) = (None, None, None, None, None, Vec::new());
+    let mut map = reader.map()?;
+    while let Some(member) = map.next_int(reader)? {
+        match member {
+            1 => key = Some(read_cose_key(reader)?),
+            2 => scopes = Some(read_all(reader, MAX_KEY_SCOPES, Scope::read)?),
+            3 => state = Some(reader.int()?),
+            4 => since = Some(reader.time()?),
+            5 => cut = Some(reader.uint()?),
+            6 => history = read_history(reader)?,
+            _ => return Err(Fault::not_conformant("an unknown member in a key")),
+        }
+    }
+    let (Some(key), Some(scopes), Some(since)) = (key, scopes, since) else { return Err(MISSING) };
+    let state = match (state, cut) {
+        (Some(0), None) => KeyState::Active,
+        (Some(1), None) => KeyState::Retired,
+        (Some(2), Some(cut)) => KeyState::Compromised { trusted_until_log_index: cut },
+        _ => return Err(Fault::not_conformant("a key state that is unknown or has a wrong cut")),
+    };
+    if scopes.is_empty() || history.last().is_some_and(|(_, last)| *last > since) {
+        return Err(Fault::not_conformant("a key without scope, or with a history that does not ascend"));
+    }
+    Ok(Key { key, scopes, state, since, history, table: None })
+}
+
+fn read_history(reader: &mut Reader<'_>) -> Result<Vec<(i64, UnixTime)>, Fault> {
+    let mut history: Vec<(i64, UnixTime)> = Vec::new();
+    for _ in 0..bounded(reader.array()?, MAX_HISTORY)? {
+        reader.array_of(2)?;
+        let (state, since) = (reader.int()?, reader.time()?);
+        if !(0..=2).contains(&state) || history.last().is_some_and(|(_, last)| *last >= since) {
+            return Err(Fault::not_conformant("a history that does not ascend"));
+        }
+        history.push((state, since));
+    }
+    Ok(history)
+}
+
+impl ListContent {
+    /// Signs the list; entries are written in ascending order of their ids.
+    ///
+    /// # Errors
+    /// [`SignError`] from a signer.
+    pub fn sign(&self, signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
+        let mut entries: Vec<&Entry> = self.entries.iter().collect();
+        entries.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut writer = Writer::default();
+        writer.map(5).int(1).uint(self.version).int(2).int(self.iat.0).int(3).int(self.exp.0);
+        writer.int(4).array(entries.len());
+        entries.iter().for_each(|entry| write_entry(&mut writer, entry));
+        writer.int(5).text(&self.witness_policy);
+        cose::sign(TYP_LIST, &writer.into_bytes(), signers)
+    }
+}
+
+fn write_entry(writer: &mut Writer, entry: &Entry) {
+    writer.map(5 + usize::from(entry.successor.is_some()));
+    writer.int(1).text(&entry.id).int(2).text(&entry.name).int(3).array(entry.hosts.len());
+    entry.hosts.iter().for_each(|host| {
+        writer.text(host);
+    });
+    writer.int(4).array(entry.logs.len());
+    for log in &entry.logs {
+        writer.array(4).text(log.key.name()).text(&log.vkey).int(log.since.0);
+        match log.until {
+            Some(until) => writer.int(until.0),
+            None => writer.null(),
+        };
+    }
+    writer.int(5).array(entry.keys.len());
+    entry.keys.iter().for_each(|key| write_key(writer, key));
+    if let Some(successor) = &entry.successor {
+        writer.int(6).text(successor);
+    }
+}
+
+fn write_key(writer: &mut Writer, key: &Key) {
+    let cut = match key.state {
+        KeyState::Compromised { trusted_until_log_index } => Some(trusted_until_log_index),
+        _ => None,
+    };
+    writer.map(4 + usize::from(cut.is_some()) + usize::from(!key.history.is_empty()));
+    writer.int(1).encoded(&key.key.cose_key()).int(2).array(key.scopes.len());
+    key.scopes.iter().for_each(|scope| scope.write(writer));
+    writer.int(3).int(key.state.number()).int(4).int(key.since.0);
+    if let Some(cut) = cut {
+        writer.int(5).uint(cut);
+    }
+    if !key.history.is_empty() {
+        writer.int(6).array(key.history.len());
+        for (state, since) in &key.history {
+            writer.array(2).int(*state).int(since.0);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! TIME, SCHEMA, STATUS, LOG, SUBJECT and POLICY.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Case;
+use super::issuer::is_fresh;
+use super::record::{Record, Source};
+use crate::credential::{StatusReference, uri_host};
+use crate::evidence::{HeldToken, key_standing};
+use crate::log::entry::{Entry, Op};
+use crate::log::proof::{LogFault, LogProof, VerifiedProof};
+use crate::numbers::CLOCK_SKEW_S;
+use crate::policy::Subject;
+use crate::status::Status;
+use crate::suite::Digest;
+use crate::time::UnixTime;
+use crate::trust::Role;
+use crate::verdict::{Code, Group, LogBasis, Warning};
+
+/// A licence that ends within this many seconds gets the warning EXPIRES_SOON: 30 days.
+const EXPIRES_SOON_S: i64 = 30 * 86_400;
+
+/// TIME: within its dates, and the clock is to be believed.
+pub(super) fn time(case: &Case<'_>, record: &mut Record) {
+    let (presented, now) = (case.presented, case.now);
+    let mut codes = Vec::new();
+    if presented.nbf.is_some_and(|nbf| now < nbf) {
+        codes.push(Code::NotYetValid);
+    }
+    // The end of a view is a question of policy.
+    if presented.view.is_none() && now >= presented.exp {
+        codes.push(Code::Expired);
+    }
+    let newest = case.evidence.trust_files().map(|files| files.newest_iat());
+    if !case.policy.past_moment && newest.is_some_and(|newest| now.plus(CLOCK_SKEW_S) < newest) {
+        codes.push(Code::ClockUntrusted);
+    }
+    if presented.iat > now.plus(CLOCK_SKEW_S) {
+        codes.push(Code::IssuedInFuture);
+    }
+    if codes.is_empty() && presented.view.is_none() && presented.exp.since(now) <= EXPIRES_SOON_S {
+        record.warn(Warning::ExpiresSoon);
+    }
+    record.group(Group::Time, &codes, None);
+}
+
+/// SCHEMA: the content fits the revision of its type; a view shows only what its service item allows.
+pub(super) fn schema(case: &Case<'_>, record: &mut Record) {
+    let presented = case.presented;
+    let Some(catalogue) = case.evidence.catalogue() else {
+        record.found(Code::SchemaUnavailable, None);
+        return;
+    };
+    let source = Some((*catalogue.digest(), catalogue.content().issued_at));
+    let revision = catalogue.licence_type(presented.vct).and_then(|kind| kind.revision(presented.fields.revision()));
+    let Some(revision) = revision else {
+        record.found(Code::SchemaUnavailable, source);
+        return;
+    };
+    let life = presented.exp.since(presented.iat);
+    let fits = match &presented.view {
+        None => life <= revision.longest_life_s && revision.check(&presented.fields).is_ok(),
+        Some((_, grounds)) => match catalogue.service_item(grounds.service_item) {
+            // A service item that the catalogue does not know is the policy's question.
+            None => {
+                record.found(Code::SchemaUnavailable, source);
+                return;
+            }
+            Some(item) => {
+                life <= item.longest_view_life_s
+                    && item
+                        .accepted(presented.vct)
+                        .is_some_and(|accepted| revision.check_view(&presented.fields, accepted).is_ok())
+            }
+        },
+    };
+    record.group(Group::Schema, if fits { &[] } else { &[Code::SchemaMismatch] }, source);
+}
+
+/// STATUS. Returns the token that was looked at.
+pub(super) fn status(case: &Case<'_>, record: &mut Record) -> Option<(String, UnixTime, Digest)> {
+    let Some(reference) = case.presented.status else {
+        record.found(Code::StatusMissing, None);
+        return None;
+    };
+    let Some(held) = case.evidence.token(reference.uri) else {
+        record.found(Code::StatusUnavailable, None);
+        return None;
+    };
+    let token = held.token();
+    let source: Source = Some((*token.digest(), token.iat()));
+    match token_fault(case, reference, held).or_else(|| value_code(case, reference, held, record)) {
+        Some(code) => record.found(code, source),
+        None => record.pass(Group::Status, source),
+    }
+    if case.now.since(token.iat()) > token.ttl_s() && case.now < token.exp() {
+        record.warn(Warning::StatusAge);
+    }
+    Some((String::from(token.uri()), token.iat(), *token.digest()))
+}
+
+/// Whether the token may be used at all, in the order of spec/status.md §4.
+fn token_fault(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken) -> Option<Code> {
+    let token = held.token();
+    if token.iat() > case.now.plus(CLOCK_SKEW_S) && !case.policy.past_moment {
+        return Some(Code::StatusUnavailable);
+    }
+    let entry = case.evidence.trust_list().and_then(|list| list.entry(case.presented.licence_issuer()));
+    let signer = entry.zip(held.signer()).and_then(|(entry, signer)| {
+        entry.keys_with(token.kid()).find(|key| key.key == *signer)
+    });
+    if !signer.is_some_and(|key| key_standing(key, Role::Status, token.iat()).is_ok()) {
+        return Some(Code::StatusSignerUntrusted);
+    }
+    let on_own_host = || entry.zip(uri_host(reference.uri)).is_some_and(|(entry, host)| entry.has_host(host));
+    if case.presented.view.is_some() && !on_own_host() {
+        return Some(Code::StatusSignerUntrusted);
+    }
+    if case.policy.past_moment && !(token.iat() <= case.now && case.now < token.exp()) {
+        return Some(Code::StatusAsOfNotCovered);
+    }
+    if case.now >= token.exp() {
+        return Some(Code::StatusStale);
+    }
+    held.is_rolled_back().then_some(Code::StatusRollback)
+}
+
+/// What the value says; a list that only a stale trust list vouches for proves nothing.
+fn value_code(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken, record: &mut Record) -> Option<Code> {
+    let code = match held.token().array().get(reference.index) {
+        None => Code::StatusIndexOutOfRange,
+        Some(Status::Valid) => return None,
+        Some(Status::Invalid) => Code::Revoked,
+        Some(Status::Suspended) => Code::Suspended,
+        Some(Status::Superseded) if case.policy.accept_superseded => {
+            record.warn(Warning::NewerVersion);
+            return None;
+        }
+        Some(Status::Superseded) => Code::Superseded,
+    };
+    Some(if is_fresh(case) { code } else { Code::StatusUnavailable })
+}
+
+/// What the log proof at hand shows.
+pub(super) enum LogFinding {
+    /// None is at hand.
+    Absent,
+    /// The leaf is in a log of the issuer.
+    Proved(VerifiedProof),
+    /// It shows nothing, or something alarming.
+    Faulty(Code),
+}
+
+/// Verifies the log proof at hand, if any.
+pub(super) fn log(case: &Case<'_>) -> LogFinding {
+    let presented = case.presented;
+    let Some(bytes) = case.policy.question.log_proof.or(presented.object.log_proof()) else {
+        return LogFinding::Absent;
+    };
+    let Some(list) = case.evidence.trust_list() else { return LogFinding::Absent };
+    let (Ok(proof), Some(entry)) = (LogProof::parse(bytes), list.entry(presented.licence_issuer())) else {
+        return LogFinding::Faulty(Code::LogProofInvalid);
+    };
+    let time = presented.view.as_ref().map_or(presented.iat, |(_, grounds)| grounds.licence_iat);
+    let leaf = Entry { op: Op::Issued, time, digest: case.digests.licence }.leaf_hash();
+    let keys = entry.logs.iter().map(|log| &log.key);
+    let stored = claimed_size(bytes).and_then(|size| case.evidence.head(proof.origin(), size));
+    match proof.verify(&leaf, keys, list.policy(), stored) {
+        Ok(proof) => LogFinding::Proved(proof),
+        Err(LogFault::SplitView { .. }) => LogFinding::Faulty(Code::LogSplitView),
+        Err(LogFault::QuorumMissing(_)) => LogFinding::Faulty(Code::CheckpointQuorumMissing),
+        Err(LogFault::Invalid(_)) => LogFinding::Faulty(Code::LogProofInvalid),
+    }
+}
+
+/// The tree size that the checkpoint of a proof claims, to look up the head seen at that size.
+fn claimed_size(proof: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(proof).ok()?;
+    let (_, checkpoint) = text.split_once("\n\n")?;
+    checkpoint.lines().nth(1)?.parse().ok()
+}
+
+/// LOG, in its place in the list of checks. Returns what was looked at.
+pub(super) fn record_log(case: &Case<'_>, finding: LogFinding, record: &mut Record) -> Option<LogBasis> {
+    match finding {
+        LogFinding::Absent if case.policy.log_proof_required => record.found(Code::LogProofMissing, None),
+        LogFinding::Absent => {
+            if case.presented.view.is_none() {
+                record.warn(Warning::LogPending);
+            }
+            record.skip(Group::Log);
+        }
+        LogFinding::Faulty(code) => record.found(code, None),
+        LogFinding::Proved(proof) => {
+            record.pass(Group::Log, None);
+            return Some(LogBasis {
+                origin: String::from(proof.origin()),
+                size: proof.head().size,
+                root: proof.head().root,
+                index: proof.index(),
+                proof_digest: *proof.digest(),
+            });
+        }
+    }
+    None
+}
+
+/// SUBJECT: the asked holder against fields 3 to 5.
+pub(super) fn subject(case: &Case<'_>, record: &mut Record) {
+    match &case.policy.question.subject {
+        None => record.skip(Group::Subject),
+        Some(asked) => match subject_code(case, asked) {
+            Some(code) => record.found(code, None),
+            None => record.pass(Group::Subject, None),
+        },
+    }
+}
+
+fn subject_code(case: &Case<'_>, asked: &Subject<'_>) -> Option<Code> {
+    let fields = &case.presented.fields;
+    let (names, types, codes) = (fields.texts(3), fields.texts(4), fields.texts(5));
+    if codes.is_empty() {
+        // A view that does not show the holder's code cannot tell.
+        return Some(Code::SubjectAmbiguous);
+    }
+    let same_kind = |at: usize| match (asked.code_type, types.get(at)) {
+        (Some(asked), Some(held)) => asked == *held,
+        _ => true,
+    };
+    let comparable = (0..codes.len()).any(same_kind);
+    let holder = (0..codes.len())
+        .find(|at| same_kind(*at) && codes.get(*at).is_some_and(|code| code.eq_ignore_ascii_case(asked.code)));
+    match (holder, asked.name) {
+        // The code is the holder's, but the name is written otherwise: a rare character or a former name.
+        (Some(at), Some(name)) if names.get(at).is_some_and(|held| *held != name) => Some(Code::SubjectAmbiguous),
+        (Some(_), _) => None,
+        (None, _) if comparable => Some(Code::SubjectMismatch),
+        (None, _) => Some(Code::SubjectAmbiguous),
+    }
+}
+
+/// POLICY: what the service item accepts, and for whom, what and when a view was made.
+pub(super) fn policy(case: &Case<'_>, record: &mut Record) {
+    let question = &case.policy.question;
+    let mut codes = Vec::new();
+    if let Some((audience, grounds)) = &case.presented.view {
+        if question.audience != Some(audience) {
+            codes.push(Code::ViewAudienceMismatch);
+        }
+        if question.service_item != Some(grounds.service_item) || question.case_number != Some(grounds.case_number) {
+            codes.push(Code::ViewPurposeMismatch);
+        }
+        if case.now >= case.presented.exp {
+            codes.push(Code::ViewExpired);
+        }
+    } else if question.service_item.is_none() {
+        record.skip(Group::Policy);
+        return;
+    }
+    if let Some(code) = question.service_item.and_then(|item| item_code(case, item)) {
+        codes.push(code);
+    }
+    record.group(Group::Policy, &codes, None);
+}
+
+/// Whether the service item accepts this licence.
+fn item_code(case: &Case<'_>, item: &str) -> Option<Code> {
+    let Some(item) = case.evidence.catalogue().and_then(|catalogue| catalogue.service_item(item)) else {
+        return Some(Code::PolicyUnavailable);
+    };
+    let vct = case.presented.vct;
+    if item.accepted(vct).is_none() {
+        return Some(Code::TypeNotAccepted);
+    }
+    let mut wanted = item.materials.iter().flat_map(|material| &material.alternatives).filter(|a| a.vct == vct).peekable();
+    let has_all = |required: &[u8]| required.iter().all(|key| case.presented.fields.get(*key).is_some());
+    // Any material that takes this type will do; an item without materials only names the types.
+    (wanted.peek().is_some() && !wanted.any(|alternative| has_all(&alternative.required))).then_some(Code::FieldMissing)
+}

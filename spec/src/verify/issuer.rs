@@ -1,0 +1,125 @@
+//! CRYPTO and ISSUER: did the key that it names sign it, and may that key sign this, here, then?
+
+use super::record::{Record, Source};
+use super::{Case, checks::LogFinding};
+use crate::evidence::Trust;
+use crate::trust::{Entry, Key, KeyState, Scope};
+use crate::verdict::{Code, Group, Warning};
+
+/// The listed key that signed, and its entry.
+pub(super) struct Signed<'a> {
+    pub(super) entry: &'a Entry,
+    key: &'a Key,
+}
+
+/// CRYPTO. `None` ends the judgement; the record then says why.
+pub(super) fn check_signature<'a>(case: &Case<'a>, record: &mut Record) -> Option<Signed<'a>> {
+    let object = &case.presented.object;
+    if object.suite().is_none() {
+        record.stop(Code::AlgorithmForbidden);
+        return None;
+    }
+    let list = match case.evidence.trust() {
+        Trust::Held(files) => files.list(),
+        Trust::Refused(code) => {
+            record.skip(Group::Crypto);
+            record.stop(*code);
+            return None;
+        }
+        Trust::Unavailable => None,
+    };
+    let Some(list) = list else {
+        record.skip(Group::Crypto);
+        record.stop(Code::TrustListUnavailable);
+        return None;
+    };
+    let Some(entry) = list.entry(case.presented.iss).filter(|entry| entry.keys_with(object.kid()).next().is_some())
+    else {
+        record.skip(Group::Crypto);
+        record.stop(if is_fresh(case) { Code::IssuerNotListed } else { Code::IssuerUnknownListStale });
+        return None;
+    };
+    let signed = entry.keys_with(object.kid()).find(|key| match key.table() {
+        Some(table) => object.verifies_with_table(table),
+        None => object.verifies_under(&key.key),
+    });
+    let Some(key) = signed else {
+        record.stop(Code::SignatureInvalid);
+        return None;
+    };
+    record.pass(Group::Crypto, None);
+    Some(Signed { entry, key })
+}
+
+/// Whether the trust list may be relied on now.
+pub(super) fn is_fresh(case: &Case<'_>) -> bool {
+    case.evidence.trust_files().is_some_and(|files| files.is_fresh(case.now, case.policy.timestamp_grace_s))
+}
+
+/// The trust list as the source of a check.
+fn source(case: &Case<'_>) -> Source {
+    let files = case.evidence.trust_files()?;
+    Some((*files.list()?.digest(), files.vouching()?.content().iat))
+}
+
+/// ISSUER.
+pub(super) fn check(case: &Case<'_>, signed: Signed<'_>, log: &LogFinding, record: &mut Record) {
+    let source = source(case);
+    if !is_fresh(case) {
+        record.found(Code::TrustListExpired, source);
+        return;
+    }
+    if case.evidence.trust_files().is_some_and(|files| !files.is_fresh(case.now, 0)) {
+        record.warn(Warning::GraceUsed);
+    }
+    if signed.entry.successor.is_some() {
+        record.warn(Warning::IssuerSucceeded);
+    }
+    let code = scope_fault(case, signed.key).or_else(|| state_fault(case, signed.key, log)).or_else(|| {
+        let list = case.evidence.trust_list()?;
+        list.entry(case.presented.licence_issuer()).is_none().then_some(Code::IssuerNotListed)
+    });
+    match code {
+        Some(code) => record.found(code, source),
+        None => record.pass(Group::Issuer, source),
+    }
+}
+
+/// Role, else type, else region, else time: the first dimension in which no scope is left.
+fn scope_fault(case: &Case<'_>, key: &Key) -> Option<Code> {
+    let presented = case.presented;
+    let area = presented.fields.text(7);
+    let role = |scope: &&Scope| scope.role == presented.role();
+    let of_type = |scope: &&Scope| scope.has_type(presented.vct);
+    // A missing area code is the schema's question; it is never a way around the region of a full licence, because
+    // the schema then fails.
+    let of_region = |scope: &&Scope| area.is_none_or(|area| scope.has_region(area));
+    let of_time = |scope: &&Scope| scope.has_time(presented.iat);
+    let scopes = || key.scopes.iter().filter(role);
+    if scopes().next().is_none() {
+        Some(Code::ScopeRole)
+    } else if !scopes().any(|scope| of_type(&scope)) {
+        Some(Code::ScopeType)
+    } else if !scopes().any(|scope| of_type(&scope) && of_region(&scope)) {
+        Some(Code::ScopeRegion)
+    } else if !scopes().any(|scope| of_type(&scope) && of_region(&scope) && of_time(&scope)) {
+        Some(Code::ScopeTime)
+    } else {
+        None
+    }
+}
+
+/// What the state of the key says about what it signed then.
+fn state_fault(case: &Case<'_>, key: &Key, log: &LogFinding) -> Option<Code> {
+    match key.state {
+        KeyState::Active => None,
+        KeyState::Retired => (case.presented.iat >= key.since).then_some(Code::KeyNotValidAtIssue),
+        // Views are never logged, so nothing tells an early one from a forged one.
+        KeyState::Compromised { .. } if case.presented.view.is_some() => Some(Code::KeyCompromisedAfterCut),
+        KeyState::Compromised { trusted_until_log_index } => match log {
+            LogFinding::Proved(proof) if proof.index() < trusted_until_log_index => None,
+            LogFinding::Proved(_) => Some(Code::KeyCompromisedAfterCut),
+            _ => Some(Code::KeyCompromisedNoProof),
+        },
+    }
+}

@@ -1,0 +1,123 @@
+//! Views (加注件): a short-lived extract of a licence, signed by a node for one office, service item and case.
+//!
+//! In scope: reading one strictly. Out of scope: making one (a trip of the node, later), judging it (`verify`).
+//! Format: spec/view.md; vectors in spec/vectors/view/.
+
+use crate::cbor::{Fault, Reader};
+use crate::cose::{Sign1, Typ};
+use crate::credential::{Claims, FieldMap, StatusReference};
+use crate::numbers::{
+    CLAIM_AUD, CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_GROUNDS, CLAIM_IAT, CLAIM_ISS, CLAIM_STATUS, CLAIM_VCT,
+    MAX_CODE, MAX_PURPOSE, MAX_VIEW_LIFE_S, TYP_VIEW,
+};
+use crate::suite::Digest;
+use crate::time::UnixTime;
+
+/// For what a view was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grounds<'a> {
+    /// Code of the service item.
+    pub service_item: &'a str,
+    /// Case number.
+    pub case_number: &'a str,
+    /// Statement digest of the full licence.
+    pub licence: Digest,
+    /// Signing time of the full licence.
+    pub licence_iat: UnixTime,
+    /// Issuer of the full licence.
+    pub licence_iss: &'a str,
+    /// Version of the catalogue that allowed the fields.
+    pub catalogue_version: u64,
+    /// Purpose in words.
+    pub purpose: Option<&'a str>,
+}
+
+/// A view whose bytes are conformant; its signature has not been looked at.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// The COSE object.
+    pub object: Sign1<'a>,
+    /// The node that made it.
+    pub iss: &'a str,
+    /// The office for which it was made.
+    pub aud: &'a str,
+    /// End, exclusive.
+    pub exp: UnixTime,
+    /// Signing time.
+    pub iat: UnixTime,
+    /// Type of the licence.
+    pub vct: &'a str,
+    /// Status reference of the licence.
+    pub status: Option<StatusReference<'a>>,
+    /// The fields that it shows.
+    pub fields: FieldMap<'a>,
+    /// For what it was made.
+    pub grounds: Grounds<'a>,
+}
+
+const MISSING: Fault = Fault::not_conformant("a required claim is missing");
+
+impl<'a> View<'a> {
+    pub(crate) fn from_object(object: Sign1<'a>) -> Result<View<'a>, Fault> {
+        if object.typ() != Typ::Text(TYP_VIEW) || object.log_proof().is_some() {
+            return Err(Fault::not_conformant("the object is not a view"));
+        }
+        let (mut claims, mut aud, mut grounds) = (Claims::default(), None, None);
+        let mut reader = Reader::new(object.payload());
+        let mut map = reader.map()?;
+        while let Some(key) = map.next_int(&mut reader)? {
+            match key {
+                CLAIM_ISS | CLAIM_EXP | CLAIM_IAT | CLAIM_CTI | CLAIM_VCT | CLAIM_STATUS | CLAIM_FIELDS => {
+                    claims.read(key, &mut reader)?;
+                }
+                CLAIM_AUD => aud = Some(reader.short_text(MAX_CODE)?),
+                CLAIM_GROUNDS => grounds = Some(read_grounds(&mut reader)?),
+                _ => return Err(Fault::not_conformant("a claim that does not belong here")),
+            }
+        }
+        reader.end()?;
+        claims.cti.ok_or(MISSING)?;
+        let view = View {
+            object,
+            iss: claims.iss.ok_or(MISSING)?,
+            aud: aud.ok_or(MISSING)?,
+            exp: claims.exp.ok_or(MISSING)?,
+            iat: claims.iat.ok_or(MISSING)?,
+            vct: claims.vct.ok_or(MISSING)?,
+            status: claims.status,
+            fields: claims.fields.ok_or(MISSING)?,
+            grounds: grounds.ok_or(MISSING)?,
+        };
+        if view.exp <= view.iat || view.exp.since(view.iat) > MAX_VIEW_LIFE_S {
+            return Err(Fault::not_conformant("the life of the view is out of bounds"));
+        }
+        Ok(view)
+    }
+}
+
+fn read_grounds<'a>(reader: &mut Reader<'a>) -> Result<Grounds<'a>, Fault> {
+    let (mut item, mut case, mut digest, mut iat) = (None, None, None, None);
+    let (mut iss, mut catalogue, mut purpose) = (None, None, None);
+    let mut map = reader.map()?;
+    while let Some(key) = map.next_int(reader)? {
+        match key {
+            1 => item = Some(reader.short_text(MAX_CODE)?),
+            2 => case = Some(reader.short_text(MAX_CODE)?),
+            3 => digest = Some(reader.byte_array()?),
+            4 => iat = Some(reader.time()?),
+            5 => iss = Some(reader.short_text(MAX_CODE)?),
+            6 => catalogue = Some(reader.uint()?),
+            7 => purpose = Some(reader.short_text(MAX_PURPOSE)?),
+            _ => return Err(Fault::not_conformant("an unknown member in the grounds of a view")),
+        }
+    }
+    Ok(Grounds {
+        service_item: item.ok_or(MISSING)?,
+        case_number: case.ok_or(MISSING)?,
+        licence: digest.ok_or(MISSING)?,
+        licence_iat: iat.ok_or(MISSING)?,
+        licence_iss: iss.ok_or(MISSING)?,
+        catalogue_version: catalogue.ok_or(MISSING)?,
+        purpose,
+    })
+}
