@@ -36,7 +36,8 @@ fn the_example_change_record_is_the_one_of_its_leaf() {
     assert_eq!(record.to_bytes(), bytes);
     let log = vector_json("log/log.json");
     assert_eq!(Some(record.entry().leaf_hash()), hash(&log["entries"][7]["leaf_hash_hex"]));
-    let licence = Entry::parse(&hex(log["entries"][6]["entry_hex"].as_str().expect("hex"))).expect("an entry");
+    let licence =
+        Entry::parse(&hex(log["entries"][6]["entry_hex"].as_str().expect("hex"))).expect("an entry");
     assert_eq!(record.licence, licence.digest);
 }
 
@@ -93,7 +94,10 @@ fn an_entry_that_is_not_the_one_encoding_is_refused() {
         ("time as float", format!("840101fa4f000000{digest}")),
         ("three items", format!("830101{digest}")),
         ("indefinite array", format!("9f01011a6b03f280{digest}ff")),
-        ("digest of 31 bytes", "8401011a6b03f280581fccdc9f820cb74e4c7a05d2cdcc2b6f50489d06818ea06dab0632ba5df7e664".to_owned()),
+        (
+            "digest of 31 bytes",
+            "8401011a6b03f280581fccdc9f820cb74e4c7a05d2cdcc2b6f50489d06818ea06dab0632ba5df7e664".to_owned(),
+        ),
         ("digest as text", format!("8401011a6b03f2807820{}", "41".repeat(32))),
         ("a byte after it", format!("8401011a6b03f280{digest}00")),
         ("cut short", good[..41].iter().map(|byte| format!("{byte:02x}")).collect()),

@@ -13,7 +13,8 @@ use proptest::prelude::*;
 fn node_of(leaves: &[Hash]) -> impl FnMut(Node) -> Result<Hash, &'static str> {
     move |node| {
         let begin = (node.index << node.level) as usize;
-        let part = leaves.get(begin..begin + (1 << node.level)).ok_or("a node outside the tree was asked for")?;
+        let part =
+            leaves.get(begin..begin + (1 << node.level)).ok_or("a node outside the tree was asked for")?;
         Ok(tree_root(part))
     }
 }
@@ -24,11 +25,8 @@ fn path(index: usize, leaves: &[Hash]) -> Vec<Hash> {
         return Vec::new();
     }
     let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-    let (mut path, sibling) = if index < left.len() {
-        (path(index, left), right)
-    } else {
-        (path(index - left.len(), right), left)
-    };
+    let (mut path, sibling) =
+        if index < left.len() { (path(index, left), right) } else { (path(index - left.len(), right), left) };
     path.push(tree_root(sibling));
     path
 }
@@ -120,7 +118,11 @@ fn proofs_of_all_small_trees_are_those_of_the_definition_and_verify() {
         for index in 0..size {
             let proof = inclusion_proof(index as u64, head.size, node_of(tree)).expect("inside the tree");
             assert_eq!(proof, path(index, tree), "index {index} of {size}");
-            assert_eq!(verify_inclusion(index as u64, &tree[index], &proof, &head), Ok(()), "index {index} of {size}");
+            assert_eq!(
+                verify_inclusion(index as u64, &tree[index], &proof, &head),
+                Ok(()),
+                "index {index} of {size}"
+            );
         }
         for old in 1..=size {
             let proof = consistency_proof(old as u64, head.size, node_of(tree)).expect("inside the tree");

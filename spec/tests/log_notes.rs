@@ -19,7 +19,8 @@ fn log_key() -> LogKey {
 }
 
 fn witness_key(at: usize) -> WitnessKey {
-    WitnessKey::parse(vector_json("log/log.json")["witness_vkeys"][at].as_str().expect("a vkey")).expect("a vkey")
+    WitnessKey::parse(vector_json("log/log.json")["witness_vkeys"][at].as_str().expect("a vkey"))
+        .expect("a vkey")
 }
 
 fn checkpoint_14() -> String {
@@ -28,7 +29,9 @@ fn checkpoint_14() -> String {
 
 #[test]
 fn signing_reproduces_the_example_checkpoints_byte_for_byte() {
-    for (file, times) in [("log/checkpoint_4.txt", None), ("log/checkpoint_14.txt", Some((1_795_424_500, 1_795_424_501)))] {
+    for (file, times) in
+        [("log/checkpoint_4.txt", None), ("log/checkpoint_14.txt", Some((1_795_424_500, 1_795_424_501)))]
+    {
         let expected = vector_text(file);
         let signed = SignedCheckpoint::open(expected.as_bytes(), &log_key()).expect("a good checkpoint");
         let checkpoint = Checkpoint { origin: ORIGIN, head: signed.head() };
@@ -38,7 +41,8 @@ fn signing_reproduces_the_example_checkpoints_byte_for_byte() {
             if let Some(times) = times {
                 assert_eq!(time.0, [times.0, times.1][at]);
             }
-            let line = witness_key(at).cosign(&checkpoint.text(), time, &test_signer(name)).expect("a signature");
+            let line =
+                witness_key(at).cosign(&checkpoint.text(), time, &test_signer(name)).expect("a signature");
             note.push_str(&line);
         }
         assert_eq!(note, expected, "{file}");
@@ -71,8 +75,14 @@ fn a_vkey_is_refused_for_what_is_wrong_with_it() {
         ("gz.elic.example/l0g+3634c6f6+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAl", VkeyError::KeyId),
         ("gz.elic.example/log+3634c6f7+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAl", VkeyError::KeyId),
         ("gz.elic.example/log+3634C6F6+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAl", VkeyError::KeyId),
-        ("gz.elic.example/log+3634c6f6+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIA=", VkeyError::Key(KeyError::Length)),
-        ("gz.elic.example/log+3634c6f6+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAlAA==", VkeyError::Key(KeyError::Length)),
+        (
+            "gz.elic.example/log+3634c6f6+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIA=",
+            VkeyError::Key(KeyError::Length),
+        ),
+        (
+            "gz.elic.example/log+3634c6f6+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAlAA==",
+            VkeyError::Key(KeyError::Length),
+        ),
         ("gz.elic.example/log+3634c6f6+AfxRzY5iGKGjjaR-0AIw8FgIFu0TujMDrF3rkRVIkIAl", VkeyError::Syntax),
         ("gz.elic.example/log+3634c6f6+BPxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAl", VkeyError::Kind),
         // The neutral point: everybody can sign for it.
@@ -96,7 +106,10 @@ fn nobody_signs_with_the_key_of_another() {
     assert!(Checkpoint { origin: "other.example/log", head }.sign(&log_key(), &log_signer()).is_err());
     assert!(witness_key(0).cosign(&checkpoint.text(), UnixTime(1), &log_signer()).is_err());
     for time in [-1, 253_402_300_800, i64::MAX] {
-        assert!(witness_key(0).cosign(&checkpoint.text(), UnixTime(time), &test_signer("witness")).is_err(), "{time}");
+        assert!(
+            witness_key(0).cosign(&checkpoint.text(), UnixTime(time), &test_signer("witness")).is_err(),
+            "{time}"
+        );
     }
 }
 
@@ -117,7 +130,10 @@ fn lines_of_unknown_keys_are_passed_over_and_bad_lines_of_known_keys_spoil_the_n
     let (text, _) = note.split_once("\n\n").expect("a note");
     let bad_line = log_key().sign("another text\n", &log_signer()).expect("a signature");
     let spoilt = format!("{note}{bad_line}");
-    assert_eq!(Note::parse(spoilt.as_bytes()).expect("a note").is_signed_by(&log_key()), Err(NoteError::BadSignature));
+    assert_eq!(
+        Note::parse(spoilt.as_bytes()).expect("a note").is_signed_by(&log_key()),
+        Err(NoteError::BadSignature)
+    );
     let claimed = format!("{text}\n\n— {ORIGIN} NjTG9g{}==\n", "A".repeat(400));
     let claimed = Note::parse(claimed.as_bytes()).expect("a note");
     assert_eq!(claimed.is_signed_by(&log_key()), Err(NoteError::BadSignature));
@@ -126,7 +142,8 @@ fn lines_of_unknown_keys_are_passed_over_and_bad_lines_of_known_keys_spoil_the_n
 #[test]
 fn of_two_cosignatures_of_one_witness_the_newer_time_counts() {
     let text = Checkpoint { origin: ORIGIN, head: TreeHead { size: 1, root: leaf(0) } }.text();
-    let line = |time| witness_key(0).cosign(&text, UnixTime(time), &test_signer("witness")).expect("a signature");
+    let line =
+        |time| witness_key(0).cosign(&text, UnixTime(time), &test_signer("witness")).expect("a signature");
     for (first, second) in [(5, 9), (9, 5)] {
         let note = format!("{text}\n{}{}", line(first), line(second));
         let note = Note::parse(note.as_bytes()).expect("a note");
@@ -223,7 +240,10 @@ fn a_checkpoint_opens_for_the_key_of_its_own_origin_only() {
     let foreign = Checkpoint { origin: "other.example/log", head: TreeHead::EMPTY };
     let line = log_key().sign(&foreign.text(), &log_signer()).expect("a signature");
     let foreign = format!("{}\n{line}", foreign.text());
-    assert_eq!(SignedCheckpoint::open(foreign.as_bytes(), &log_key()).err(), Some(CheckpointError::NotSigned));
+    assert_eq!(
+        SignedCheckpoint::open(foreign.as_bytes(), &log_key()).err(),
+        Some(CheckpointError::NotSigned)
+    );
 }
 
 /// A policy over the two test witnesses, `a` and `b`, with more lines.
@@ -254,11 +274,15 @@ fn quorums_count_witnesses_and_groups() {
     ];
     for (lines, expected) in cases {
         let policy = Policy::parse(&with_witnesses(lines)).expect("a policy");
-        let met = [&both, &first, &bare].map(|note| policy.is_met_by(policy.cosigners(note).expect("good lines")));
+        let met =
+            [&both, &first, &bare].map(|note| policy.is_met_by(policy.cosigners(note).expect("good lines")));
         assert_eq!(met, expected, "{lines}");
     }
     let policy = Policy::parse(&vector_text("log/policy.txt")).expect("a policy");
-    assert_eq!((policy.logs(), policy.witnesses()), (&[log_key()][..], &[witness_key(0), witness_key(1)][..]));
+    assert_eq!(
+        (policy.logs(), policy.witnesses()),
+        (&[log_key()][..], &[witness_key(0), witness_key(1)][..])
+    );
     assert_eq!(policy.cosigners(&first).map(|cosigners| cosigners.count()), Ok(1));
     let nobody = Policy::none();
     assert!(nobody.is_met_by(nobody.cosigners(&bare).expect("no lines to check")));
@@ -297,7 +321,8 @@ fn a_policy_is_refused_for_what_is_wrong_with_it() {
         assert_eq!((error.line, error.kind), (line, kind), "{lines}");
     }
     let same_key = WitnessKey::new("other.example", *witness_key(0).public_key()).expect("a name");
-    let error = Policy::parse(&with_witnesses(&format!("witness c {same_key}\nquorum none\n"))).expect_err("a duplicate");
+    let error = Policy::parse(&with_witnesses(&format!("witness c {same_key}\nquorum none\n")))
+        .expect_err("a duplicate");
     assert_eq!(error.kind, PolicyErrorKind::Duplicate);
     let log_as_witness = format!("witness c {}\nquorum none\n", log_key());
     let error = Policy::parse(&with_witnesses(&log_as_witness)).expect_err("a log key");

@@ -157,7 +157,8 @@ fn a_proof_is_taken_up_to_its_limits_and_refused_one_above() {
     assert_eq!(LogProof::parse(with_hashes(64).as_bytes()).err(), Some(ProofFault::TooManyHashes));
     let bare = with_hashes(0);
     // "extra ", Base64 in groups of four, LF.
-    let of_groups = |groups: usize| bare.replacen("index", &format!("extra {}\nindex", "AAAA".repeat(groups)), 1);
+    let of_groups =
+        |groups: usize| bare.replacen("index", &format!("extra {}\nindex", "AAAA".repeat(groups)), 1);
     let fitting = (32_768 - bare.len() - 7) / 4;
     assert!(LogProof::parse(of_groups(fitting).as_bytes()).is_ok());
     let above = of_groups(fitting + 1);

@@ -67,7 +67,11 @@ fn the_tessera_log_gives_every_signature_root_leaf_and_proof() {
             assert_eq!(tree.leaf(index), Ok(leaf_hash(entry)), "leaf {index} of {size}");
             let proof = tree.inclusion_proof(index, size).expect("inside the tree");
             let head = checkpoint.head();
-            assert_eq!(verify_inclusion(index, &leaf_hash(entry), &proof, &head), Ok(()), "leaf {index} of {size}");
+            assert_eq!(
+                verify_inclusion(index, &leaf_hash(entry), &proof, &head),
+                Ok(()),
+                "leaf {index} of {size}"
+            );
         }
     }
 }
@@ -182,7 +186,8 @@ fn a_path_has_one_spelling() {
 fn the_example_of_the_tiles_document_has_the_tiles_it_says() {
     // C2SP tlog-tiles: a tree of 70,000 leaves.
     let tiles: Vec<Tile> = changed_tiles(0, 70_000).collect();
-    let count = |level, full| tiles.iter().filter(|tile| tile.level() == level && tile.is_full() == full).count();
+    let count =
+        |level, full| tiles.iter().filter(|tile| tile.level() == level && tile.is_full() == full).count();
     assert_eq!((count(0, true), count(0, false)), (273, 1));
     assert_eq!((count(1, true), count(1, false)), (1, 1));
     assert_eq!((count(2, true), count(2, false)), (0, 1));
@@ -210,7 +215,7 @@ fn a_tile_of_the_wrong_length_is_refused_and_a_wider_one_is_welcome() {
     let good = (Ok(root_of(&leaves(300))), Ok(root_of(&leaves(300))));
     let mut wider = whole.clone();
     wider.resize(TILE_BYTES, 7);
-    assert_eq!((served(whole.clone()), served(wider.clone())), (good.clone(), good));
+    assert_eq!((served(whole.clone()), served(wider.clone())), (good, good));
     let wrong = Err(TileError::TileLength(Tile::new(0, 1, 44).expect("a tile")));
     wider.extend_from_slice(&[7; 32]);
     for bytes in [whole[..whole.len() - 32].to_vec(), [&whole[..], &[0]].concat(), wider, Vec::new()] {
@@ -244,7 +249,9 @@ fn a_bundle_holds_exactly_its_entries() {
     assert_eq!(append_entry(&mut bytes.clone(), &[7; MAX_ENTRY + 1]), Err(TileError::EntryLength));
     let bundle = |width| Bundle::new(0, width).expect("a width from 1 to 256");
     assert_eq!(bundle(3).entries(&bytes), Ok(vec![&b"one"[..], b"", &[7; MAX_ENTRY]]));
-    for (width, bytes) in [(2, &bytes[..]), (4, &bytes), (3, &bytes[..bytes.len() - 1]), (3, &bytes[..4]), (1, &[])] {
+    for (width, bytes) in
+        [(2, &bytes[..]), (4, &bytes), (3, &bytes[..bytes.len() - 1]), (3, &bytes[..4]), (1, &[])]
+    {
         assert_eq!(bundle(width).entries(bytes), Err(TileError::BundleLength), "width {width}");
     }
     assert_eq!((Bundle::new(0, 0), Bundle::new(0, 257)), (None, None));

@@ -37,7 +37,9 @@ impl Witness {
         let accepted = request.decide(keys, self.stored.get(request.origin()).copied())?;
         assert!(request.note().starts_with(accepted.origin()));
         self.stored.insert(accepted.origin().to_owned(), accepted.head());
-        Ok(accepted.cosign(&our_key(), UnixTime(1_795_424_500), &test_signer("witness")).expect("a signature"))
+        Ok(accepted
+            .cosign(&our_key(), UnixTime(1_795_424_500), &test_signer("witness"))
+            .expect("a signature"))
     }
 }
 
@@ -110,7 +112,12 @@ fn a_fork_is_told_apart_from_a_bad_proof() {
     let calls = log["witness_calls_in_order"].as_array().expect("calls");
     let refusals: Vec<_> = calls
         .iter()
-        .map(|call| (call["id"].as_str().expect("an id"), witness.decide(call["body"].as_str().expect("a body").as_bytes())))
+        .map(|call| {
+            (
+                call["id"].as_str().expect("an id"),
+                witness.decide(call["body"].as_str().expect("a body").as_bytes()),
+            )
+        })
         .filter_map(|(id, answer)| answer.err().map(|refusal| (id, refusal)))
         .filter(|(_, refusal)| refusal.status() == 422)
         .collect();
@@ -197,7 +204,8 @@ fn the_empty_tree_may_be_cosigned_first_and_grow_with_an_empty_proof() {
     let key = LogKey::new("gz.elic.example/log", *signer.public_key()).expect("a name");
     let mut witness = Witness::watching("gz.elic.example/log", key.clone());
     let body = |old: u64, proof: &str, head: TreeHead| {
-        let note = Checkpoint { origin: "gz.elic.example/log", head }.sign(&key, &signer).expect("a signature");
+        let note =
+            Checkpoint { origin: "gz.elic.example/log", head }.sign(&key, &signer).expect("a signature");
         format!("old {old}\n{proof}\n{note}")
     };
     let one = TreeHead { size: 1, root: log_common::leaf(0) };

@@ -89,7 +89,8 @@ impl Entry {
         if reader.uint()? != ENTRY_VERSION {
             return Err(Fault::not_conformant("a log entry has another version"));
         }
-        let op = Op::from_number(reader.uint()?).ok_or(Fault::not_conformant("a log entry has an unknown op"))?;
+        let op =
+            Op::from_number(reader.uint()?).ok_or(Fault::not_conformant("a log entry has an unknown op"))?;
         let entry = Entry { op, time: reader.time()?, digest: reader.byte_array()? };
         reader.end()?;
         Ok(entry)

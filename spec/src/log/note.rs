@@ -131,7 +131,8 @@ impl NamedKey {
         let mut blob = Vec::with_capacity(self.id.len() + signature.len());
         blob.extend_from_slice(&self.id);
         blob.extend_from_slice(signature);
-        let mut line = String::with_capacity(LINE_START.len() + self.name.len() + 2 + blob.len().div_ceil(3) * 4);
+        let mut line =
+            String::with_capacity(LINE_START.len() + self.name.len() + 2 + blob.len().div_ceil(3) * 4);
         line.push_str(LINE_START);
         line.push_str(&self.name);
         line.push(' ');

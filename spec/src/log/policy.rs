@@ -134,7 +134,8 @@ impl Policy {
         if text.len() > MAX_POLICY {
             return Err(whole(PolicyErrorKind::TooLong));
         }
-        let control = text.bytes().any(|byte| (byte < b' ' && byte != b'\n' && byte != b'\t') || byte == 0x7f);
+        let control =
+            text.bytes().any(|byte| (byte < b' ' && byte != b'\n' && byte != b'\t') || byte == 0x7f);
         if control || !text.ends_with('\n') {
             return Err(whole(PolicyErrorKind::Characters));
         }
@@ -153,7 +154,11 @@ impl Policy {
     /// As [`Policy::parse`], and [`PolicyErrorKind::LogLine`].
     pub fn parse_without_logs(text: &str) -> Result<Policy, PolicyError> {
         let policy = Policy::parse(text)?;
-        if policy.logs.is_empty() { Ok(policy) } else { Err(PolicyError { line: 0, kind: PolicyErrorKind::LogLine }) }
+        if policy.logs.is_empty() {
+            Ok(policy)
+        } else {
+            Err(PolicyError { line: 0, kind: PolicyErrorKind::LogLine })
+        }
     }
 
     /// The logs that the policy names, in order.

@@ -87,7 +87,11 @@ impl Tile {
     /// The tile at this place with `width` hashes, 1 to 256 (256 is a full tile). `None` outside these bounds.
     #[must_use]
     pub fn new(level: u8, index: u64, width: u16) -> Option<Tile> {
-        (level <= MAX_TILE_LEVEL && index <= MAX_TREE_SIZE && fits(width)).then_some(Tile { level, index, width })
+        (level <= MAX_TILE_LEVEL && index <= MAX_TREE_SIZE && fits(width)).then_some(Tile {
+            level,
+            index,
+            width,
+        })
     }
 
     /// The tile at this place as wide as a tree of `size` leaves has it. `None` if the tree has no hash there.
@@ -222,7 +226,9 @@ impl TilePath {
 fn parse_path(path: &str) -> Option<TilePath> {
     let (kind, place) = path.strip_prefix("tile/")?.split_once('/')?;
     let (place, width) = match place.split_once(".p/") {
-        Some((place, width)) => (place, Some(decimal::<u16>(width)?).filter(|width| u64::from(*width) < TILE_WIDTH)?),
+        Some((place, width)) => {
+            (place, Some(decimal::<u16>(width)?).filter(|width| u64::from(*width) < TILE_WIDTH)?)
+        }
         None => (place, TILE_WIDTH as u16),
     };
     let mut index = 0_u64;

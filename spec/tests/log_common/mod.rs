@@ -9,7 +9,7 @@ use licence_spec::suite::{SeedSigner, sha256};
 /// The bytes of a file under `spec/vectors/`.
 pub fn vector(path: &str) -> Vec<u8> {
     let path = format!("{}/vectors/{path}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read(&path).map_err(|error| format!("{path}: {error}")).expect("a vector")
 }
 
 pub fn vector_text(path: &str) -> String {
