@@ -140,7 +140,7 @@ impl<'a> AddCheckpoint<'a> {
         if self.old != stored.size {
             return Err(Refusal::Conflict { stored: stored.size });
         }
-        // Off-spec: later drafts of tlog-witness answer 409 here; a fork must not look like a harmless race.
+        // Versions of tlog-witness differ, 409 or 422: a fork must not look like a harmless race (spec/log.md §11).
         if stored.size == new.size && stored.root != new.root {
             return Err(Refusal::Fork);
         }
