@@ -139,7 +139,11 @@ pub fn advance(
         return Ok(Advance::Taken(next));
     };
     if next.version() == held.version() {
-        return if next.digest == held.digest { Ok(Advance::Unchanged) } else { Err(CatalogueFault::Rollback) };
+        return if next.digest == held.digest {
+            Ok(Advance::Unchanged)
+        } else {
+            Err(CatalogueFault::Rollback)
+        };
     }
     if held.version().checked_add(1) != Some(next.version()) {
         return Err(Fault::not_conformant("the version is not the next one").into());

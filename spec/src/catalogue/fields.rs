@@ -106,7 +106,8 @@ impl ServiceItem {
         if self.accepted(vct).is_none() {
             return Err(Code::TypeNotAccepted);
         }
-        let mut takes = self.materials.iter().flat_map(|m| &m.alternatives).filter(|a| a.vct == vct).peekable();
+        let mut takes =
+            self.materials.iter().flat_map(|m| &m.alternatives).filter(|a| a.vct == vct).peekable();
         let complete = |required: &[u8]| required.iter().all(|key| fields.get(*key).is_some());
         if takes.peek().is_none() || takes.any(|a| complete(&a.required)) {
             Ok(())

@@ -101,7 +101,8 @@ fn revision(reader: &mut Reader<'_>) -> Result<Revision, Fault> {
 fn field(reader: &mut Reader<'_>) -> Result<Field, Fault> {
     reader.array_of(5)?;
     let key = field_key(reader)?;
-    let kind = FieldKind::from_number(reader.uint()?).ok_or(Fault::not_conformant("an unknown kind of field"))?;
+    let kind =
+        FieldKind::from_number(reader.uint()?).ok_or(Fault::not_conformant("an unknown kind of field"))?;
     let name = text(reader, MAX_NAME)?;
     let flags = within(reader, 0, 7)?;
     // `within` bounds the value below u16::MAX.

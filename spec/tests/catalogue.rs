@@ -1,0 +1,301 @@
+//! The signed catalogue: published examples, hostile updates, content rules, limits. spec/catalogue.md.
+
+use licence_spec::catalogue::{
+    Accepted, Advance, Alternative, Catalogue, CatalogueFault, Content, HolderRole, Material, advance, open,
+    sign,
+};
+use licence_spec::cbor::FaultKind;
+use licence_spec::cose::Sign1;
+use licence_spec::suite::SeedSigner;
+use licence_spec::time::UnixTime;
+use licence_spec::trust::{Root, TrustFiles, TrustList};
+use licence_spec::verdict::Code;
+use std::sync::Arc;
+
+const FIRST: &[u8] = include_bytes!("../vectors/catalogue/catalogue_1.cbor");
+const SECOND: &[u8] = include_bytes!("../vectors/catalogue/catalogue_2.cbor");
+const NOW: UnixTime = UnixTime(1_795_428_000);
+const BUSINESS: &str = "urn:elic:cn:11100000MB0143028R001";
+const PREMISES: &str = "urn:elic:cn:11440000X00000051Q201";
+
+fn trust() -> Arc<TrustList> {
+    let root = Root::open_first(include_bytes!("../vectors/catalogue/root_2.cbor")).unwrap();
+    let timestamp = include_bytes!("../vectors/catalogue/timestamp_2.cbor");
+    let list = include_bytes!("../vectors/catalogue/list_2.cbor");
+    let files = TrustFiles::load(root, &[], Some(timestamp), Some(list)).unwrap();
+    files.list().unwrap().clone()
+}
+
+fn first() -> Catalogue {
+    open(FIRST, &*trust(), NOW).unwrap()
+}
+
+fn content() -> Content {
+    first().content().clone()
+}
+
+/// The fault of a content that is changed so, or `None` if it is still good.
+fn broken(change: impl FnOnce(&mut Content)) -> Option<&'static str> {
+    let mut changed = content();
+    change(&mut changed);
+    changed.to_payload().err().map(|fault| {
+        assert_eq!(fault.kind, FaultKind::NotConformant);
+        fault.what
+    })
+}
+
+#[test]
+fn the_first_example_reads_as_in_its_diagnostic() {
+    let first = first();
+    assert_eq!(first.version(), 1);
+    assert_eq!(first.content().issued_at, UnixTime(1_792_915_200));
+    assert_eq!(first.content().in_force_from, UnixTime(1_793_001_600));
+    let business = first.type_of_code("11100000MB0143028R001").unwrap();
+    assert_eq!((business.name.as_str(), business.vct.as_str()), ("营业执照", BUSINESS));
+    let revision = business.newest().unwrap();
+    assert_eq!((revision.number, revision.fields.len(), revision.longest_life_s), (1, 19, 315_360_000));
+    let representative = revision.field_named("法定代表人").unwrap();
+    assert_eq!((representative.key, representative.max), (25, 50));
+    assert!(representative.required && representative.sensitive && representative.on_face);
+    let item = first.service_item("GZ-TH-0101").unwrap();
+    assert_eq!((item.name.as_str(), item.longest_view_life_s), ("食品经营许可新办", 1_800));
+    assert_eq!(item.accepted(BUSINESS).unwrap().fields, [0, 2, 3, 5, 7, 29]);
+    assert!(item.materials.is_empty() && item.purpose.is_none());
+}
+
+#[test]
+fn both_examples_are_written_again_byte_for_byte() {
+    for bytes in [FIRST, SECOND] {
+        let catalogue = open(bytes, &*trust(), NOW).unwrap();
+        let payload = Sign1::parse(bytes, bytes.len()).unwrap().payload();
+        assert_eq!(catalogue.content().to_payload().unwrap(), payload);
+    }
+}
+
+#[test]
+fn the_second_version_is_taken_after_the_first_and_the_first_alone_is_taken_by_a_new_node() {
+    let trust = trust();
+    let Advance::Taken(first) = advance(None, FIRST, &*trust, NOW).unwrap() else { panic!("not taken") };
+    let Advance::Taken(second) = advance(Some(&first), SECOND, &*trust, NOW).unwrap() else {
+        panic!("not taken")
+    };
+    assert_eq!(second.version(), 2);
+    assert_eq!(second.content().previous, Some(*first.digest()));
+    assert_eq!(second.type_of_code("11100000MB0143028R001").unwrap().revisions.len(), 2);
+    assert_eq!(advance(Some(&second), SECOND, &*trust, NOW), Ok(Advance::Unchanged));
+    // Never backwards: an older version is no next one.
+    assert_eq!(advance(Some(&second), FIRST, &*trust, NOW).unwrap_err().code(), Code::NotConformant);
+}
+
+#[test]
+fn every_hostile_update_is_refused_with_its_code() {
+    let file: serde_json::Value =
+        serde_json::from_str(include_str!("../vectors/catalogue/negative.json")).unwrap();
+    let (trust, held) = (trust(), first());
+    let cases = file["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 17);
+    for case in cases {
+        let bytes = hex(case["hex"].as_str().unwrap());
+        let fault = advance(Some(&held), &bytes, &*trust, NOW).expect_err(case["id"].as_str().unwrap());
+        assert_eq!(fault.code().as_str(), case["code"].as_str().unwrap(), "{}", case["id"]);
+        assert_eq!(fault.alarm(), case["code"] == "CATALOGUE_ROLLBACK", "{}", case["id"]);
+    }
+}
+
+#[test]
+fn no_single_flipped_byte_is_taken() {
+    let (trust, held) = (trust(), first());
+    for at in 0..SECOND.len() {
+        let mut bytes = SECOND.to_vec();
+        bytes[at] ^= 1;
+        assert!(advance(Some(&held), &bytes, &*trust, NOW).is_err(), "byte {at}");
+        assert!(advance(Some(&held), &SECOND[..at], &*trust, NOW).is_err(), "cut at {at}");
+    }
+}
+
+#[test]
+fn a_catalogue_from_the_future_of_this_clock_is_not_taken() {
+    let iat = first().content().issued_at;
+    for (now, expected) in [(iat.plus(-60), None), (iat.plus(-61), Some(CatalogueFault::IssuedInFuture))] {
+        assert_eq!(open(FIRST, &*trust(), now).err(), expected, "now = {now}");
+    }
+}
+
+#[test]
+fn a_published_revision_never_changes_and_a_published_type_never_goes() {
+    let held = content();
+    let next = |change: fn(&mut Content)| {
+        let mut next = content();
+        change(&mut next);
+        held.check_successor(&next).err().map(|fault| fault.what)
+    };
+    assert_eq!(next(|_| {}), None);
+    assert_eq!(next(|c| c.types[0].name.push('照')), None);
+    assert_eq!(
+        next(|c| c.types[0].revisions[0].fields[19 - 1].max = 1_199),
+        Some("a published revision was changed or is gone")
+    );
+    assert_eq!(
+        next(|c| c.types[0].revisions[0].longest_life_s += 1),
+        Some("a published revision was changed or is gone")
+    );
+    assert_eq!(next(|c| drop(c.types.remove(1))), Some("a published type is gone"));
+}
+
+#[test]
+fn each_content_rule_is_checked_before_signing() {
+    type Change = fn(&mut Content);
+    let rules: &[(&str, Change)] = &[
+        ("version 0", |c| c.version = 0),
+        ("version 1 with a previous digest", |c| c.previous = Some([7; 32])),
+        ("version 2 without one", |c| c.version = 2),
+        ("types unsorted", |c| c.types.reverse()),
+        ("type twice", |c| c.types.push(c.types[1].clone())),
+        ("vct of another shape", |c| c.types[1].vct = "urn:elic:gd:2000-23401".into()),
+        ("revision gap", |c| c.types[0].revisions[0].number = 2),
+        ("no revision", |c| c.types[0].revisions.clear()),
+        ("field twice", |c| c.types[0].revisions[0].fields[1].key = 0),
+        ("field 7 left out of a revision", |c| drop(c.types[0].revisions[0].fields.remove(7))),
+        ("service item twice", |c| c.service_items.push(c.service_items[0].clone())),
+        ("unknown type in an item", |c| c.service_items[0].accepts[0].vct = "urn:elic:cn:999".into()),
+        ("type twice in an item", |c| c.service_items[0].accepts[1].vct = BUSINESS.into()),
+        ("unknown field in an item", |c| c.service_items[0].accepts[0].fields.push(99)),
+        ("allowed fields unsorted", |c| c.service_items[0].accepts[0].fields.swap(2, 3)),
+        ("area code not allowed", |c| c.service_items[0].accepts[0].fields.retain(|key| *key != 7)),
+        ("no accepted type", |c| c.service_items[0].accepts.clear()),
+        ("view life 0", |c| c.service_items[0].longest_view_life_s = 0),
+        ("name in NFD", |c| c.types[0].name = "Cafe\u{301}".into()),
+        ("empty name", |c| c.types[0].name.clear()),
+    ];
+    for (what, change) in rules {
+        assert!(broken(change).is_some(), "{what}");
+    }
+}
+
+fn with_material(c: &mut Content) -> &mut Material {
+    c.service_items[0].purpose = Some("办理食品经营许可新办".into());
+    c.service_items[0].materials = vec![Material {
+        code: "M01".into(),
+        name: "营业执照".into(),
+        holder_role: HolderRole::Applicant,
+        regions: vec!["44".into(), "*".into()],
+        alternatives: vec![
+            Alternative { vct: BUSINESS.into(), required: vec![2, 3] },
+            Alternative { vct: PREMISES.into(), required: vec![] },
+        ],
+    }];
+    &mut c.service_items[0].materials[0]
+}
+
+/// spec/decisions/0010: keys 5 and 6 of a service item.
+#[test]
+fn materials_and_purpose_travel_signed_and_come_back_equal() {
+    let mut content = content();
+    with_material(&mut content);
+    let signer = SeedSigner::from_seed(&catalogue_seed()).unwrap();
+    let bytes = sign(&content, &signer).unwrap();
+    assert_eq!(open(&bytes, &*trust(), NOW).unwrap().content(), &content);
+}
+
+#[test]
+fn each_rule_of_materials_is_checked_before_signing() {
+    type Change = fn(&mut Material);
+    let rules: &[(&str, Change)] = &[
+        ("region of letters", |m| m.regions[0] = "GD".into()),
+        ("region of one digit", |m| m.regions[0] = "4".into()),
+        ("no region", |m| m.regions.clear()),
+        ("no alternative", |m| m.alternatives.clear()),
+        ("type that the item does not accept", |m| m.alternatives[0].vct = "urn:elic:cn:999".into()),
+        ("type twice", |m| m.alternatives[1].vct = BUSINESS.into()),
+        ("required field that may not be seen", |m| m.alternatives[0].required = vec![25]),
+        ("required fields unsorted", |m| m.alternatives[0].required = vec![3, 2]),
+        ("code of 65 characters", |m| m.code = "M".repeat(65)),
+    ];
+    assert_eq!(broken(|c| drop(with_material(c).clone())), None);
+    for (what, change) in rules {
+        assert!(broken(|c| change(with_material(c))).is_some(), "{what}");
+    }
+    let twice = |c: &mut Content| {
+        let material = with_material(c).clone();
+        c.service_items[0].materials.push(material);
+    };
+    assert!(broken(twice).is_some());
+}
+
+#[test]
+fn limits_hold_at_their_value_and_not_one_above() {
+    type Change = fn(&mut Content, usize);
+    let limits: &[(&str, usize, Change)] = &[
+        ("name", 200, |c, n| c.types[0].name = "照".repeat(n)),
+        ("metadata value", 1_000, |c, n| c.types[0].metadata = vec![("定义机构".into(), "局".repeat(n))]),
+        ("metadata pairs", 64, |c, n| {
+            c.types[0].metadata = (0..n).map(|i| (format!("{i:03}"), "x".into())).collect();
+        }),
+        ("service item code", 64, |c, n| c.service_items[0].code = "X".repeat(n)),
+        ("purpose", 200, |c, n| c.service_items[0].purpose = Some("办".repeat(n))),
+        ("view life", 86_400, |c, n| c.service_items[0].longest_view_life_s = n as i64),
+        ("longest life", 3_155_760_000, |c, n| c.types[0].revisions[0].longest_life_s = n as i64),
+        ("field max", 4_096, |c, n| c.types[0].revisions[0].fields[1].max = n as u16),
+        ("revisions", 64, |c, n| {
+            let revision = c.types[1].revisions[0].clone();
+            c.types[1].revisions = (1..=n)
+                .map(|number| licence_spec::catalogue::Revision { number: number as u64, ..revision.clone() })
+                .collect();
+        }),
+        ("fields", 64, |c, n| {
+            let fields = &mut c.types[0].revisions[0].fields;
+            let last = fields[18].clone();
+            fields.extend(
+                (0..n - 19).map(|i| licence_spec::catalogue::Field { key: 100 + i as u8, ..last.clone() }),
+            );
+        }),
+        ("materials", 64, |c, n| {
+            let material = with_material(c).clone();
+            c.service_items[0].materials =
+                (0..n).map(|i| Material { code: format!("M{i:03}"), ..material.clone() }).collect();
+        }),
+        ("regions", 64, |c, n| with_material(c).regions = vec!["44".into(); n]),
+        ("accepted types", 64, accept_many),
+    ];
+    for (what, most, change) in limits {
+        assert_eq!(broken(|c| change(c, *most)), None, "{what} at {most}");
+        assert!(broken(|c| change(c, most + 1)).is_some(), "{what} above {most}");
+    }
+}
+
+fn accept_many(c: &mut Content, n: usize) {
+    let template = c.types[0].clone();
+    let vct = |i: usize| format!("urn:elic:zz:{i:05}");
+    let made = (0..n).map(|i| licence_spec::catalogue::LicenceType { vct: vct(i), ..template.clone() });
+    c.types.extend(made);
+    c.service_items[0].accepts = (0..n).map(|i| Accepted { vct: vct(i), fields: vec![0, 7] }).collect();
+}
+
+#[test]
+fn unknown_keys_and_missing_keys_are_refused() {
+    use licence_spec::cbor::Writer;
+    let signer = SeedSigner::from_seed(&catalogue_seed()).unwrap();
+    let code = |payload: &[u8]| {
+        let bytes =
+            licence_spec::cose::sign1("application/elicence-catalogue+cbor", payload, &signer).unwrap();
+        open(&bytes, &*trust(), NOW).unwrap_err().code()
+    };
+    let mut w = Writer::default();
+    w.map(7).int(1).uint(1).int(2).int(1_792_915_200).int(3).null().int(4).int(1_793_001_600);
+    w.int(5).array(0).int(6).array(0).int(7).array(0);
+    assert_eq!(code(&w.into_bytes()), Code::NotConformant);
+    let mut w = Writer::default();
+    w.map(5).int(1).uint(1).int(2).int(1_792_915_200).int(3).null().int(4).int(1_793_001_600).int(5).array(0);
+    assert_eq!(code(&w.into_bytes()), Code::NotConformant);
+}
+
+/// The public test key of the examples' catalogue publisher, SHA-256 of a text (keys.json of the shared vectors).
+fn catalogue_seed() -> [u8; 32] {
+    hex(CATALOGUE_SEED).try_into().unwrap()
+}
+
+const CATALOGUE_SEED: &str = "202cb3cc1ad74cad7341109e96d1238d2ad45833a638ae5633dea63de77b61ad";
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
