@@ -1,0 +1,187 @@
+//! The hostile cases of `vectors/generated-examples/negative`: outcome and code of each, by the file's own `how` and
+//! `context`. A further file of the same shape needs no new code.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{clock, context, evidence, example, json, root, unhex};
+use licence_spec::catalogue::{self, Advance};
+use licence_spec::evidence::Evidence;
+use licence_spec::log::merkle::TreeHead;
+use licence_spec::policy::{Policy, Question, Wanted};
+use licence_spec::status::StatusToken;
+use licence_spec::time::UnixTime;
+use licence_spec::trust::TrustFiles;
+use licence_spec::verdict::Verdict;
+use licence_spec::verify::verify;
+use serde_json::Value;
+
+/// What a case answered: outcome, primary code, all codes.
+struct Answer(String, String, Vec<String>);
+
+impl From<Verdict> for Answer {
+    fn from(verdict: Verdict) -> Answer {
+        let code = verdict.code().map(|code| code.to_string()).unwrap_or_default();
+        Answer(verdict.outcome().to_string(), code, verdict.codes().map(|code| code.to_string()).collect())
+    }
+}
+
+fn not_taken(code: &str) -> Answer {
+    Answer("NOT_TAKEN".into(), code.into(), vec![code.into()])
+}
+
+fn hex_of(case: &Value) -> Vec<u8> {
+    unhex(case["hex"].as_str().expect("hex"))
+}
+
+fn judge(bytes: &[u8], wanted: Wanted, evidence: &Evidence, context: &Value) -> Answer {
+    let mut policy = Policy::approval();
+    policy.log_proof_required = context["log_proof"] == "required";
+    let proof = context["proof"].as_str().map(str::as_bytes);
+    let question = Question { wanted, log_proof: proof, ..question(context, wanted) };
+    verify(bytes, evidence, &policy.asking(question), clock(context)).into()
+}
+
+fn question(context: &Value, wanted: Wanted) -> Question<'_> {
+    if wanted != Wanted::View {
+        return Question::default();
+    }
+    Question {
+        audience: context["audience"].as_str(),
+        service_item: context["service_item"].as_str(),
+        case_number: context["case_number"].as_str(),
+        ..Question::default()
+    }
+}
+
+fn licence(case: &Value, context: &Value) -> Answer {
+    judge(&hex_of(case), Wanted::Licence, &evidence(context), context)
+}
+
+fn view(case: &Value, context: &Value) -> Answer {
+    judge(&hex_of(case), Wanted::View, &evidence(context), context)
+}
+
+fn status(case: &Value, context: &Value) -> Answer {
+    let mut without = context.clone();
+    without["status"] = Value::Null;
+    let mut evidence = evidence(&without);
+    if let Ok(token) = StatusToken::parse(&hex_of(case)) {
+        let uri = token.uri().to_owned();
+        evidence.add_token(Arc::new(token));
+        if let Some(iat) = context["stored_iat"].as_i64() {
+            evidence.note_newest_token(&uri, UnixTime(iat), None);
+        }
+    }
+    judge(&example("licence/small.cbor"), Wanted::Licence, &evidence, context)
+}
+
+fn log(case: &Value, context: &Value) -> Answer {
+    let mut evidence = evidence(context);
+    if let Some(stored) = context["stored_checkpoint"].as_array() {
+        let head = TreeHead {
+            size: stored[0].as_u64().expect("size"),
+            root: unhex(stored[1].as_str().expect("root")).try_into().expect("32 bytes"),
+        };
+        evidence.add_head("gz.elic.example/log", head);
+    }
+    let mut context = context.clone();
+    context["proof"] = case["proof"].clone();
+    if let Some(entry) = case["leaf_hex"].as_str() {
+        return foreign_leaf(&unhex(entry), &context, &evidence);
+    }
+    judge(&example("licence/small.cbor"), Wanted::Licence, &evidence, &context)
+}
+
+/// A leaf that no licence has can be offered to the proof check alone.
+fn foreign_leaf(entry: &[u8], context: &Value, evidence: &Evidence) -> Answer {
+    use licence_spec::log::{merkle::leaf_hash, proof::LogProof};
+    let list = evidence.trust_list().expect("a list");
+    let keys = list.content().entries.iter().flat_map(|entry| &entry.logs).map(|log| &log.key);
+    let proof = LogProof::parse(context["proof"].as_str().expect("a proof").as_bytes()).expect("well-formed");
+    match proof.verify(&leaf_hash(entry), keys, list.policy(), None) {
+        Ok(_) => Answer("ACCEPT".into(), String::new(), vec![]),
+        Err(_) => Answer("REJECT".into(), "LOG_PROOF_INVALID".into(), vec!["LOG_PROOF_INVALID".into()]),
+    }
+}
+
+fn trust(case: &Value, context: &Value) -> Answer {
+    let now = clock(context);
+    let mut files = TrustFiles::new(root(context["root"].as_str().expect("a root")));
+    let overridden = case["context"].as_object().expect("trust cases have a context of their own");
+    if overridden.contains_key("stored_timestamp_version") {
+        files.take_timestamp(&example("trust/timestamp_2.cbor"), now).expect("stored before");
+        files.take_list(&example("trust/list_2.cbor"), now).expect("stored before");
+    } else if let Some(hex) = overridden.get("timestamp_hex").and_then(Value::as_str) {
+        files.take_timestamp(&unhex(hex), now).expect("the timestamp beside a list is good");
+    } else if overridden.contains_key("timestamp") {
+        files.take_timestamp(&example("trust/timestamp_2.cbor"), now).expect("good");
+    }
+    let offered = hex_of(case);
+    let taken = match case["kind"].as_str().expect("a kind") {
+        "root" => files.take_root(&offered).map(|(taken, _)| taken),
+        "timestamp" => files.take_timestamp(&offered, now),
+        "list" => files.take_list(&offered, now),
+        other => panic!("unknown kind {other}"),
+    };
+    match taken {
+        Ok(_) => Answer("TAKEN".into(), String::new(), vec![]),
+        Err(code) => not_taken(code.as_str()),
+    }
+}
+
+fn catalogue_offer(case: &Value, context: &Value) -> Answer {
+    let evidence = evidence(context);
+    let list = evidence.trust_list().expect("a list").clone();
+    let held = evidence.catalogue().expect("a catalogue").clone();
+    match catalogue::advance(Some(&held), &hex_of(case), &*list, clock(context)) {
+        Ok(Advance::Taken(_)) => Answer("TAKEN".into(), String::new(), vec![]),
+        Ok(Advance::Unchanged) => Answer("UNCHANGED".into(), String::new(), vec![]),
+        Err(fault) => not_taken(fault.code().as_str()),
+    }
+}
+
+/// The function that does what `how` says.
+fn runner(how: &str) -> fn(&Value, &Value) -> Answer {
+    match how {
+        "verify \"hex\" as a licence" => licence,
+        "verify licence/small.cbor with \"hex\" as its status token" => status,
+        "verify \"hex\" as a view for the audience, case and item of the context" => view,
+        "offer \"hex\" to the update client as the kind named" => trust,
+        "offer \"hex\" to a client that holds catalogue_1" => catalogue_offer,
+        how if how.starts_with("verify licence/small.cbor with \"proof\"") => log,
+        other => panic!("no runner for: {other}"),
+    }
+}
+
+fn run(name: &str, count: usize) {
+    let file = json(&format!("generated-examples/negative/{name}.json"));
+    let run = runner(file["how"].as_str().expect("how"));
+    let cases = file["cases"].as_array().expect("cases");
+    assert_eq!(cases.len(), count, "number of cases in {name}.json");
+    let mut wrong = Vec::new();
+    for case in cases {
+        let context = context(&file, case);
+        let Answer(outcome, code, codes) = run(case, &context);
+        let mut all = case["codes"].as_array().or(case["context"]["codes"].as_array()).into_iter().flatten();
+        if case["outcome"] != *outcome || case["code"] != *code || !all.all(|c| codes.iter().any(|code| c == code)) {
+            wrong.push(format!("{}: {outcome} {code}, not {} {}: {}", case["id"], case["outcome"], case["code"], case["reason"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count} in {name}.json:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+macro_rules! files {
+    ($($test:ident $name:literal $count:literal)*) => { $(#[test] fn $test() { run($name, $count); })* };
+}
+
+files! {
+    every_hostile_licence_answers_as_written "licence" 115
+    every_hostile_status_token_answers_as_written "status" 27
+    every_hostile_view_answers_as_written "view" 23
+    every_hostile_log_proof_answers_as_written "log" 31
+    every_hostile_trust_file_is_not_taken "trust" 49
+    every_hostile_catalogue_is_not_taken "catalogue" 17
+}
