@@ -18,6 +18,7 @@ pub mod identifiers;
 pub mod log;
 pub mod numbers;
 pub mod policy;
+pub mod qr;
 pub mod status;
 pub mod suite;
 pub mod time;

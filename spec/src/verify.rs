@@ -7,6 +7,9 @@
 mod checks;
 mod issuer;
 mod record;
+mod scanned;
+
+pub use scanned::verify_qr;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -15,7 +15,8 @@ use licence_spec::status::StatusToken;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
 use licence_spec::verdict::Verdict;
-use licence_spec::verify::verify;
+use licence_spec::qr::{self, QrContent};
+use licence_spec::verify::{reference_host_is_listed, verify, verify_fetched, verify_qr};
 use serde_json::Value;
 
 /// What a case answered: outcome, primary code, all codes.
@@ -95,6 +96,16 @@ fn log(case: &Value, context: &Value) -> Answer {
     judge(&example("licence/small.cbor"), Wanted::Licence, &evidence, &context)
 }
 
+/// A QR text; a reference whose host is listed leads to what the case says was fetched.
+fn qr(case: &Value, context: &Value) -> Answer {
+    let (text, evidence, now) = (case["text"].as_str().expect("text"), evidence(context), clock(context));
+    if let (Some(fetched), Ok(QrContent::Reference(reference))) = (context["fetched_hex"].as_str(), qr::read(text)) {
+        assert!(reference_host_is_listed(&reference.host, &evidence).is_ok());
+        return verify_fetched(&unhex(fetched), &reference.digest, &evidence, &Policy::approval(), now).into();
+    }
+    verify_qr(text, &evidence, &Policy::approval(), now).into()
+}
+
 /// A leaf that no licence has can be offered to the proof check alone.
 fn foreign_leaf(entry: &[u8], context: &Value, evidence: &Evidence) -> Answer {
     use licence_spec::log::{merkle::leaf_hash, proof::LogProof};
@@ -149,6 +160,7 @@ fn runner(how: &str) -> fn(&Value, &Value) -> Answer {
         "verify \"hex\" as a licence" => licence,
         "verify licence/small.cbor with \"hex\" as its status token" => status,
         "verify \"hex\" as a view for the audience, case and item of the context" => view,
+        "read \"text\"" => qr,
         "offer \"hex\" to the update client as the kind named" => trust,
         "offer \"hex\" to a client that holds catalogue_1" => catalogue_offer,
         how if how.starts_with("verify licence/small.cbor with \"proof\"") => log,
@@ -182,6 +194,7 @@ files! {
     every_hostile_status_token_answers_as_written "status" 27
     every_hostile_view_answers_as_written "view" 23
     every_hostile_log_proof_answers_as_written "log" 31
+    every_hostile_qr_text_answers_as_written "qr" 28
     every_hostile_trust_file_is_not_taken "trust" 49
     every_hostile_catalogue_is_not_taken "catalogue" 17
 }

@@ -113,7 +113,19 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&self, kind: Kind, what: &'static str) -> Result<(), Fault> {
-        if self.kind()? == kind { Ok(()) } else { Err(Fault::not_conformant(what)) }
+        let found = self.kind()?;
+        if found == kind {
+            return Ok(());
+        }
+        // A container that announces more than is left is not well-formed, which ranks before being unexpected.
+        let mut probe = Reader::new(self.cursor.0);
+        match found {
+            Kind::Array => probe.array().map(drop)?,
+            Kind::Map => probe.map().map(drop)?,
+            Kind::Bytes => probe.bytes().map(drop)?,
+            _ => {}
+        }
+        Err(Fault::not_conformant(what))
     }
 
     /// Runs one decoder and checks that its head was the shortest one for `argument`.
