@@ -1,0 +1,181 @@
+//! What is wrong with an issue request, field by field.
+
+use std::fmt;
+
+use licence_spec::catalogue::FieldKind;
+
+/// Longest field name that is repeated in an error, characters: names come from the client.
+const MAX_SHOWN: usize = 64;
+
+/// Which rule a field of a request breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldRule {
+    /// The type has no field of this name.
+    Unknown,
+    /// Required and not there, or empty.
+    Missing,
+    /// Longer than allowed.
+    TooLong {
+        /// The limit.
+        max: usize,
+        /// `characters` or `bytes`.
+        unit: &'static str,
+    },
+    /// More items than allowed.
+    TooMany {
+        /// The limit.
+        max: usize,
+    },
+    /// Another kind of value than the field has.
+    WrongKind {
+        /// The kind of the field.
+        expected: FieldKind,
+    },
+    /// Not in NFC, or with control characters.
+    Text,
+    /// Not a real day written `YYYY-MM-DD`.
+    Date,
+    /// The last valid day lies before the first one.
+    BeforeStart,
+    /// Not one of the 16 code types.
+    CodeType,
+    /// The code breaks the rule of its type: length, characters or check digit.
+    Code,
+    /// Not a division code of 6, 9 or 12 digits.
+    AreaCode,
+    /// A common item, which has its own member in the request.
+    GivenElsewhere,
+    /// The type is issued elsewhere and only named in the catalogue.
+    NotIssuedHere,
+}
+
+impl FieldRule {
+    /// Short stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            FieldRule::Unknown => "unknown",
+            FieldRule::Missing => "missing",
+            FieldRule::TooLong { .. } => "too_long",
+            FieldRule::TooMany { .. } => "too_many",
+            FieldRule::WrongKind { .. } => "wrong_kind",
+            FieldRule::Text => "not_nfc",
+            FieldRule::Date => "date",
+            FieldRule::BeforeStart => "before_start",
+            FieldRule::CodeType => "code_type",
+            FieldRule::Code => "code",
+            FieldRule::AreaCode => "area_code",
+            FieldRule::GivenElsewhere => "given_elsewhere",
+            FieldRule::NotIssuedHere => "not_issued_here",
+        }
+    }
+
+    fn zh(self) -> String {
+        match self {
+            FieldRule::Unknown => "该证照类型没有此项".into(),
+            FieldRule::Missing => "必填，不能为空".into(),
+            FieldRule::TooLong { max, unit: "bytes" } => format!("超过 {max} 字节"),
+            FieldRule::TooLong { max, .. } => format!("超过 {max} 个字符"),
+            FieldRule::TooMany { max } => format!("超过 {max} 项"),
+            FieldRule::WrongKind { expected } => format!("应为{}", kind_words(expected).0),
+            FieldRule::Text => "文字未规范化（NFC）或含控制字符".into(),
+            FieldRule::Date => "不是真实日期（YYYY-MM-DD）".into(),
+            FieldRule::BeforeStart => "截止日期早于起始日期".into(),
+            FieldRule::CodeType => "不是规定的持证主体代码类型".into(),
+            FieldRule::Code => "代码不符合其类型的规则或校验位错误".into(),
+            FieldRule::AreaCode => "不是 6、9 或 12 位行政区划代码".into(),
+            FieldRule::GivenElsewhere => "此项由请求的其他成员给出".into(),
+            FieldRule::NotIssuedHere => "此类证照仅供引用，不在本系统签发".into(),
+        }
+    }
+
+    fn en(self) -> String {
+        match self {
+            FieldRule::Unknown => "the type has no such field".into(),
+            FieldRule::Missing => "required and not empty".into(),
+            FieldRule::TooLong { max, unit } => format!("longer than {max} {unit}"),
+            FieldRule::TooMany { max } => format!("more than {max} items"),
+            FieldRule::WrongKind { expected } => format!("{} is expected", kind_words(expected).1),
+            FieldRule::Text => "not in Unicode normal form C, or with control characters".into(),
+            FieldRule::Date => "not a real day, YYYY-MM-DD".into(),
+            FieldRule::BeforeStart => "the last valid day is before the first one".into(),
+            FieldRule::CodeType => "not a code type of the list".into(),
+            FieldRule::Code => "the code breaks the rule of its type, or its check digit is wrong".into(),
+            FieldRule::AreaCode => "not a division code of 6, 9 or 12 digits".into(),
+            FieldRule::GivenElsewhere => "given by another member of the request".into(),
+            FieldRule::NotIssuedHere => "the type is named for reference and not issued here".into(),
+        }
+    }
+}
+
+const fn kind_words(kind: FieldKind) -> (&'static str, &'static str) {
+    match kind {
+        FieldKind::Text => ("文字", "a text"),
+        FieldKind::Date => ("日期 YYYY-MM-DD", "a date YYYY-MM-DD"),
+        FieldKind::Uint => ("非负整数", "an integer that is not negative"),
+        FieldKind::Bool => ("真或假", "true or false"),
+        FieldKind::List => ("文字列表", "a list of texts"),
+        FieldKind::Digest => ("64 位小写十六进制摘要", "a digest of 64 lower-case hex digits"),
+        FieldKind::Table => ("文字表格", "a table of texts"),
+    }
+}
+
+/// One fault of a request. It names the field, never its value. `Display` is Chinese with English beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    field: String,
+    rule: FieldRule,
+}
+
+impl FieldError {
+    pub(super) fn new(field: &str, rule: FieldRule) -> FieldError {
+        FieldError { field: field.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect(), rule }
+    }
+
+    /// The field by its name in the catalogue, or the member of the request, such as `holders[0].code`.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The rule that it breaks.
+    #[must_use]
+    pub const fn rule(&self) -> FieldRule {
+        self.rule
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}：{} / {}: {}", self.field, self.rule.zh(), self.field, self.rule.en())
+    }
+}
+
+impl serde::Serialize for FieldError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut out = serializer.serialize_struct("FieldError", 3)?;
+        out.serialize_field("field", &self.field)?;
+        out.serialize_field("rule", self.rule.name())?;
+        out.serialize_field("detail", &self.to_string())?;
+        out.end()
+    }
+}
+
+/// All faults of a request; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FieldErrors(pub Vec<FieldError>);
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("; ")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FieldErrors {}

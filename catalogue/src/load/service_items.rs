@@ -1,0 +1,216 @@
+//! `service-items/*.toml` to service items of the signed catalogue.
+
+use licence_spec::catalogue::{
+    ALWAYS_SHOWN, Accepted, Alternative, LicenceType, Material, ServiceItem, is_region,
+};
+use licence_spec::identifiers::DivisionCode;
+use licence_spec::numbers::{MAX_CODE, MAX_PURPOSE, MAX_VIEW_LIFE_S};
+use toml::Spanned;
+
+use super::Check;
+use crate::Finding;
+use crate::source::{AlternativeEntry, File, MaterialEntry, ServiceItemFile};
+
+const AREAS: [&str; 3] = ["民生服务", "投资审批", "工商登记"];
+const METHODS: [&str; 3] = ["用证", "核验", "告知承诺"];
+
+/// All service items, ascending by code.
+pub(super) fn resolve(
+    files: &[File<ServiceItemFile>],
+    types: &[LicenceType],
+    findings: &mut Vec<Finding>,
+) -> Vec<ServiceItem> {
+    let mut items: Vec<ServiceItem> = Vec::new();
+    for file in files {
+        let mut check = Check { file, findings };
+        if items.iter().any(|item| item.code == *file.content.code.get_ref()) {
+            check.at(
+                &file.content.code,
+                "duplicate-item",
+                "the code stands in another file, too",
+                "one file an item",
+            );
+        }
+        head(&mut check);
+        items.push(item(&mut check, types));
+    }
+    items.sort_by(|a, b| a.code.cmp(&b.code));
+    items
+}
+
+fn head(check: &mut Check<'_, ServiceItemFile>) {
+    let file = &check.file.content;
+    let code = file.code.get_ref();
+    if code.is_empty() || code.chars().count() > MAX_CODE {
+        check.at(&file.code, "item-code", "the code is empty or over 64 characters", "1 to 64 characters");
+    }
+    if file.name.is_empty() || file.en.is_empty() || file.source.is_empty() {
+        check.at(&file.code, "name-missing", "name, en or source is missing", "give all three");
+    }
+    if !AREAS.contains(&file.area.get_ref().as_str()) {
+        check.at(&file.area, "area", "an unknown area", "民生服务, 投资审批 or 工商登记");
+    }
+    if !METHODS.contains(&file.method.get_ref().as_str()) {
+        check.at(&file.method, "method", "an unknown 免提交方式", "用证, 核验 or 告知承诺");
+    }
+    if DivisionCode::parse(file.region.get_ref()).is_err() {
+        check.at(&file.region, "region", "not a division code", "such as 440100");
+    }
+    let purpose = file.purpose.get_ref();
+    if purpose.is_empty() || purpose.chars().count() > MAX_PURPOSE {
+        check.at(
+            &file.purpose,
+            "purpose",
+            "the purpose is empty or over 200 characters",
+            "say what the view is for",
+        );
+    }
+    if !(1..=MAX_VIEW_LIFE_S).contains(file.view_life_s.get_ref()) {
+        check.at(&file.view_life_s, "view-life", "the view life is out of range", "1 to 86,400 seconds");
+    }
+    if file.materials.is_empty() {
+        check.at(&file.code, "material", "no material", "an item without materials needs no licence");
+    }
+}
+
+fn item(check: &mut Check<'_, ServiceItemFile>, types: &[LicenceType]) -> ServiceItem {
+    let file = &check.file.content;
+    let mut accepts: Vec<Accepted> = Vec::new();
+    let mut materials: Vec<Material> = Vec::new();
+    for entry in &file.materials {
+        if materials.iter().any(|m| m.code == *entry.code.get_ref()) {
+            check.at(&entry.code, "duplicate-material", "the code stands twice", "number the materials");
+        }
+        materials.push(material(check, entry, types, &mut accepts));
+    }
+    accepts.sort_by(|a, b| a.vct.cmp(&b.vct));
+    materials.sort_by(|a, b| a.code.cmp(&b.code));
+    ServiceItem {
+        code: file.code.get_ref().clone(),
+        name: file.name.clone(),
+        accepts,
+        longest_view_life_s: *file.view_life_s.get_ref(),
+        purpose: Some(file.purpose.get_ref().clone()),
+        materials,
+    }
+}
+
+fn material(
+    check: &mut Check<'_, ServiceItemFile>,
+    entry: &MaterialEntry,
+    types: &[LicenceType],
+    accepts: &mut Vec<Accepted>,
+) -> Material {
+    if entry.name.is_empty() || entry.en.is_empty() {
+        check.at(&entry.code, "name-missing", "name or en is missing", "give both");
+    }
+    if entry.regions.is_empty() || entry.any_of.is_empty() {
+        check.at(&entry.code, "material", "no region or no licence", "say which licences, and of where");
+    }
+    for region in entry.regions.iter().filter(|r| !is_region(r.get_ref())) {
+        check.at(region, "region", "not a prefix of an area code", "2 to 12 digits, or *");
+    }
+    let mut alternatives: Vec<Alternative> = Vec::new();
+    for any in &entry.any_of {
+        let code = &any.type_code;
+        let Some(licence_type) = types.iter().find(|t| t.code() == code.get_ref()) else {
+            check.at(code, "unknown-type", format!("no type {}", code.get_ref()), "add its file first");
+            continue;
+        };
+        if alternatives.iter().any(|a| a.vct == licence_type.vct) {
+            check.at(
+                code,
+                "duplicate-type",
+                "the type stands twice in this material",
+                "put the fields together",
+            );
+        }
+        let (required, permitted) = alternative(check, any, licence_type);
+        accept(accepts, &licence_type.vct, &permitted);
+        alternatives.push(Alternative { vct: licence_type.vct.clone(), required });
+    }
+    Material {
+        code: entry.code.get_ref().clone(),
+        name: entry.name.clone(),
+        holder_role: entry.holder_role,
+        regions: entry.regions.iter().map(|r| r.get_ref().clone()).collect(),
+        alternatives,
+    }
+}
+
+/// The required and the permitted keys of one alternative.
+fn alternative(
+    check: &mut Check<'_, ServiceItemFile>,
+    any: &AlternativeEntry,
+    licence_type: &LicenceType,
+) -> (Vec<u8>, Vec<u8>) {
+    let mut permitted = ALWAYS_SHOWN.to_vec();
+    permitted.extend(keys(check, &any.permitted, licence_type));
+    let mut required = keys(check, &any.required, licence_type);
+    for name in &any.required {
+        if !any.permitted.iter().any(|p| p.get_ref() == name.get_ref()) {
+            let message = format!("{} is required, but not permitted", name.get_ref());
+            check.at(name, "required-not-permitted", message, "permit what is required");
+        }
+    }
+    for name in &any.permitted {
+        let field = licence_type.newest().and_then(|r| r.field_named(name.get_ref()));
+        let reasoned = any.reasons.get(name.get_ref()).is_some_and(|reason| !reason.is_empty());
+        if field.is_some_and(|f| f.sensitive) && !reasoned {
+            let message = format!("{} is sensitive", name.get_ref());
+            check.at(name, "sensitive-without-reason", message, "say in `reasons` why the item must see it");
+        }
+    }
+    for name in any.reasons.keys() {
+        if !any.permitted.iter().any(|p| p.get_ref() == name) {
+            check.at(
+                &any.type_code,
+                "reason-without-field",
+                format!("a reason for {name}"),
+                "permit it or drop it",
+            );
+        }
+    }
+    for list in [&mut permitted, &mut required] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    (required, permitted)
+}
+
+fn keys(
+    check: &mut Check<'_, ServiceItemFile>,
+    names: &[Spanned<String>],
+    licence_type: &LicenceType,
+) -> Vec<u8> {
+    let mut keys = Vec::new();
+    for name in names {
+        match licence_type.newest().and_then(|r| r.field_named(name.get_ref())) {
+            Some(field) if keys.contains(&field.key) => {
+                check.at(
+                    name,
+                    "duplicate-field",
+                    format!("{} stands twice", name.get_ref()),
+                    "once is enough",
+                );
+            }
+            Some(field) => keys.push(field.key),
+            None => {
+                let message = format!("{} has no field {}", licence_type.name, name.get_ref());
+                check.at(name, "unknown-field", message, "name a field of the type's newest revision");
+            }
+        }
+    }
+    keys
+}
+
+/// What an item may see of a type is what any of its materials permits.
+fn accept(accepts: &mut Vec<Accepted>, vct: &str, permitted: &[u8]) {
+    if let Some(accepted) = accepts.iter_mut().find(|a| a.vct == vct) {
+        accepted.fields.extend_from_slice(permitted);
+        accepted.fields.sort_unstable();
+        accepted.fields.dedup();
+    } else {
+        accepts.push(Accepted { vct: vct.into(), fields: permitted.to_vec() });
+    }
+}

@@ -1,0 +1,206 @@
+//! `licence-types/*.toml` to types of the signed catalogue.
+
+use std::collections::BTreeMap;
+
+use licence_spec::catalogue::{
+    Field, LicenceType, MAX_LIFE_S, META_DEFINING_CODE, META_DEFINING_LEVEL, META_EN, META_HOLDER,
+    META_ISSUE, META_KIND, META_PROVINCIAL_CODE, META_REFERENCE_ONLY, Revision,
+};
+use licence_spec::identifiers::{CatalogueCode, TypeCode};
+use licence_spec::numbers::MAX_FIELDS;
+use licence_spec::time::CivilDate;
+use toml::Spanned;
+
+use super::{Check, common};
+use crate::source::{Fact, File, RevisionEntry, State, TypeFile};
+use crate::{Finding, source};
+
+const KINDS: [&str; 5] = ["证件执照", "证明文件", "批文批复", "鉴定报告", "办事结果"];
+/// First key of the face items of a type (FORMATS.md §4).
+const FIRST_FACE_KEY: u8 = 24;
+const DAY_S: i64 = 86_400;
+
+/// All types, ascending by vct.
+pub(super) fn resolve(
+    files: &[File<TypeFile>],
+    sets: &BTreeMap<u64, Vec<Field>>,
+    findings: &mut Vec<Finding>,
+) -> Vec<LicenceType> {
+    let mut types: Vec<LicenceType> = Vec::new();
+    for file in files {
+        let mut check = Check { file, findings };
+        let Some(vct) = vct(&mut check) else { continue };
+        if types.iter().any(|t| t.vct == vct) {
+            let message =
+                format!("the type {} stands in another file, too", file.content.code.value.get_ref());
+            check.at(&file.content.code.value, "duplicate-type", message, "one file a type");
+        }
+        facts(&mut check);
+        let revisions = revisions(&mut check, sets);
+        let name = file.content.name.value.get_ref().clone();
+        types.push(LicenceType { vct, name, revisions, metadata: metadata(&file.content) });
+    }
+    types.sort_by(|a, b| a.vct.cmp(&b.vct));
+    types
+}
+
+fn vct(check: &mut Check<'_, TypeFile>) -> Option<String> {
+    let code = &check.file.content.code;
+    if code.state != State::Sourced {
+        let hint = "leave the type out until its code is confirmed (DOMAIN.md §15)";
+        check.at(&code.value, "code-unconfirmed", "the type code has no source", hint);
+    }
+    match TypeCode::parse(code.value.get_ref()) {
+        Ok(parsed) => Some(parsed.vct()),
+        Err(error) => {
+            check.at(&code.value, "type-code", error.to_string(), "21 characters (cn) or 9 digits (gd)");
+            None
+        }
+    }
+}
+
+fn facts(check: &mut Check<'_, TypeFile>) {
+    let file = &check.file.content;
+    let all = [
+        &file.code,
+        &file.name,
+        &file.kind,
+        &file.authority,
+        &file.defining_level,
+        &file.holder,
+        &file.validity,
+    ];
+    for fact in all.into_iter().chain(&file.provincial_code).chain(&file.defining_code) {
+        present(check, fact);
+    }
+    if !KINDS.contains(&file.kind.value.get_ref().as_str()) {
+        check.at(
+            &file.kind.value,
+            "kind",
+            "an unknown kind of licence",
+            "one of the five kinds of DOMAIN.md §3.3",
+        );
+    }
+    if let Some(defining) = &file.defining_code
+        && !file.code.value.get_ref().starts_with(defining.value.get_ref().as_str())
+    {
+        let hint = "they are the first 18 characters of the type code";
+        check.at(&defining.value, "defining-code", "the defining code does not fit the type code", hint);
+    }
+    if let Some(code) = &file.provincial_code
+        && CatalogueCode::parse(code.value.get_ref()).is_err()
+    {
+        check.at(&code.value, "provincial-code", "not a provincial catalogue code", "nine digits");
+    }
+    if file.en.is_empty() {
+        check.at(&file.name.value, "name-missing", "the English name is missing", "give en");
+    }
+}
+
+fn present(check: &mut Check<'_, TypeFile>, fact: &Fact<Spanned<String>>) {
+    if fact.value.get_ref().is_empty() || fact.source.is_empty() {
+        check.at(&fact.value, "source-missing", "a fact without value or source", "say what and from where");
+    }
+}
+
+fn revisions(check: &mut Check<'_, TypeFile>, sets: &BTreeMap<u64, Vec<Field>>) -> Vec<Revision> {
+    let mut revisions: Vec<Revision> = Vec::new();
+    let mut last_date = None;
+    for (expected, entry) in (1..).zip(&check.file.content.revisions) {
+        let number = *entry.number.get_ref();
+        if number != expected {
+            check.at(
+                &entry.number,
+                "revision-gap",
+                format!("revision {number} stands at place {expected}"),
+                "1, 2, 3 ...",
+            );
+        }
+        let date = CivilDate::parse(entry.in_force.get_ref());
+        if date.is_none() || date <= last_date {
+            check.at(&entry.in_force, "revision-date", "not a later real day", "YYYY-MM-DD, ascending");
+        }
+        last_date = date.or(last_date);
+        let revision = revision(check, entry, sets);
+        if let Some(before) = revisions.last() {
+            meaning_kept(check, before, &revision, entry);
+        }
+        revisions.push(revision);
+    }
+    if revisions.is_empty() {
+        check.at(&check.file.content.code.value, "revision-gap", "no revision", "give the field list");
+    }
+    revisions
+}
+
+fn revision(
+    check: &mut Check<'_, TypeFile>,
+    entry: &RevisionEntry,
+    sets: &BTreeMap<u64, Vec<Field>>,
+) -> Revision {
+    let mut fields = sets.get(entry.common.get_ref()).cloned().unwrap_or_else(|| {
+        let message = format!("no common set {}", entry.common.get_ref());
+        check.at(&entry.common, "common-unknown", message, "name a set of common-fields.toml");
+        Vec::new()
+    });
+    for field in &entry.fields {
+        if *field.key.get_ref() < FIRST_FACE_KEY {
+            let message = format!("key {} belongs to the common items", field.key.get_ref());
+            check.at(&field.key, "reserved-key", message, "face items begin at 24");
+        }
+        common::push(check, &mut fields, field);
+    }
+    fields.sort_by_key(|field| field.key);
+    if fields.len() > MAX_FIELDS {
+        check.at(&entry.number, "too-many-fields", "more than 64 fields", "a credential carries at most 64");
+    }
+    let days = &entry.longest_life_days;
+    let longest_life_s = days.value.get_ref().saturating_mul(DAY_S);
+    if !(1..=MAX_LIFE_S).contains(&longest_life_s) || days.source.is_empty() {
+        check.at(
+            &days.value,
+            "life",
+            "the longest life is out of range or lacks its source",
+            "1 day to 100 years",
+        );
+    }
+    Revision { number: *entry.number.get_ref(), fields, longest_life_s }
+}
+
+/// Fields never change their meaning: a key that comes back has the same name and kind.
+fn meaning_kept(check: &mut Check<'_, TypeFile>, before: &Revision, now: &Revision, entry: &RevisionEntry) {
+    for field in &now.fields {
+        if let Some(old) = before.field(field.key)
+            && (old.kind, &old.name) != (field.kind, &field.name)
+        {
+            let message = format!("key {} changes its meaning", field.key);
+            check.at(&entry.number, "key-reused", message, "retire the key and take a new one");
+        }
+    }
+}
+
+/// What people and issue rules need, beside the field lists.
+fn metadata(file: &TypeFile) -> Vec<(String, String)> {
+    let mut pairs = vec![
+        (META_EN, file.en.clone()),
+        (META_KIND, file.kind.value.get_ref().clone()),
+        (META_HOLDER, file.holder.value.get_ref().clone()),
+        (META_DEFINING_LEVEL, file.defining_level.value.get_ref().clone()),
+        (source::META_FACE_STATE, weakest(file).zh().to_owned()),
+    ];
+    let optional = |key, fact: &Option<Fact<Spanned<String>>>| {
+        fact.as_ref().map(|fact| (key, fact.value.get_ref().clone()))
+    };
+    pairs.extend(optional(META_DEFINING_CODE, &file.defining_code));
+    pairs.extend(optional(META_PROVINCIAL_CODE, &file.provincial_code));
+    pairs.extend(file.reference_only.then(|| (META_ISSUE, META_REFERENCE_ONLY.to_owned())));
+    // The order of the wire: text keys sort by length first.
+    pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The state of the least known face item: what a reader may build on.
+fn weakest(file: &TypeFile) -> State {
+    let states: Vec<_> = file.revisions.iter().flat_map(|r| &r.fields).map(|f| f.state).collect();
+    [State::Provisional, State::Inferred].into_iter().find(|s| states.contains(s)).unwrap_or(State::Sourced)
+}

@@ -1,0 +1,67 @@
+//! From checked data to a signed catalogue version.
+
+use licence_spec::catalogue::{self, Catalogue, CatalogueSignError, Content};
+use licence_spec::suite::{Digest, Signer};
+use licence_spec::time::UnixTime;
+
+use crate::CatalogueData;
+
+/// What a version says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// 1, 2, 3 ...
+    pub version: u64,
+    /// Signing time.
+    pub issued_at: UnixTime,
+    /// From when nodes issue by it.
+    pub in_force_from: UnixTime,
+    /// Statement digest of the version before; `None` for version 1 alone.
+    pub previous: Option<Digest>,
+}
+
+impl Release {
+    /// The release that follows `held`, or version 1 if nothing is held.
+    #[must_use]
+    pub fn after(held: Option<&Catalogue>, issued_at: UnixTime, in_force_from: UnixTime) -> Release {
+        Release {
+            version: held.map_or(1, |held| held.version().saturating_add(1)),
+            issued_at,
+            in_force_from,
+            previous: held.map(|held| *held.digest()),
+        }
+    }
+}
+
+impl CatalogueData {
+    /// The content of a version, not signed yet.
+    #[must_use]
+    pub fn compile(&self, release: &Release) -> Content {
+        Content {
+            version: release.version,
+            issued_at: release.issued_at,
+            previous: release.previous,
+            in_force_from: release.in_force_from,
+            types: self.types().to_vec(),
+            service_items: self.service_items().to_vec(),
+        }
+    }
+
+    /// Compiles and signs the version after `held`; clients that hold `held` will take it.
+    ///
+    /// # Errors
+    /// [`CatalogueSignError::Content`] if a published type or revision was changed or dropped since `held`, or the
+    /// catalogue is over its cap; [`CatalogueSignError::Signer`] from the signer.
+    pub fn publish(
+        &self,
+        held: Option<&Catalogue>,
+        issued_at: UnixTime,
+        in_force_from: UnixTime,
+        signer: &dyn Signer,
+    ) -> Result<Vec<u8>, CatalogueSignError> {
+        let content = self.compile(&Release::after(held, issued_at, in_force_from));
+        if let Some(held) = held {
+            held.content().check_successor(&content).map_err(CatalogueSignError::Content)?;
+        }
+        catalogue::sign(&content, signer)
+    }
+}

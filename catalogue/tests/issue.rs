@@ -1,0 +1,209 @@
+//! Issue requests: names to keys, and every fault named by its field.
+
+mod common;
+
+use common::{NOW, catalogue};
+use licence_catalogue::issue::{CheckedFields, FieldErrors, Holder, IssueFields, NamedFields};
+use licence_spec::catalogue::Catalogue;
+use licence_spec::credential::{Credential, Draft, sign};
+use licence_spec::suite::SeedSigner;
+use licence_spec::time::{CivilDate, UnixTime};
+
+const BUSINESS: &str = "11100000MB0143028R001";
+
+fn holder() -> Holder {
+    Holder {
+        name: "广州示例科技有限公司".into(), code_type: "001".into(), code: "91440101MA9XXXXX36".into()
+    }
+}
+
+fn request<'a>(holders: &'a [Holder], fields: &'a NamedFields) -> IssueFields<'a> {
+    IssueFields {
+        number: "440100202600001",
+        area_code: "440100",
+        holders,
+        authority_name: "广州市示例市场监督管理局",
+        issued_on: "2026-11-23",
+        valid_from: Some("2026-11-23"),
+        valid_until: None,
+        version: 1,
+        replaces: None,
+        fields,
+    }
+}
+
+fn face() -> NamedFields {
+    NamedFields::default()
+        .with("法定代表人", "欧阳示例")
+        .with("注册资本", "人民币伍佰万元整")
+        .with("经营范围", "软件开发")
+}
+
+fn checked(code: &str, request: &IssueFields<'_>) -> Result<CheckedFields, FieldErrors> {
+    CheckedFields::check(catalogue().type_of_code(code).unwrap(), request)
+}
+
+/// The faults as `field rule`, in the order found.
+fn faults(request: &IssueFields<'_>) -> Vec<String> {
+    let errors = checked(BUSINESS, request).err().map(|errors| errors.0).unwrap_or_default();
+    errors.iter().map(|error| format!("{} {}", error.field(), error.rule().name())).collect()
+}
+
+fn faults_of_json(json: &str) -> Vec<String> {
+    let fields: NamedFields = serde_json::from_str(json).unwrap();
+    faults(&request(&[holder()], &fields))
+}
+
+/// DESIGN.md §5: the example of the API, through credential bytes and back.
+#[test]
+fn the_example_of_the_api_becomes_a_credential_that_fits_the_catalogue() {
+    let json = r#"{"法定代表人":"欧阳示例","注册资本":"人民币伍佰万元整","经营范围":"软件开发"}"#;
+    let (holders, named) = ([holder()], serde_json::from_str(json).unwrap());
+    let checked = checked(BUSINESS, &request(&holders, &named)).unwrap();
+    let fields = checked.with_id("1.2.156.3005.2.11100000MB0143028R001.11440100X00000027D.20260000001.001.0");
+    let draft = Draft {
+        iss: "11440100X00000027D",
+        sub: checked.sub(),
+        exp: checked.exp(NOW),
+        nbf: checked.nbf(),
+        iat: NOW,
+        cti: [1; 16],
+        vct: "urn:elic:cn:11100000MB0143028R001",
+        status_index: 5,
+        status_uri: "https://gz.elic.example/v1/status-lists/1",
+        fields: &fields,
+    };
+    let bytes = sign(&draft, &SeedSigner::from_seed(&[3; 32]).unwrap()).unwrap();
+    let credential = Credential::parse(&bytes).unwrap();
+    assert_eq!(credential.sub, Some("91440101MA9XXXXX36"));
+    assert_eq!(credential.fields.text(29), Some("软件开发"));
+    assert_eq!(credential.fields.texts(5), ["91440101MA9XXXXX36"]);
+    assert_eq!(revision_check(&catalogue(), &credential), Ok(()));
+}
+
+fn revision_check(catalogue: &Catalogue, credential: &Credential<'_>) -> Result<(), String> {
+    let licence_type = catalogue.licence_type(credential.vct).unwrap();
+    let revision = licence_type.revision(credential.fields.revision()).unwrap();
+    assert!(credential.exp.since(credential.iat) <= revision.longest_life_s);
+    revision.check(&credential.fields).map_err(|fault| fault.to_string())
+}
+
+#[test]
+fn every_fault_of_a_field_is_named() {
+    let long = "字".repeat(51);
+    for (json, expected) in [
+        (r#"{"法定代表人":"a","法人":"b"}"#.to_owned(), vec!["法人 unknown"]),
+        (r#"{"注册资本":"a"}"#.to_owned(), vec!["法定代表人 missing"]),
+        (r#"{"法定代表人":""}"#.to_owned(), vec!["法定代表人 missing"]),
+        (format!(r#"{{"法定代表人":"{long}"}}"#), vec!["法定代表人 too_long"]),
+        (r#"{"法定代表人":5}"#.to_owned(), vec!["法定代表人 wrong_kind"]),
+        (r#"{"法定代表人":null}"#.to_owned(), vec!["法定代表人 wrong_kind"]),
+        (r#"{"法定代表人":["a"]}"#.to_owned(), vec!["法定代表人 wrong_kind"]),
+        (r#"{"法定代表人":{"a":1}}"#.to_owned(), vec!["法定代表人 wrong_kind"]),
+        (r#"{"法定代表人":"Cafe\u0301"}"#.to_owned(), vec!["法定代表人 not_nfc"]),
+        (r#"{"法定代表人":"a\u0007"}"#.to_owned(), vec!["法定代表人 not_nfc"]),
+        (r#"{"法定代表人":"a","成立日期":"2026-02-30"}"#.to_owned(), vec!["成立日期 date"]),
+        (r#"{"法定代表人":"a","成立日期":"20260101"}"#.to_owned(), vec!["成立日期 date"]),
+        (r#"{"法定代表人":"a","持证主体":"b"}"#.to_owned(), vec!["持证主体 given_elsewhere"]),
+        (
+            r#"{"法人":1,"成立日期":2}"#.to_owned(),
+            vec!["法人 unknown", "成立日期 wrong_kind", "法定代表人 missing"],
+        ),
+    ] {
+        assert_eq!(faults_of_json(&json), expected, "{json}");
+    }
+}
+
+#[test]
+fn lengths_hold_at_the_limit_and_not_one_above() {
+    let with = |n: usize| faults(&request(&[holder()], &face().with("经营范围", &"营".repeat(n))));
+    assert_eq!(with(1_200), Vec::<String>::new());
+    assert_eq!(with(1_201), ["经营范围 too_long"]);
+    // 1,200 characters of four bytes are more than a field of a credential may have (FORMATS.md §4).
+    let wide = faults(&request(&[holder()], &face().with("经营范围", &"𬭎".repeat(1_200))));
+    assert_eq!(wide, ["经营范围 too_long"]);
+}
+
+#[test]
+fn members_of_the_request_are_checked_by_their_own_rules() {
+    let (holders, fields) = ([holder()], face());
+    let good = request(&holders, &fields);
+    assert_eq!(faults(&good), Vec::<String>::new());
+    assert_eq!(faults(&IssueFields { number: "", ..good }), ["number missing"]);
+    assert_eq!(faults(&IssueFields { number: &"1".repeat(129), ..good }), ["number too_long"]);
+    assert_eq!(faults(&IssueFields { area_code: "4401", ..good }), ["area_code area_code"]);
+    assert_eq!(faults(&IssueFields { issued_on: "2026-13-01", ..good }), ["issued_on date"]);
+    assert_eq!(
+        faults(&IssueFields { valid_until: Some("2026-11-22"), ..good }),
+        ["valid_until before_start"]
+    );
+    assert_eq!(faults(&IssueFields { valid_until: Some("2026-11-23"), ..good }), Vec::<String>::new());
+    assert_eq!(faults(&IssueFields { holders: &[], ..good }), ["holders missing"]);
+    let with = |change: fn(&mut Holder)| {
+        let mut changed = holder();
+        change(&mut changed);
+        faults(&IssueFields { holders: &[holder(), changed], ..good })
+    };
+    assert_eq!(with(|h| h.code = "91440101MA9XXXXX37".into()), ["holders[1].code code"]);
+    assert_eq!(with(|h| h.code_type = "002".into()), ["holders[1].code_type code_type"]);
+    assert_eq!(with(|h| h.code_type = "111".into()), ["holders[1].code code"]);
+    assert_eq!(with(|h| h.name.clear()), ["holders[1].name missing"]);
+    let many = vec![holder(); 65];
+    assert_eq!(faults(&IssueFields { holders: &many, ..good }), ["holders too_many"]);
+}
+
+/// FORMATS.md §4: `sub` is never a natural person's number, and several holders have no one `sub`.
+#[test]
+fn only_a_single_organisation_becomes_the_subject_of_the_credential() {
+    let person = Holder { name: "示例".into(), code_type: "111".into(), code: "44010018000101004X".into() };
+    let fields = face();
+    let sub =
+        |holders: &[Holder]| checked(BUSINESS, &request(holders, &fields)).unwrap().sub().map(str::to_owned);
+    assert_eq!(sub(&[holder()]).as_deref(), Some("91440101MA9XXXXX36"));
+    assert_eq!(sub(&[person.clone()]), None);
+    assert_eq!(sub(&[holder(), person]), None);
+}
+
+#[test]
+fn the_credential_ends_with_the_last_valid_day_or_the_longest_life_of_its_type() {
+    let (holders, fields) = ([holder()], face());
+    let exp = |until| {
+        let request = IssueFields { valid_until: until, ..request(&holders, &fields) };
+        checked(BUSINESS, &request).unwrap().exp(NOW)
+    };
+    assert_eq!(exp(Some("2026-12-31")), CivilDate::parse("2027-01-01").unwrap().begins());
+    assert_eq!(exp(None), NOW.plus(315_360_000));
+    assert_eq!(exp(Some("2099-12-31")), NOW.plus(315_360_000));
+    let nbf = checked(BUSINESS, &request(&holders, &fields)).unwrap().nbf();
+    assert_eq!(nbf, UnixTime::parse_rfc3339("2026-11-23T00:00:00+08:00").unwrap());
+}
+
+#[test]
+fn a_type_for_reference_only_is_not_issued() {
+    let fields = NamedFields::default();
+    let errors = checked("11100000000013127D001", &request(&[holder()], &fields)).unwrap_err();
+    assert_eq!(errors.0[0].rule().name(), "not_issued_here");
+}
+
+#[test]
+fn errors_speak_both_languages_and_never_repeat_a_value() {
+    let fields = face().with("法定代表人", &"秘密姓名".repeat(20));
+    let errors = checked(BUSINESS, &request(&[holder()], &fields)).unwrap_err();
+    assert_eq!(errors.to_string(), "法定代表人：超过 50 个字符 / 法定代表人: longer than 50 characters");
+    let json = serde_json::to_value(&errors).unwrap();
+    assert_eq!(json[0]["field"], "法定代表人");
+    assert_eq!(json[0]["rule"], "too_long");
+    let shown = format!("{errors:?} {fields:?} {:?}", request(&[holder()], &fields));
+    assert!(!shown.contains("秘密姓名") && !shown.contains("91440101MA9XXXXX36"), "{shown}");
+}
+
+#[test]
+fn a_name_that_stands_twice_and_too_many_names_are_refused_while_reading() {
+    let twice = serde_json::from_str::<NamedFields>(r#"{"注册资本":"1","注册资本":"2"}"#).unwrap_err();
+    assert!(twice.to_string().contains("a field stands twice"));
+    let object = |n: usize| {
+        let members: Vec<_> = (0..n).map(|i| format!("\"f{i}\":1")).collect();
+        serde_json::from_str::<NamedFields>(&format!("{{{}}}", members.join(",")))
+    };
+    assert!(object(64).is_ok() && object(65).is_err());
+}
