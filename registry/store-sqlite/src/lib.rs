@@ -155,3 +155,6 @@ fn write_ahead(writer: &Connection) -> Result<()> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

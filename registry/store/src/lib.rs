@@ -1,6 +1,6 @@
 //! Storage of a node: what is kept, in which transactions, and what must never happen to it.
 //!
-//! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, and the conformance suite that every backend passes (module `conformance`).
+//! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, and the [`conformance`] suite that every backend passes.
 //! Out of scope: SQL (`store-sqlite`, later `store-postgres`), decisions (`registry/src/trips`), bytes of signed objects (`spec`).
 //!
 //! Rows are plain data: times are Unix seconds (`i64`), digests SHA-256 (`[u8; 32]`), signed objects opaque bytes. What a row
@@ -36,6 +36,7 @@
 //! leaf and [`WriteStatus::add_status_tokens`], and only then serve it. A change that came in between leaves the list dirty.
 
 mod answers;
+pub mod conformance;
 mod documents;
 mod error;
 mod licences;
