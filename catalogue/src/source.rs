@@ -231,6 +231,3 @@ pub(crate) struct AlternativeEntry {
     #[serde(default)]
     pub(crate) reasons: BTreeMap<String, String>,
 }
-
-/// Metadata key of the signed catalogue: the [`State`] of the least known face item of the type.
-pub(crate) const META_FACE_STATE: &str = "照面信息项依据";

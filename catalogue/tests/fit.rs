@@ -1,5 +1,12 @@
 //! Fit: worked cases of the shipped service items.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that fails fails the test"
+)]
+
 mod common;
 
 use common::{NOW, catalogue};

@@ -1,5 +1,12 @@
 //! Issue requests: names to keys, and every fault named by its field.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that fails fails the test"
+)]
+
 mod common;
 
 use common::{NOW, catalogue};

@@ -1,5 +1,12 @@
 //! Planted faults: each is found, under its rule and in its place, and nothing is loaded.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that fails fails the test"
+)]
+
 use licence_catalogue::{CatalogueData, embedded_files};
 
 const BUSINESS: &str = "licence-types/business-licence.toml";

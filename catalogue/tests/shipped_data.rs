@@ -1,5 +1,12 @@
 //! The shipped data: complete, checked, and signed into a catalogue that a node takes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that fails fails the test"
+)]
+
 mod common;
 
 use common::{catalogue, data};

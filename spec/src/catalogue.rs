@@ -60,6 +60,8 @@ pub const META_DEFINING_LEVEL: &str = "定义机构级别";
 pub const META_HOLDER: &str = "持证主体类别";
 /// Metadata key: provincial catalogue code, 9 digits.
 pub const META_PROVINCIAL_CODE: &str = "省目录基本码";
+/// Metadata key: how well the least known face item is founded: 有出处, 推断 or 暂定.
+pub const META_FACE_STATE: &str = "照面信息项依据";
 /// Metadata key that is present, with the value [`META_REFERENCE_ONLY`], on types that no node may issue.
 pub const META_ISSUE: &str = "签发方式";
 /// Value of [`META_ISSUE`]: service items may name the type, nobody here issues it.

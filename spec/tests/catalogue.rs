@@ -1,5 +1,12 @@
 //! The signed catalogue: published examples, hostile updates, content rules, limits. spec/catalogue.md.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that fails fails the test"
+)]
+
 use licence_spec::catalogue::{
     Accepted, Advance, Alternative, Catalogue, CatalogueFault, Content, HolderRole, Material, advance, open,
     sign,
@@ -195,6 +202,18 @@ fn materials_and_purpose_travel_signed_and_come_back_equal() {
     let signer = SeedSigner::from_seed(&catalogue_seed()).unwrap();
     let bytes = sign(&content, &signer).unwrap();
     assert_eq!(open(&bytes, &*trust(), NOW).unwrap().content(), &content);
+}
+
+/// The same content, written by an encoder that shares no code with ours.
+#[test]
+fn the_extension_is_written_as_the_separate_encoder_writes_it() {
+    let mut content = content();
+    with_material(&mut content);
+    // Handed in unsorted: the writer sorts metadata by the encodings of its keys.
+    content.types[0].metadata =
+        vec![("证照种类".into(), "证件执照".into()), ("英文名称".into(), "Business licence".into())];
+    let expected: &[u8] = include_bytes!("../vectors/catalogue/materials.payload.cbor");
+    assert_eq!(content.to_payload().unwrap(), expected);
 }
 
 #[test]

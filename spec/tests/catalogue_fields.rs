@@ -1,5 +1,12 @@
 //! Fields of a credential and of a view against a revision of the catalogue. spec/catalogue.md §2.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that fails fails the test"
+)]
+
 use licence_spec::catalogue::{Accepted, Field, FieldFault, FieldFaultKind, FieldKind, Revision};
 use licence_spec::cbor::Writer;
 use licence_spec::credential::FieldMap;

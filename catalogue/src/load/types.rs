@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use licence_spec::catalogue::{
-    Field, LicenceType, MAX_LIFE_S, META_DEFINING_CODE, META_DEFINING_LEVEL, META_EN, META_HOLDER,
-    META_ISSUE, META_KIND, META_PROVINCIAL_CODE, META_REFERENCE_ONLY, Revision,
+    Field, LicenceType, MAX_LIFE_S, META_DEFINING_CODE, META_DEFINING_LEVEL, META_EN, META_FACE_STATE,
+    META_HOLDER, META_ISSUE, META_KIND, META_PROVINCIAL_CODE, META_REFERENCE_ONLY, Revision,
 };
 use licence_spec::identifiers::{CatalogueCode, TypeCode};
 use licence_spec::numbers::MAX_FIELDS;
@@ -12,8 +12,8 @@ use licence_spec::time::CivilDate;
 use toml::Spanned;
 
 use super::{Check, common};
+use crate::Finding;
 use crate::source::{Fact, File, RevisionEntry, State, TypeFile};
-use crate::{Finding, source};
 
 const KINDS: [&str; 5] = ["证件执照", "证明文件", "批文批复", "鉴定报告", "办事结果"];
 /// First key of the face items of a type (FORMATS.md §4).
@@ -186,7 +186,7 @@ fn metadata(file: &TypeFile) -> Vec<(String, String)> {
         (META_KIND, file.kind.value.get_ref().clone()),
         (META_HOLDER, file.holder.value.get_ref().clone()),
         (META_DEFINING_LEVEL, file.defining_level.value.get_ref().clone()),
-        (source::META_FACE_STATE, weakest(file).zh().to_owned()),
+        (META_FACE_STATE, weakest(file).zh().to_owned()),
     ];
     let optional = |key, fact: &Option<Fact<Spanned<String>>>| {
         fact.as_ref().map(|fact| (key, fact.value.get_ref().clone()))
