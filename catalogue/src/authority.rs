@@ -1,30 +1,37 @@
 //! Authorities: who issues which type in which region, and which keys a node needs for it.
 
+use licence_spec::time::UnixTime;
+use licence_spec::trust::{Names, Role, Scope};
 use serde::{Deserialize, Serialize};
 
-/// What a key of an authority is for. The numbers are the roles of the trust list (FORMATS.md §1).
+/// What a key of an authority is for, as the files write it; [`Role`] is the same in the trust list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyRole {
     /// Signs licences.
-    Licence = 1,
+    Licence,
     /// Signs status tokens of its own licences.
-    Status = 2,
+    Status,
     /// Signs the catalogue.
-    Catalogue = 3,
+    Catalogue,
     /// Signs views.
-    View = 4,
+    View,
     /// Signs receipts.
-    Receipt = 5,
+    Receipt,
     /// Signs HTTP requests between nodes.
-    Node = 6,
+    Node,
 }
 
-impl KeyRole {
-    /// The role number of the trust list.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self as u64
+impl From<KeyRole> for Role {
+    fn from(role: KeyRole) -> Role {
+        match role {
+            KeyRole::Licence => Role::Licence,
+            KeyRole::Status => Role::Status,
+            KeyRole::Catalogue => Role::Catalogue,
+            KeyRole::View => Role::View,
+            KeyRole::Receipt => Role::Receipt,
+            KeyRole::Node => Role::Node,
+        }
     }
 }
 
@@ -64,4 +71,19 @@ impl Authority {
         self.vcts.iter().any(|own| own == vct)
             && self.regions.iter().any(|region| region == "*" || area_code.starts_with(region.as_str()))
     }
+    /// The scope that a key of this authority gets in the trust list for `role`, from `from` until before `to`.
+    ///
+    /// Licence keys: its types and regions. View keys: every type, its regions; so a node shows other cities' licences
+    /// only if its regions take them in. The other roles are not scoped by type and region.
+    #[must_use]
+    pub fn scope(&self, role: KeyRole, from: UnixTime, to: UnixTime) -> Scope {
+        let role = Role::from(role);
+        let types = if role == Role::Licence { names(&self.vcts) } else { Names::All };
+        let regions = if role.is_scoped() { names(&self.regions) } else { Names::All };
+        Scope { role, types, regions, from, to }
+    }
+}
+
+fn names(names: &[String]) -> Names {
+    if names.iter().any(|name| name == "*") { Names::All } else { Names::Some(names.to_vec()) }
 }

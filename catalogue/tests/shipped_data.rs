@@ -147,3 +147,19 @@ fn the_next_version_chains_to_the_first_and_a_changed_revision_is_not_signed() {
     let error = shrunk.publish(Some(&first), at, at, &signer).unwrap_err();
     assert!(error.to_string().contains("published revision"), "{error}");
 }
+
+#[test]
+fn scopes_of_the_trust_list_follow_the_authority() {
+    use licence_spec::trust::Names;
+    let data = data();
+    let market = data.authority("11440100X00000027D").unwrap();
+    let (from, to) = (UnixTime(0), UnixTime(1));
+    let licence = market.scope(KeyRole::Licence, from, to);
+    assert!(
+        licence.has_type("urn:elic:cn:11100000MB0143028R001") && !licence.has_type("urn:elic:gd:200023401")
+    );
+    assert!(licence.has_region("440106") && !licence.has_region("440305"));
+    assert_eq!(market.scope(KeyRole::Status, from, to).types, Names::All);
+    let node = data.authority("11440100X00001046K").unwrap().scope(KeyRole::View, from, to);
+    assert!(node.has_type("urn:elic:gd:200023401") && !node.has_region("440305"));
+}
