@@ -239,3 +239,17 @@ fn only_the_owner_can_read_the_files() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
 }
+
+/// A person with `sqlite3` or a backup must wait; a transaction that has begun never fails half-way for them.
+#[test]
+fn a_transaction_holds_the_write_lock_from_its_first_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let outsider = rusqlite::Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    outsider.busy_timeout(std::time::Duration::ZERO).unwrap();
+    write(&store, |write| {
+        assert!(outsider.execute_batch("BEGIN IMMEDIATE").is_err(), "an outsider got the write lock");
+        write.lease("numbers", 1)
+    });
+    outsider.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
+}

@@ -3,6 +3,9 @@
 use super::{Open, make, read, refused, write};
 use crate::{Conflict, LicenceRow, Store, Taken};
 
+/// Makes a row collide with one that is held.
+type Clash = fn(&mut LicenceRow, &LicenceRow);
+
 /// A store with list 1 of 4,096 entries.
 fn with_list(open: Open<'_>) -> Box<dyn Store> {
     let store = open();
@@ -44,7 +47,7 @@ pub(super) fn whatever_is_unique_is_refused_the_second_time(open: Open<'_>) {
     let store = with_list(open);
     let held = make::licence(1);
     add(&*store, std::slice::from_ref(&held));
-    let clashes: [(&str, fn(&mut LicenceRow, &LicenceRow)); 6] = [
+    let clashes: [(&str, Clash); 6] = [
         ("digest", |row, held| row.digest = held.digest),
         ("id", |row, held| row.id = held.id.clone()),
         ("cti", |row, held| row.cti = held.cti),

@@ -32,7 +32,7 @@ pub(super) fn a_change_sets_status_successor_and_revision_together(open: Open<'_
     let revoked = change(&*store, 21, 1, 0, 1);
     let kept = read(&*store, |read| read.licence(&old.digest)).unwrap();
     assert_eq!((kept.status, kept.successor), (3, Some(new.digest)));
-    assert_eq!(read(&*store, |read| read.status_changes(&old.digest)), [superseded.clone()]);
+    assert_eq!(read(&*store, |read| read.status_changes(&old.digest)), std::slice::from_ref(&superseded));
     let now = read(&*store, |read| read.list_revision(1)).unwrap();
     assert_eq!(now.revision, 2);
     assert_eq!(now.values, [StatusValue { index: 1, value: 1 }, StatusValue { index: 3, value: 3 }]);
