@@ -1,6 +1,6 @@
 //! Storage of a node: what is kept, in which transactions, and what must never happen to it.
 //!
-//! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, and the [`conformance`] suite that every backend passes.
+//! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, and the [`mod@conformance`] suite that every backend passes.
 //! Out of scope: SQL (`store-sqlite`, later `store-postgres`), decisions (`registry/src/trips`), bytes of signed objects (`spec`).
 //!
 //! Rows are plain data: times are Unix seconds (`i64`), digests SHA-256 (`[u8; 32]`), signed objects opaque bytes. What a row
@@ -23,7 +23,7 @@
 //!
 //! 1. **Lease** numbers and status indexes: [`WriteNode::lease`], [`WriteStatus::lease_status_indexes`], in a transaction of their own
 //!    [a gap in the numbers, never a number twice].
-//! 2. **Sign** the credential, change record or status token, outside any transaction [nothing].
+//! 2. **Sign** the credential, change record or status token, outside any transaction \[no trace at all\].
 //! 3. **Group commit**, one transaction for all waiting requests: [`ReadAnswers::idempotent_answers`] and
 //!    [`ReadLicences::taken_licences`] say which of them to leave out; then rows, [`WriteLog::append_log`] with leaves, tiles and head,
 //!    [`WriteAnswers::add_idempotent_answers`] [all of it or nothing; if the process dies before it has answered, the client repeats
