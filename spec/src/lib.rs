@@ -9,6 +9,8 @@
 
 extern crate alloc;
 
+pub mod bundle;
+pub mod bundle;
 pub mod catalogue;
 pub mod cbor;
 pub mod cose;

@@ -1,0 +1,88 @@
+//! `cargo xtask`: what a developer and CI run. Standard library only, so that it compiles at once.
+//!
+//! In scope: `test`, which makes every check that CI makes. Out of scope: what the checks are about (each package).
+#![forbid(unsafe_code)]
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+const HELP: &str = "\
+用法 / usage: cargo xtask test
+
+  test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
+          formatting, lints, all tests, documentation without warnings
+";
+
+/// One check: its name, the arguments of cargo, and environment variables.
+type Check = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
+const CHECKS: &[Check] = &[
+    ("formatting", &["fmt", "--all", "--check"], &[]),
+    (
+        "lints",
+        &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"],
+        &[],
+    ),
+    // Backtraces of panics that tests provoke on purpose would hide the results.
+    ("tests", &["test", "--workspace", "--locked"], &[("RUST_BACKTRACE", "0")]),
+    (
+        "documentation",
+        &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],
+        &[("RUSTDOCFLAGS", "--deny warnings")],
+    ),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["test"] => test(),
+        ["--help" | "-h" | "help"] => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprint!("{HELP}");
+            ExitCode::from(64)
+        }
+    }
+}
+
+fn test() -> ExitCode {
+    if !installed("cc") && !install(&["gcc", "libc6-dev"]) {
+        eprintln!("缺少 C 编译器，请安装 gcc / a C compiler is missing: install gcc and libc6-dev");
+        return ExitCode::from(74);
+    }
+    for (name, arguments, environment) in CHECKS {
+        eprintln!("== {name}: cargo {}", arguments.join(" "));
+        let begun = now();
+        let status = Command::new(env!("CARGO")).args(*arguments).envs(environment.iter().copied()).status();
+        let passed = status.is_ok_and(|status| status.success());
+        eprintln!("== {name}: {} in {:.0} s", if passed { "ok" } else { "FAILED" }, begun.elapsed().as_secs_f64());
+        if !passed {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+#[expect(clippy::disallowed_methods, reason = "a developer's tool tells how long a check took; nothing depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Installs Debian packages, as root or through sudo.
+fn install(packages: &[&str]) -> bool {
+    let apt = |program: &str, before: &[&str]| {
+        Command::new(program)
+            .args(before)
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages)
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    apt("apt-get", &[]) || apt("sudo", &["apt-get"])
+}
