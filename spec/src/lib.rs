@@ -10,7 +10,6 @@
 extern crate alloc;
 
 pub mod bundle;
-pub mod bundle;
 pub mod catalogue;
 pub mod cbor;
 pub mod cose;
