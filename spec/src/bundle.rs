@@ -119,7 +119,8 @@ impl Bundle {
     /// The bytes of a part.
     #[must_use]
     pub fn part(&self, path: &str) -> Option<&[u8]> {
-        self.parts.iter().find(|(own, _)| own == path).map(|(_, bytes)| bytes.as_slice())
+        let at = self.parts.binary_search_by(|(own, _)| (own.len(), own.as_str()).cmp(&(path.len(), path))).ok()?;
+        self.parts.get(at).map(|(_, bytes)| bytes.as_slice())
     }
 
     /// All parts in canonical order.
