@@ -15,6 +15,7 @@ pub mod cbor;
 pub mod cose;
 pub mod credential;
 pub mod evidence;
+pub mod http_signature;
 pub mod identifiers;
 pub mod log;
 pub mod numbers;
