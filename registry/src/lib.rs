@@ -1,1 +1,20 @@
-//! x
+//! A node of the electronic-licence registry, as a library: the binary and the tests put it together.
+//!
+//! Inside, `http` may use `trips`, and `trips` the store; `trips` knows no HTTP, `http` no SQL, and only `main.rs` and
+//! `cli` name a storage backend (DESIGN §3; tests/tests/layers.rs keeps it so).
+#![forbid(unsafe_code)]
+
+pub mod ceremony;
+pub mod cli;
+pub mod clock;
+pub mod db;
+pub mod documents;
+pub mod encoding;
+pub mod evidence;
+pub mod http;
+pub mod keys;
+pub mod log;
+pub mod node;
+pub mod pull;
+pub mod rng;
+pub mod trips;

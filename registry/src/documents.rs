@@ -1,0 +1,222 @@
+//! The signed documents that a node keeps and publishes: trust files and the catalogue.
+//!
+//! In scope: their names in the store, loading them into evidence at start, taking newer ones, the offline bundle.
+//! Out of scope: fetching them from another node (`pull`).
+
+use std::sync::Arc;
+
+use licence_spec::bundle::{self, Bundle};
+use licence_spec::catalogue::{self, Advance};
+use licence_spec::evidence::{Evidence, Trust};
+use licence_spec::status::StatusToken;
+use licence_spec::suite::sha256;
+use licence_spec::trust::{Root, Taken, TrustFiles};
+use licence_spec::verdict::Code;
+use licence_store::{DocumentRow, Read, StoreError, transact};
+
+use crate::node::Node;
+
+/// Kind of the trust roots; each is named by its version.
+pub const ROOT: &str = "trust-root";
+/// Kind and name of the other documents.
+pub const LIST: (&str, &str) = ("trust", "list");
+/// The timestamp.
+pub const TIMESTAMP: (&str, &str) = ("trust", "timestamp");
+/// The catalogue.
+pub const CATALOGUE: (&str, &str) = ("catalogue", "current");
+/// Kind of the status tokens of other nodes; each is named by its uri.
+pub const PEER_TOKEN: &str = "peer-token";
+
+/// Why a document was not taken. What was held before stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The document is refused, with this code.
+    #[error("{0}: {text}", text = .0.zh())]
+    Refused(Code),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn row(node: &Node, kind: &str, name: &str, version: u64, iat: i64, bytes: &[u8]) -> DocumentRow {
+    DocumentRow {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        version,
+        iat,
+        digest: sha256(&[bytes]),
+        bytes: bytes.to_vec(),
+        stored_at: node.clock.now().0,
+    }
+}
+
+fn keep(node: &Node, row: DocumentRow) -> Result<(), StoreError> {
+    transact(&*node.store, "put_document", |write| write.put_documents(std::slice::from_ref(&row)).map(drop))
+}
+
+/// Pins the first root: a deliberate act, made once when a node is set up.
+///
+/// # Errors
+/// [`TakeError::Refused`] if the root is not good.
+pub fn pin_root(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
+    let root = Root::open_first(bytes).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
+    let (version, iat) = (root.content().version, root.content().iat.0);
+    keep(node, row(node, ROOT, &version.to_string(), version, iat, bytes))?;
+    let files = TrustFiles::new(root);
+    node.evidence.change(|evidence| *evidence = Evidence::new(Trust::Held(Arc::new(files))));
+    Ok(())
+}
+
+/// Takes newer trust files: roots in order, then timestamp, then list. Each is stored before the next is looked at.
+///
+/// # Errors
+/// [`TakeError`]; nothing goes backwards, and what was held stays in force.
+pub fn take_trust(node: &Node, roots: &[&[u8]], timestamp: &[u8], list: &[u8]) -> Result<Taken, TakeError> {
+    let now = node.clock.now();
+    let held = node.evidence.snapshot().trust_files().cloned();
+    let mut files = TrustFiles::clone(&*held.ok_or(TakeError::Refused(Code::TrustListUnavailable))?);
+    let first = usize::try_from(files.root().content().version).unwrap_or(usize::MAX);
+    for bytes in roots.iter().skip(first).take(licence_spec::numbers::MAX_ROOT_STEPS) {
+        let (_, keys_changed) = files.take_root(bytes).map_err(TakeError::Refused)?;
+        if keys_changed {
+            transact(&*node.store, "delete_trust", |write| {
+                write.delete_document(TIMESTAMP.0, TIMESTAMP.1)?;
+                write.delete_document(LIST.0, LIST.1).map(drop)
+            })?;
+        }
+        let content = files.root().content();
+        keep(node, row(node, ROOT, &content.version.to_string(), content.version, content.iat.0, bytes))?;
+    }
+    if files.take_timestamp(timestamp, now).map_err(TakeError::Refused)? == Taken::New
+        && let Some(held) = files.timestamp()
+    {
+        let content = held.content();
+        keep(node, row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp))?;
+    }
+    let mut taken = Taken::Same;
+    if files.wanted_list().is_some() {
+        taken = files.take_list(list, now).map_err(TakeError::Refused)?;
+        if let Some(held) = files.list() {
+            let content = held.content();
+            keep(node, row(node, LIST.0, LIST.1, content.version, content.iat.0, list))?;
+        }
+    }
+    swap_trust(node, files);
+    Ok(taken)
+}
+
+/// Replaces the trust files in the evidence; tokens are judged anew against the new list.
+fn swap_trust(node: &Node, files: TrustFiles) {
+    node.evidence.change(|evidence| {
+        let mut next = Evidence::new(Trust::Held(Arc::new(files)));
+        if let Some(catalogue) = evidence.catalogue() {
+            next.set_catalogue(Arc::clone(catalogue));
+        }
+        evidence.tokens().for_each(|held| next.add_token(Arc::clone(held.token())));
+        *evidence = next;
+    });
+}
+
+/// Takes a newer catalogue.
+///
+/// # Errors
+/// [`TakeError`] by the rules of `catalogue::advance`.
+pub fn take_catalogue(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
+    let evidence = node.evidence.snapshot();
+    let list = evidence.trust_list().ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
+    let held = evidence.catalogue().map(|held| &**held);
+    match catalogue::advance(held, bytes, &**list, node.clock.now()).map_err(|fault| TakeError::Refused(fault.code()))? {
+        Advance::Unchanged => Ok(()),
+        Advance::Taken(next) => {
+            let content = next.content();
+            keep(node, row(node, CATALOGUE.0, CATALOGUE.1, content.version, content.issued_at.0, bytes))?;
+            node.evidence.change(|evidence| evidence.set_catalogue(Arc::new(next)));
+            Ok(())
+        }
+    }
+}
+
+/// Takes the status token of another node, unless one as new is held.
+///
+/// # Errors
+/// `STATUS_ROLLBACK` for an older token or another one of the same time, `STATUS_SIGNER_UNTRUSTED` if no key of the
+/// trust list signed it, `STATUS_UNAVAILABLE` if it breaks the format.
+pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
+    let token = StatusToken::parse(bytes).map_err(|_| TakeError::Refused(Code::StatusUnavailable))?;
+    let evidence = node.evidence.snapshot();
+    if let Some(held) = evidence.token(token.uri()) {
+        if held.token().digest() == token.digest() {
+            return Ok(());
+        }
+        if token.iat() <= held.token().iat() {
+            return Err(TakeError::Refused(Code::StatusRollback));
+        }
+    }
+    let mut judged = Evidence::new(evidence.trust().clone());
+    let (token, uri) = (Arc::new(token.clone()), token.uri().to_owned());
+    judged.add_token(Arc::clone(&token));
+    if judged.token(&uri).is_none_or(|held| held.signer().is_none()) {
+        return Err(TakeError::Refused(Code::StatusSignerUntrusted));
+    }
+    let iat = token.iat().0;
+    keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes))?;
+    node.evidence.change(|evidence| evidence.add_token(token));
+    Ok(())
+}
+
+/// Loads what the store holds into the evidence, when a node starts. Everything is verified again.
+///
+/// # Errors
+/// [`TakeError`] if a stored file is damaged: the node then has no evidence and says so.
+pub fn load(node: &Node) -> Result<(), TakeError> {
+    let read = node.store.read()?;
+    let mut roots = read.documents(ROOT)?;
+    roots.sort_by_key(|row| row.version);
+    let bytes: Vec<&[u8]> = roots.iter().map(|row| row.bytes.as_slice()).collect();
+    let [first, later @ ..] = bytes.as_slice() else { return Ok(()) };
+    let root = Root::open_first(first).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
+    let timestamp = read.document(TIMESTAMP.0, TIMESTAMP.1)?.map(|row| row.bytes);
+    let list = read.document(LIST.0, LIST.1)?.map(|row| row.bytes);
+    let files =
+        TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref()).map_err(TakeError::Refused)?;
+    let mut evidence = Evidence::new(Trust::Held(Arc::new(files)));
+    if let (Some(row), Some(list)) = (read.document(CATALOGUE.0, CATALOGUE.1)?, evidence.trust_list().cloned()) {
+        let opened = catalogue::open(&row.bytes, &*list, node.clock.now());
+        evidence.set_catalogue(Arc::new(opened.map_err(|fault| TakeError::Refused(fault.code()))?));
+    }
+    for token in stored_tokens(&*read)? {
+        evidence.add_token(Arc::new(token));
+    }
+    node.evidence.change(|slot| *slot = evidence);
+    Ok(())
+}
+
+/// The newest tokens of the own lists and of other nodes, as far as they read back.
+fn stored_tokens(read: &dyn Read) -> Result<Vec<StatusToken>, StoreError> {
+    let mut bytes: Vec<Vec<u8>> = read.documents(PEER_TOKEN)?.into_iter().map(|row| row.bytes).collect();
+    for list in read.status_lists()? {
+        bytes.extend(read.status_token(list.id)?.map(|row| row.bytes));
+    }
+    Ok(bytes.iter().filter_map(|bytes| StatusToken::parse(bytes).ok()).collect())
+}
+
+/// The offline bundle of all evidence that the node holds.
+///
+/// # Errors
+/// [`StoreError`] if the store fails or the bundle would be too large.
+pub fn bundle(node: &Node) -> Result<Bundle, StoreError> {
+    let read = node.store.read()?;
+    let mut parts: Vec<(String, Vec<u8>)> =
+        read.documents(ROOT)?.into_iter().map(|row| (bundle::root_path(row.version), row.bytes)).collect();
+    for ((kind, name), path) in
+        [(TIMESTAMP, bundle::TIMESTAMP), (LIST, bundle::LIST), (CATALOGUE, bundle::CATALOGUE)]
+    {
+        parts.extend(read.document(kind, name)?.map(|row| (path.to_owned(), row.bytes)));
+    }
+    for held in node.evidence.snapshot().tokens() {
+        parts.push((bundle::status_path(held.token().uri()), held.token().bytes().to_vec()));
+    }
+    let origin = format!("{}/log", node.host);
+    parts.push((bundle::checkpoint_path(&origin), node.log.checkpoint().as_bytes().to_vec()));
+    Bundle::new(parts).map_err(|fault| StoreError::Unavailable(fault.what.to_owned()))
+}

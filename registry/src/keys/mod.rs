@@ -1,0 +1,223 @@
+//! The keys of a node: one key a usage and authority, in encrypted files.
+//!
+//! In scope: making, loading and finding them. Out of scope: which key may sign what (the trust list says so).
+//! Each file is PKCS#8 v1 in PEM, encrypted (PBES2, scrypt, AES-256), mode 0600: `keys/<authority>.<usage>.pem`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
+use licence_spec::suite::{SeedSigner, Signer};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::rng::{Rng, RngError};
+
+/// What a key is for; one key never serves two usages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Usage {
+    /// Signs licences.
+    Licence,
+    /// Signs status tokens.
+    Status,
+    /// Signs the catalogue.
+    Catalogue,
+    /// Signs views.
+    View,
+    /// Signs receipts.
+    Receipt,
+    /// Signs requests between nodes.
+    Node,
+    /// Signs checkpoints.
+    Log,
+    /// Signs trust timestamps.
+    Timestamp,
+}
+
+impl Usage {
+    /// All usages.
+    pub const ALL: [Usage; 8] = [
+        Usage::Licence,
+        Usage::Status,
+        Usage::Catalogue,
+        Usage::View,
+        Usage::Receipt,
+        Usage::Node,
+        Usage::Log,
+        Usage::Timestamp,
+    ];
+
+    /// The word in file names.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Usage::Licence => "licence",
+            Usage::Status => "status",
+            Usage::Catalogue => "catalogue",
+            Usage::View => "view",
+            Usage::Receipt => "receipt",
+            Usage::Node => "node",
+            Usage::Log => "log",
+            Usage::Timestamp => "timestamp",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Usage> {
+        Usage::ALL.into_iter().find(|usage| usage.as_str() == word)
+    }
+}
+
+/// Why a key could not be made, kept or loaded. Never carries key material.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file cannot be read or written.
+    #[error("密钥文件 {path} 无法读写 / key file {path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Others may read the file.
+    #[error("密钥文件 {path} 权限过宽，请执行 chmod 600 / key file {path} is open to others: run chmod 600")]
+    OpenPermissions {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The passphrase is wrong, or the file is no key.
+    #[error("密钥文件 {path} 无法解密 / key file {path} cannot be decrypted: wrong passphrase, or not a key")]
+    Decrypt {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file name that is no `<authority>.<usage>.pem`.
+    #[error("密钥文件名 {path} 不合规定 / key file {path} is not named <authority>.<usage>.pem")]
+    Name {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key could not be encoded or fails the import check.
+    #[error("密钥无法生成 / the key could not be made")]
+    Make,
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
+}
+
+/// The keys in memory.
+#[derive(Clone, Default)]
+pub struct Keyring {
+    keys: BTreeMap<(String, Usage), Arc<SeedSigner>>,
+}
+
+impl Keyring {
+    /// The signer of an authority for a usage.
+    #[must_use]
+    pub fn signer(&self, authority: &str, usage: Usage) -> Option<Arc<SeedSigner>> {
+        // The owned pair is needed by the map's key type; keys are looked up once a request, not on the verdict path.
+        self.keys.get(&(authority.to_owned(), usage)).cloned()
+    }
+
+    /// All keys with what they are for.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Usage, &Arc<SeedSigner>)> {
+        self.keys.iter().map(|((authority, usage), key)| (authority.as_str(), *usage, key))
+    }
+
+    /// Makes a key, writes its file and holds it.
+    ///
+    /// # Errors
+    /// [`KeysError`]; an existing file is never overwritten.
+    pub fn create(
+        &mut self,
+        directory: &Path,
+        authority: &str,
+        usage: Usage,
+        passphrase: &str,
+        rng: &Rng,
+    ) -> Result<(), KeysError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        rng.fill(seed.as_mut())?;
+        let signer = SeedSigner::from_seed(&seed).map_err(|_| KeysError::Make)?;
+        // Version 1 of PKCS#8, without the public key: OpenSSL 3 cannot read version 2.
+        let mut pair = KeypairBytes { secret_key: *seed, public_key: None };
+        let pem = pair.to_pkcs8_encrypted_pem(passphrase, LineEnding::LF).map_err(|_| KeysError::Make)?;
+        pair.secret_key.zeroize();
+        let path = directory.join(format!("{authority}.{}.pem", usage.as_str()));
+        write_private(&path, pem.as_bytes()).map_err(|error| KeysError::File { path, error })?;
+        self.keys.insert((authority.to_owned(), usage), Arc::new(signer));
+        Ok(())
+    }
+
+    /// Loads all key files of a directory.
+    ///
+    /// # Errors
+    /// [`KeysError`] for the first file that is open to others, cannot be decrypted or is badly named.
+    pub fn load(directory: &Path, passphrase: &str) -> Result<Keyring, KeysError> {
+        let failed = |error| KeysError::File { path: directory.to_owned(), error };
+        let mut keyring = Keyring::default();
+        for file in fs::read_dir(directory).map_err(failed)? {
+            let path = file.map_err(failed)?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let named = name.strip_suffix(".pem").and_then(|stem| stem.rsplit_once('.'));
+            let Some((authority, usage)) = named.and_then(|(a, u)| Some((a, Usage::from_word(u)?))) else {
+                return Err(KeysError::Name { path });
+            };
+            let signer = load_one(&path, passphrase)?;
+            keyring.keys.insert((authority.to_owned(), usage), Arc::new(signer));
+        }
+        Ok(keyring)
+    }
+}
+
+fn load_one(path: &Path, passphrase: &str) -> Result<SeedSigner, KeysError> {
+    let failed = |error| KeysError::File { path: path.to_owned(), error };
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(KeysError::OpenPermissions { path: path.to_owned() });
+    }
+    let pem = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+    let undecryptable = || KeysError::Decrypt { path: path.to_owned() };
+    let mut pair = KeypairBytes::from_pkcs8_encrypted_pem(&pem, passphrase).map_err(|_| undecryptable())?;
+    let signer = SeedSigner::from_seed(&pair.secret_key).map_err(|_| undecryptable());
+    pair.secret_key.zeroize();
+    signer
+}
+
+/// Writes a new file that only its owner may read, and fsyncs it.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The public half of a signer, for entries of the trust list.
+#[must_use]
+pub fn public_key(signer: &SeedSigner) -> licence_spec::suite::PublicKey {
+    *signer.public_key()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_written_once_and_loads_only_with_its_passphrase_and_mode() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut keyring = Keyring::default();
+        let rng = Rng::seeded(1);
+        keyring.create(directory.path(), "11440100X00000027D", Usage::Licence, "secret", &rng).unwrap();
+        let again = keyring.create(directory.path(), "11440100X00000027D", Usage::Licence, "secret", &rng);
+        assert!(matches!(again, Err(KeysError::File { .. })), "an existing key is never overwritten");
+        let loaded = Keyring::load(directory.path(), "secret").unwrap();
+        let key = |ring: &Keyring| public_key(&ring.signer("11440100X00000027D", Usage::Licence).unwrap());
+        assert_eq!(key(&loaded), key(&keyring));
+        assert!(matches!(Keyring::load(directory.path(), "other"), Err(KeysError::Decrypt { .. })));
+        let path = directory.path().join("11440100X00000027D.licence.pem");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(Keyring::load(directory.path(), "secret"), Err(KeysError::OpenPermissions { .. })));
+    }
+}

@@ -1,0 +1,144 @@
+//! The node's own log: what is appended, and the signed head that the world sees.
+//!
+//! In scope: the right edge of the tree in memory, proofs from stored tiles, the signed checkpoint.
+//! Out of scope: the transaction in which leaves become durable (`db`), formats (`licence_spec::log`).
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use licence_spec::log::checkpoint::Checkpoint;
+use licence_spec::log::merkle::TreeHead;
+use licence_spec::log::note::LogKey;
+use licence_spec::log::proof::format_proof;
+use licence_spec::log::tile::{Tile, TileError};
+use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
+use licence_spec::suite::{SignError, Signer};
+use licence_store::{LogHead, Read, Store, StoreError, TileKey, transact};
+
+/// Why the log cannot be opened, extended or proved.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored tile is missing or damaged.
+    #[error("日志的存储已损坏 / a stored tile of the log is missing or damaged: {0}")]
+    Tile(#[from] TileError),
+    /// The stored tiles do not give the stored root: nothing may be signed over them.
+    #[error("日志的根与存储不符，拒绝运行 / the tiles of the log do not give its stored root: refusing to go on")]
+    RootMismatch,
+    /// The log in the store has another name.
+    #[error("日志名称与配置不符 / the log in the store has another origin than the configuration")]
+    Origin,
+    /// The log key gave no signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// The signed head, readable by everybody at once.
+#[derive(Clone, Default)]
+pub struct Published(Arc<RwLock<Arc<str>>>);
+
+
+impl Published {
+    /// The newest signed checkpoint; empty before the first one.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<str> {
+        // A poisoned lock still holds a whole checkpoint: it is replaced in one assignment.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, checkpoint: String) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(checkpoint);
+    }
+}
+
+/// The log, as its one writer holds it.
+pub struct OwnLog {
+    key: LogKey,
+    signer: Arc<dyn Signer>,
+    edge: TileEdge,
+    published: Published,
+}
+
+impl OwnLog {
+    /// Opens the log in the store, or begins it, checks that its tiles give its root, and signs the head.
+    ///
+    /// # Errors
+    /// [`LogError`]; a log whose tiles do not give its root is never signed again.
+    pub fn open(store: &dyn Store, origin: &str, signer: Arc<dyn Signer>) -> Result<OwnLog, LogError> {
+        let key = LogKey::new(origin, *signer.public_key()).map_err(|_| LogError::Origin)?;
+        transact(store, "open_log", |write| match write.log_head()? {
+            Some(_) => Ok::<(), StoreError>(()),
+            None => write.create_log(origin, &TreeHead::EMPTY.root),
+        })?;
+        let read = store.read()?;
+        let head = read.log_head()?.ok_or(LogError::RootMismatch)?;
+        if head.origin != origin {
+            return Err(LogError::Origin);
+        }
+        let edge = TileEdge::load(head.size, |tile| tile_bytes(&*read, tile))?;
+        drop(read);
+        if edge.root() != head.root {
+            return Err(LogError::RootMismatch);
+        }
+        let mut log = OwnLog { key, signer, edge, published: Published::default() };
+        log.sign()?;
+        Ok(log)
+    }
+
+    /// Name and key of the log, as text for the trust list.
+    #[must_use]
+    pub fn vkey(&self) -> String {
+        self.key.to_string()
+    }
+
+    /// A handle on the signed head for readers.
+    #[must_use]
+    pub fn published(&self) -> Published {
+        self.published.clone()
+    }
+
+    /// The right edge, to be extended on a copy inside a transaction.
+    #[must_use]
+    pub const fn edge(&self) -> &TileEdge {
+        &self.edge
+    }
+
+    /// The head row of an edge.
+    #[must_use]
+    pub fn head_row(&self, edge: &TileEdge) -> LogHead {
+        LogHead { origin: self.key.name().to_owned(), size: edge.size(), root: edge.root() }
+    }
+
+    /// Takes over an edge that has been committed, and signs its head. The edge only ever grows from the one held, so
+    /// what is signed is always an extension of what was signed last.
+    ///
+    /// # Errors
+    /// [`LogError::Sign`]; the head is committed all the same and is signed at the next append or start.
+    pub fn committed(&mut self, edge: TileEdge) -> Result<Arc<str>, LogError> {
+        self.edge = edge;
+        self.sign()
+    }
+
+    fn sign(&mut self) -> Result<Arc<str>, LogError> {
+        let head = TreeHead { size: self.edge.size(), root: self.edge.root() };
+        let checkpoint = Checkpoint { origin: self.key.name(), head };
+        self.published.replace(checkpoint.sign(&self.key, &*self.signer)?);
+        Ok(self.published.checkpoint())
+    }
+}
+
+fn tile_bytes(read: &dyn Read, tile: Tile) -> Result<Vec<u8>, LogError> {
+    let key = TileKey { level: tile.level(), index: tile.index() };
+    let found = read.log_tiles(&[key])?.into_iter().next().flatten();
+    found.ok_or(LogError::Tile(TileError::Missing(tile)))
+}
+
+/// The proof file of a leaf in the tree of `size` leaves under `checkpoint`.
+///
+/// # Errors
+/// [`LogError`] if a tile is missing.
+pub fn proof(read: &dyn Read, index: u64, size: u64, checkpoint: &str) -> Result<String, LogError> {
+    let mut tree = TiledTree::new(size, |tile| tile_bytes(read, tile));
+    Ok(format_proof(index, &tree.inclusion_proof(index, size)?, checkpoint))
+}

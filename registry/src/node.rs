@@ -1,0 +1,55 @@
+//! One node, put together: store, keys, log, evidence. Trips work on it and know nothing of HTTP.
+
+use std::sync::Arc;
+
+use licence_catalogue::Authority;
+use licence_spec::catalogue::Catalogue;
+use licence_store::Store;
+
+use crate::clock::Clock;
+use crate::db::Writer;
+use crate::evidence::Current;
+use crate::keys::Keyring;
+use crate::log::Published;
+use crate::rng::Rng;
+
+/// All capabilities of a node.
+#[derive(Clone)]
+pub struct Node {
+    /// Division code of the node, such as 440100.
+    pub region: String,
+    /// Code of the authority in whose name the node itself signs receipts.
+    pub authority: String,
+    /// Host on which it publishes.
+    pub host: String,
+    /// The clock.
+    pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
+    /// Storage.
+    pub store: Arc<dyn Store>,
+    /// The group-commit writer.
+    pub writer: Writer,
+    /// The evidence.
+    pub evidence: Current,
+    /// The keys.
+    pub keys: Keyring,
+    /// The signed head of the log.
+    pub log: Published,
+    /// The authorities that it serves.
+    pub authorities: Arc<Vec<Authority>>,
+}
+
+impl Node {
+    /// The authority with this code, if the node serves it.
+    #[must_use]
+    pub fn authority(&self, code: &str) -> Option<&Authority> {
+        self.authorities.iter().find(|authority| authority.code == code)
+    }
+
+    /// The catalogue in the evidence.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<Arc<Catalogue>> {
+        self.evidence.snapshot().catalogue().cloned()
+    }
+}

@@ -1,0 +1,88 @@
+//! Pulling another node's evidence over HTTP: one bundle, every part verified before it is kept.
+//!
+//! A URI in a signed object is a name; here a name has been mapped to an address already. Authenticity never rests on
+//! the connection.
+
+use std::time::Duration;
+
+use licence_spec::bundle::{self, Bundle};
+use licence_spec::log::checkpoint::SignedCheckpoint;
+use licence_spec::numbers::MAX_BUNDLE;
+use licence_spec::verdict::Code;
+
+use crate::documents::{TakeError, take_catalogue, take_token, take_trust};
+use crate::node::Node;
+
+/// Longest time for one pull.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Why a pull brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// The other node cannot be reached or answers wrongly.
+    #[error("无法从 {address} 取得证据 / cannot pull from {address}: {cause}")]
+    Fetch {
+        /// Where.
+        address: String,
+        /// What the client said.
+        cause: String,
+    },
+    /// A part was refused.
+    #[error(transparent)]
+    Take(#[from] TakeError),
+}
+
+/// Fetches `{address}/v1/bundle` and takes what is newer: trust files and catalogue if `authoritative`, and in any case
+/// the status tokens of licences of other nodes, and the heads of their logs.
+///
+/// # Errors
+/// [`PullError`]; what was taken before the fault stays.
+pub fn pull(node: &Node, address: &str, authoritative: bool) -> Result<(), PullError> {
+    let failed = |cause: String| PullError::Fetch { address: address.to_owned(), cause };
+    let agent = ureq::Agent::new_with_config(ureq::config::Config::builder().timeout_global(Some(DEADLINE)).build());
+    let mut answer = agent.get(format!("{address}/v1/bundle")).call().map_err(|error| failed(error.to_string()))?;
+    let bytes = answer
+        .body_mut()
+        .with_config()
+        .limit(MAX_BUNDLE as u64)
+        .read_to_vec()
+        .map_err(|error| failed(error.to_string()))?;
+    let bundle = Bundle::parse(&bytes).map_err(|fault| failed(fault.what.to_owned()))?;
+    if authoritative {
+        if let (Some(timestamp), Some(list)) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)) {
+            take_trust(node, &bundle.roots(), timestamp, list)?;
+        }
+        if let Some(catalogue) = bundle.part(bundle::CATALOGUE) {
+            take_catalogue(node, catalogue)?;
+        }
+    }
+    take_tokens(node, &bundle)?;
+    take_heads(node, &bundle);
+    Ok(())
+}
+
+/// Tokens that are as new as the held ones are passed over; an older one is only how the other node lags behind.
+fn take_tokens(node: &Node, bundle: &Bundle) -> Result<(), TakeError> {
+    for (_, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("status/")) {
+        match take_token(node, bytes) {
+            Err(TakeError::Refused(Code::StatusRollback)) | Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Remembers the heads of logs that the trust list names, so that a second tree of one size is noticed.
+fn take_heads(node: &Node, bundle: &Bundle) {
+    let evidence = node.evidence.snapshot();
+    let Some(list) = evidence.trust_list() else { return };
+    for (_, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("log/")) {
+        let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+        let mut opened = logs.filter_map(|log| SignedCheckpoint::open(bytes, &log.key).ok());
+        if let Some(checkpoint) = opened.next()
+            && evidence.head(checkpoint.origin(), checkpoint.head().size).is_none()
+        {
+            node.evidence.change(|evidence| evidence.add_head(checkpoint.origin(), checkpoint.head()));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Change the status of a licence by an act of law.
+//!
+//! Order: transition checked → change record made → group commit of record, leaf and new status → list published.
+
+use licence_spec::log::change::{Act, ChangeRecord};
+use licence_spec::time::UnixTime;
+use licence_store::{LicenceRow, StatusChangeRow, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::db::{Effect, Job, WriteError};
+use crate::node::Node;
+use crate::rng::RngError;
+use crate::trips::issue::Reason;
+
+/// A request to change a status, as the API takes it.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRequest {
+    /// The act: cancel, revoke, forfeit, suspend, reinstate, transfer or void.
+    pub act: String,
+    /// 法律依据, 文书编号, 经办人.
+    pub reason: Reason,
+    /// From when on, RFC 3339; now if absent. May lie in the past, never in the future.
+    #[serde(default)]
+    pub effective_at: Option<String>,
+}
+
+/// What was changed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Changed {
+    /// 电子证照标识.
+    pub id: String,
+    /// The act.
+    pub act: &'static str,
+    /// The new status value, 0 to 3.
+    pub status: u8,
+    /// Where the log has the change record.
+    pub log_index: u64,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// No such licence on this node.
+    #[error("查无此证照 / no such licence on this node")]
+    UnknownLicence,
+    /// No such act, or one that has a call of its own.
+    #[error("没有此种行为 / no such act; new versions have a call of their own")]
+    UnknownAct,
+    /// The act does not follow from the present status.
+    #[error("现状态下不能作此行为 / the present status does not allow this act")]
+    Transition,
+    /// A text is missing or too long, or the time is wrong.
+    #[error("{0} 缺失或不合规定 / {0} is missing, too long or wrong")]
+    Field(&'static str),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The writer refused or failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
+}
+
+/// Longest legal basis, document number or officer, characters.
+const MAX_REASON: usize = 200;
+
+/// Which acts follow from which status: a supervisor's table. Final states stay final.
+const fn allowed(status: u8, act: Act) -> bool {
+    match (status, act) {
+        // In force: everything but giving back what was not taken.
+        (0, Act::Reinstate) => false,
+        (0, _) => true,
+        // Suspended: given back, or ended for good.
+        (2, Act::Reinstate | Act::Cancel | Act::Revoke | Act::Forfeit | Act::Void) => true,
+        _ => false,
+    }
+}
+
+/// Changes the status of the licence with this 电子证照标识.
+///
+/// # Errors
+/// [`ChangeError`]; nothing is written then.
+pub fn change_status(node: &Node, id: &str, request: &ChangeRequest) -> Result<Changed, ChangeError> {
+    let act = Act::ALL
+        .into_iter()
+        .find(|act| act.name() == request.act)
+        .filter(|act| !matches!(act, Act::Supersede | Act::Replace))
+        .ok_or(ChangeError::UnknownAct)?;
+    for (name, text) in [
+        ("legal_basis", &request.reason.legal_basis),
+        ("document_number", &request.reason.document_number),
+        ("officer", &request.reason.officer),
+    ] {
+        if text.trim().is_empty() || text.chars().count() > MAX_REASON {
+            return Err(ChangeError::Field(name));
+        }
+    }
+    let now = node.clock.now();
+    let effective = match &request.effective_at {
+        None => now,
+        Some(text) => UnixTime::parse_rfc3339(text)
+            .filter(|time| *time <= now && time.0 >= 0)
+            .ok_or(ChangeError::Field("effective_at"))?,
+    };
+    let licence = node.store.read()?.licence_by_id(id)?.ok_or(ChangeError::UnknownLicence)?;
+    if !allowed(licence.status, act) {
+        return Err(ChangeError::Transition);
+    }
+    write(node, &licence, act, effective, now, &request.reason)
+}
+
+fn write(
+    node: &Node,
+    licence: &LicenceRow,
+    act: Act,
+    effective: UnixTime,
+    now: UnixTime,
+    reason: &Reason,
+) -> Result<Changed, ChangeError> {
+    let mut salt = [0; 16];
+    node.rng.fill(&mut salt)?;
+    let record = ChangeRecord { licence: licence.digest, act, effective, successor: None, salt };
+    let entry = record.entry();
+    let row = StatusChangeRow {
+        digest: entry.digest,
+        record: record.to_bytes(),
+        licence: licence.digest,
+        act: u8::try_from(act.number()).unwrap_or(0),
+        previous: licence.status,
+        value: act.new_status(),
+        effective_at: effective.0,
+        recorded_at: now.0,
+        legal_basis: reason.legal_basis.clone(),
+        document_number: reason.document_number.clone(),
+        officer: reason.officer.clone(),
+        successor: None,
+        log_index: 0,
+    };
+    let committed = node.writer.write(Job { effects: vec![(Effect::StatusChange(row), Some(entry))] })?;
+    let log_index = committed.indexes.first().copied().flatten().unwrap_or_default();
+    Ok(Changed { id: licence.id.clone(), act: act.name(), status: act.new_status(), log_index })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_stays_ended_and_only_the_suspended_is_reinstated() {
+        for act in Act::ALL {
+            assert!(!allowed(1, act), "{} after the end", act.name());
+            assert!(!allowed(3, act), "{} after a newer version", act.name());
+        }
+        assert!(allowed(2, Act::Reinstate) && !allowed(0, Act::Reinstate));
+        assert!(allowed(0, Act::Suspend) && !allowed(2, Act::Suspend));
+        assert!(allowed(2, Act::Revoke));
+    }
+}

@@ -1,0 +1,6 @@
+//! The trips: one errand from request to durable effect each, one file each. Trips know no HTTP.
+
+pub mod change_status;
+pub mod issue;
+pub mod publish_status;
+pub mod verify;

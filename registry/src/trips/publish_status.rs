@@ -1,0 +1,142 @@
+//! Publishing status lists: read what changed, sign, log, and only then serve.
+//!
+//! Order: revision and values in one snapshot → sign → token and leaf in the group commit → evidence swapped.
+//! A change that comes in between leaves the list dirty and is published by the next run.
+
+use std::sync::Arc;
+
+use licence_spec::log::entry::{Entry, Op};
+use licence_spec::status::{self, Status, StatusArray, StatusToken};
+use licence_spec::suite::SignError;
+use licence_spec::time::UnixTime;
+use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};
+
+use crate::db::{Effect, Job, WriteError};
+use crate::keys::Usage;
+use crate::node::Node;
+use crate::rng::RngError;
+
+/// Entries of a list (spec/status.md): 2^20.
+pub const LIST_SIZE: u32 = 1 << 20;
+/// How long a token may be relied on, seconds.
+pub const TOKEN_LIFE_S: i64 = 86_400;
+/// After how many seconds to ask again.
+pub const TOKEN_TTL_S: i64 = 300;
+
+/// Why a list was not published. The last token stays in force until its own end.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The writer failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The status key gave no signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// No randomness for a new list.
+    #[error(transparent)]
+    Rng(#[from] RngError),
+    /// The authority has no status key on this node.
+    #[error("该机关没有状态列表密钥 / the authority has no status key on this node")]
+    NoKey,
+    /// The token that was made does not read back.
+    #[error("状态列表无法读回 / the token does not read back: {0}")]
+    Token(#[from] licence_spec::cbor::Fault),
+}
+
+/// Makes sure that every authority that issues licences has an open list with a published token.
+///
+/// # Errors
+/// [`PublishError`] for the first authority that fails.
+pub fn open_lists(node: &Node) -> Result<(), PublishError> {
+    let lists = node.store.read()?.status_lists()?;
+    for authority in node.authorities.iter().filter(|authority| !authority.vcts.is_empty()) {
+        if lists.iter().any(|list| list.authority == authority.code && list.open) {
+            continue;
+        }
+        let mut secret = [0; 32];
+        node.rng.fill(&mut secret)?;
+        transact(&*node.store, "open_status_list", |write| {
+            let id = write.lease("status_list", 1)?;
+            let uri = format!("https://{}/v1/status-lists/{id}", authority.host);
+            write.add_status_lists(&[StatusListRow::new(id, uri, authority.code.clone(), LIST_SIZE, secret)])
+        })?;
+    }
+    publish(node, false)
+}
+
+/// Publishes all lists that changed, whose token is past its ttl, or, if `all`, every list.
+///
+/// # Errors
+/// [`PublishError`] for the first list that fails; the others are tried at the next run.
+pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
+    let now = node.clock.now();
+    let lists = node.store.read()?.status_lists()?;
+    for list in lists {
+        let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_TTL_S);
+        // Two tokens of one second would be a fork to every reader: wait for the next second.
+        let same_second = list.token_iat.is_some_and(|iat| iat >= now.0);
+        if (all || old || list.dirty_since.is_some()) && !same_second {
+            publish_one(node, &list, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), PublishError> {
+    let Some(revision) = node.store.read()?.list_revision(list.id)? else { return Ok(()) };
+    let signer = node.keys.signer(&list.authority, Usage::Status).ok_or(PublishError::NoKey)?;
+    let mut array = StatusArray::new(u64::from(list.size));
+    for value in &revision.values {
+        array.set(u64::from(value.index), Status::from_value(value.value));
+    }
+    let exp = now.plus(TOKEN_LIFE_S);
+    let bytes = status::sign(&list.uri, now, exp, TOKEN_TTL_S, &array, &*signer)?;
+    let token = StatusToken::parse(&bytes)?;
+    let row = StatusTokenRow {
+        list: list.id,
+        iat: now.0,
+        exp: exp.0,
+        digest: *token.digest(),
+        bytes,
+        revision: revision.revision,
+        log_index: 0,
+    };
+    let entry = Entry { op: Op::StatusToken, time: now, digest: row.digest };
+    node.writer.write(Job { effects: vec![(Effect::StatusToken(row), Some(entry))] })?;
+    node.evidence.change(|evidence| evidence.add_token(Arc::new(token)));
+    Ok(())
+}
+
+/// The position of the `counter`-th licence of a list: a keyed permutation of the list, so that an index is given out
+/// once and tells nothing about the order of issue.
+///
+/// Four Feistel rounds over 20 bits, keyed by the list's secret; `size` must be 2^20.
+#[must_use]
+pub fn status_index(secret: &[u8; 32], counter: u32) -> u32 {
+    const HALF: u32 = 10;
+    const MASK: u32 = (1 << HALF) - 1;
+    let (mut left, mut right) = (counter >> HALF & MASK, counter & MASK);
+    for round in 0..4u8 {
+        let mixed = licence_spec::suite::sha256(&[secret, &[round], &right.to_be_bytes()]);
+        let [a, b, ..] = mixed;
+        (left, right) = (right, left ^ (u32::from(a) << 8 | u32::from(b)) & MASK);
+    }
+    left << HALF | right
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_given_out_once() {
+        let mut seen = vec![false; LIST_SIZE as usize];
+        for counter in 0..LIST_SIZE {
+            let index = status_index(&[7; 32], counter) as usize;
+            assert!(!std::mem::replace(&mut seen[index], true), "index {index} twice");
+        }
+    }
+}
