@@ -2,11 +2,13 @@
 //!
 //! In scope: the strict text form (Base45 over zlib), its limits, and which QR version a text needs. Out of scope:
 //! pictures (the node draws them, the clerk's tool reads them) and fetching what a reference names.
-//! Format: spec/qr.md; vectors in spec/vectors/qr/ and rfc9285/.
+//! Format: spec/qr.md; vectors in spec/vectors/generated-examples/qr, rfc9285/ and dgc-testdata/.
 
 mod base45;
+mod fit;
 
 pub use base45::{decode as base45_decode, encode as base45_encode};
+pub use fit::{Fit, Level, fit, level_for, version_at_m};
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -162,27 +164,13 @@ pub fn write_object(bytes: &[u8]) -> Result<String, Fault> {
 #[must_use]
 pub fn write_reference(reference: &Reference) -> String {
     let mut writer = Writer::default();
-    writer.array(4).uint(REFERENCE_VERSION).bytes(&reference.cti).bytes(&reference.digest).text(&reference.host);
+    writer
+        .array(4)
+        .uint(REFERENCE_VERSION)
+        .bytes(&reference.cti)
+        .bytes(&reference.digest)
+        .text(&reference.host);
     alloc::format!("{PREFIX_REFERENCE}{}", base45_encode(&writer.into_bytes()))
-}
-
-/// Error correction level of a QR code that this standard uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// About 15 % of the code may be damaged.
-    M,
-    /// About 25 %.
-    Q,
-}
-
-/// The level for a text: Q if that stays within version 25 (1,451 characters), else M within version 30.
-#[must_use]
-pub const fn level_for(characters: usize) -> Option<Level> {
-    match characters {
-        0..=1_041 => Some(Level::Q),
-        1_042..=MAX_QR_TEXT => Some(Level::M),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
