@@ -21,6 +21,7 @@ pub mod log;
 pub mod numbers;
 pub mod policy;
 pub mod qr;
+pub mod receipt;
 pub mod status;
 pub mod suite;
 pub mod time;

@@ -391,7 +391,7 @@ impl Verdict {
 }
 
 /// The outcome and primary code of a list of checks.
-fn judge(checks: &[Check]) -> (Outcome, Option<Code>) {
+pub(crate) fn judge(checks: &[Check]) -> (Outcome, Option<Code>) {
     let first = |result| checks.iter().find(|check| check.result == result).and_then(|check| check.code);
     if let Some(code) = first(CheckResult::Fail) {
         return (Outcome::Reject, Some(code));

@@ -11,6 +11,7 @@ use licence_spec::catalogue::{self, Advance};
 use licence_spec::evidence::Evidence;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::policy::{Policy, Question, Wanted};
+use licence_spec::receipt::{self, Archive};
 use licence_spec::status::StatusToken;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
@@ -154,6 +155,18 @@ fn catalogue_offer(case: &Value, context: &Value) -> Answer {
     }
 }
 
+/// A receipt, filed with the licence that the case names, if it names one.
+fn filed_receipt(case: &Value, context: &Value) -> Answer {
+    let evidence = evidence(context);
+    let list = evidence.trust_list().expect("a list");
+    let licence = case["licence"].as_str().map(example);
+    let archive = Archive { licence: licence.as_deref(), ..Archive::default() };
+    match receipt::check(&hex_of(case), list, &archive) {
+        Ok(receipt) => Answer("VALID".into(), receipt.outcome().to_string(), vec![]),
+        Err(code) => Answer("INVALID".into(), code.to_string(), vec![code.to_string()]),
+    }
+}
+
 /// The function that does what `how` says.
 fn runner(how: &str) -> fn(&Value, &Value) -> Answer {
     match how {
@@ -163,6 +176,7 @@ fn runner(how: &str) -> fn(&Value, &Value) -> Answer {
         "read \"text\"" => qr,
         "offer \"hex\" to the update client as the kind named" => trust,
         "offer \"hex\" to a client that holds catalogue_1" => catalogue_offer,
+        "check \"hex\" as a receipt" => filed_receipt,
         how if how.starts_with("verify licence/small.cbor with \"proof\"") => log,
         other => panic!("no runner for: {other}"),
     }
@@ -197,4 +211,5 @@ files! {
     every_hostile_qr_text_answers_as_written "qr" 28
     every_hostile_trust_file_is_not_taken "trust" 49
     every_hostile_catalogue_is_not_taken "catalogue" 17
+    every_hostile_receipt_is_refused_as_written "receipt" 29
 }
