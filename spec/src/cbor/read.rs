@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         let magnitude = if negative {
             self.head(|c| types::Negative::<u64>::decode(c).map(|n| n.0), |n| *n, |_| 0)?
         } else {
-            self.head(|c| u64::decode(c), |n| *n, |_| 0)?
+            self.head(u64::decode, |n| *n, |_| 0)?
         };
         let too_large = Fault::not_conformant("an integer is beyond 2^53 - 1");
         let magnitude = i64::try_from(magnitude).map_err(|_| too_large)?;
@@ -337,7 +337,7 @@ impl<'a> Reader<'a> {
     /// See [`Reader::kind`]; not conformant for any other tag.
     pub fn tag(&mut self, number: u64) -> Result<(), Fault> {
         self.expect(Kind::Tag, "the tag is missing")?;
-        let found = self.head(|c| types::Tag::tag(c), |n| *n, |_| 0)?;
+        let found = self.head(types::Tag::tag, |n| *n, |_| 0)?;
         if found != number {
             return Err(Fault::not_conformant("another tag is expected"));
         }

@@ -110,7 +110,7 @@ fn token_fault(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken
     let signer = entry.zip(held.signer()).and_then(|(entry, signer)| {
         entry.keys_with(token.kid()).find(|key| key.key == *signer)
     });
-    if !signer.is_some_and(|key| key_standing(key, Role::Status, token.iat()).is_ok()) {
+    if signer.is_none_or(|key| key_standing(key, Role::Status, token.iat()).is_err()) {
         return Some(Code::StatusSignerUntrusted);
     }
     let on_own_host = || entry.zip(uri_host(reference.uri)).is_some_and(|(entry, host)| entry.has_host(host));

@@ -1,5 +1,5 @@
 //! What the tests of the standard share: vectors, and evidence made of them.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::panic)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,8 +51,12 @@ pub fn evidence(context: &Value) -> Evidence {
     let path = |key: &str| context[key].as_str();
     let trust = path("trust").map_or(Trust::Unavailable, |list| {
         let timestamp = path("timestamp").map(example);
-        let files =
-            TrustFiles::load(root(path("root").expect("a root")), &[], timestamp.as_deref(), Some(&example(list)));
+        let files = TrustFiles::load(
+            root(path("root").expect("a root")),
+            &[],
+            timestamp.as_deref(),
+            Some(&example(list)),
+        );
         Trust::Held(Arc::new(files.expect("the trust files of the examples are good")))
     });
     let mut evidence = Evidence::new(trust);
