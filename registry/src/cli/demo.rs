@@ -1,5 +1,6 @@
 //! The demo: one province and two cities on loopback, the root ceremony, every type issued, all scenarios played.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,7 +207,7 @@ impl Stage {
                     break;
                 }
                 // Nobody ever sends: this is a deadline of 50 ms until the next look.
-                drop(tick.recv_timeout(Duration::from_millis(50)));
+                let _deadline = tick.recv_timeout(Duration::from_millis(50));
             }
         }
         self.exchange()
@@ -224,23 +225,34 @@ fn report(options: &Options, stage: &Stage, scenarios: &[Scenario], stopwatch: &
         "licences": options.data.join("licences"), "refused": options.data.join("refused"),
         "bundle": options.data.join("bundle"), "tokens": options.data.join("tokens.json"),
     });
-    if options.json {
+    let mut out = std::io::stdout().lock();
+    // Whoever closed the pipe has read enough: the tour is over and its result is in the exit code.
+    let _closed = print_report(&mut out, options.json, stage, scenarios, &nodes, &artefacts, stopwatch);
+    Ok(())
+}
+
+fn print_report(
+    out: &mut impl Write,
+    as_json: bool,
+    stage: &Stage,
+    scenarios: &[Scenario],
+    nodes: &[Value],
+    artefacts: &Value,
+    stopwatch: &Stopwatch,
+) -> std::io::Result<()> {
+    if as_json {
         let elapsed = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-        println!(
-            "{}",
-            json!({"nodes": nodes, "issued": stage.issued, "scenarios": scenarios, "artefacts": artefacts, "elapsed_ms": elapsed})
-        );
-        return Ok(());
+        let report = json!({
+            "nodes": nodes, "issued": stage.issued, "scenarios": scenarios, "artefacts": artefacts, "elapsed_ms": elapsed
+        });
+        return writeln!(out, "{report}");
     }
     for scenario in scenarios {
         let mark = if scenario.ok { "符合 ok" } else { "不符 WRONG" };
-        println!("{mark}  {}  应为 expected {}  得到 got {}", scenario.name, scenario.expected, scenario.got);
+        writeln!(out, "{mark}  {}  应为 expected {}  得到 got {}", scenario.name, scenario.expected, scenario.got)?;
     }
-    println!("签发 issued {}，用时 elapsed {:.1} s", stage.issued, stopwatch.elapsed().as_secs_f64());
-    for node in nodes {
-        println!("{node}");
-    }
-    Ok(())
+    writeln!(out, "签发 issued {}，用时 elapsed {:.1} s", stage.issued, stopwatch.elapsed().as_secs_f64())?;
+    nodes.iter().try_for_each(|node| writeln!(out, "{node}"))
 }
 
 /// Writes an artefact, making its folder.

@@ -116,6 +116,8 @@ fn issue_every_type(stage: &mut Stage) -> Result<Vec<Held>> {
         let node = city(stage).node.clone();
         let catalogue = node.catalogue().context("catalogue")?;
         for authority in node.authorities.iter() {
+            // An office of one district issues there; a department of the city anywhere in it.
+            let area = authority.regions.iter().find(|region| region.len() == 6).map_or(area, String::as_str);
             for vct in &authority.vcts {
                 let kind = catalogue.licence_type(vct).context("a type of the authority is not in the catalogue")?;
                 let number = format!("示例〔2026〕第{:04}号", stage.issued + 1);
@@ -200,8 +202,8 @@ impl Tour<'_> {
         let tomorrow = self.stage.guangzhou.node.clock.now().plus(86_400).civil_date().to_string();
         let early = self.another(like, "示例〔2026〕第1004号", |request| request["valid_from"] = json!(tomorrow))?;
         self.refuse("not_yet_valid", "REJECT NOT_YET_VALID", &early.file)?;
-        let now = self.stage.guangzhou.node.clock.now();
-        let expired = self.forge(like, |draft| draft.times(now.plus(-120), now.plus(-60)), None)?;
+        // Signed when the first licence was, and good for one second.
+        let expired = self.forge(like, |forged| forged.exp = forged.iat.plus(1), None)?;
         self.refuse("expired", "REJECT EXPIRED", &expired)
     }
 
@@ -351,12 +353,6 @@ struct Forged {
     iat: UnixTime,
     exp: UnixTime,
     area: String,
-}
-
-impl Forged {
-    fn times(&mut self, iat: UnixTime, exp: UnixTime) {
-        (self.iat, self.exp) = (iat, exp);
-    }
 }
 
 fn copy_fields(original: &Credential<'_>, area: &str) -> Vec<(u8, NewField)> {

@@ -13,7 +13,7 @@ use crate::trips::verify::VerifyError;
 
 /// A problem on its way to a client. It never carries what the client sent.
 #[derive(Debug)]
-pub struct Problem {
+pub(super) struct Problem {
     status: StatusCode,
     slug: &'static str,
     title: &'static str,
