@@ -119,7 +119,12 @@ impl Officers {
 ///
 /// # Errors
 /// [`CeremonyError::Keys`] if a key is missing.
-pub fn entry(authority: &Authority, keys: &Keyring, log: Option<&LogKey>, from: UnixTime) -> Result<Entry, CeremonyError> {
+pub fn entry(
+    authority: &Authority,
+    keys: &Keyring,
+    log: Option<&LogKey>,
+    from: UnixTime,
+) -> Result<Entry, CeremonyError> {
     let missing = || CeremonyError::Keys(authority.code.clone());
     let mut own = Vec::new();
     for role in &authority.roles {

@@ -234,9 +234,8 @@ fn append(
         indexes.push(own);
     }
     if !leaves.is_empty() {
-        tiles.extend(edge.partial_tiles().filter(|(_, bytes)| !bytes.is_empty()).map(|(tile, bytes)| TileRow {
-            key: TileKey { level: tile.level(), index: tile.index() },
-            hashes: bytes.to_vec(),
+        tiles.extend(edge.partial_tiles().filter(|(_, bytes)| !bytes.is_empty()).map(|(tile, bytes)| {
+            TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes: bytes.to_vec() }
         }));
         write.append_log(old_size, &leaves, &tiles, &log.head_row(&edge))?;
     }
@@ -255,7 +254,8 @@ impl Effect {
 }
 
 fn write_rows(write: &mut dyn Write, jobs: &[Job], taken: &[Option<&'static str>]) -> Result<(), StoreError> {
-    let written = jobs.iter().zip(taken).filter(|(_, taken)| taken.is_none()).flat_map(|(job, _)| &job.effects);
+    let written =
+        jobs.iter().zip(taken).filter(|(_, taken)| taken.is_none()).flat_map(|(job, _)| &job.effects);
     let (mut licences, mut changes, mut tokens, mut receipts, mut documents) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (effect, _) in written {

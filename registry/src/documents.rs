@@ -125,7 +125,9 @@ pub fn take_catalogue(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     let evidence = node.evidence.snapshot();
     let list = evidence.trust_list().ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
     let held = evidence.catalogue().map(|held| &**held);
-    match catalogue::advance(held, bytes, &**list, node.clock.now()).map_err(|fault| TakeError::Refused(fault.code()))? {
+    match catalogue::advance(held, bytes, &**list, node.clock.now())
+        .map_err(|fault| TakeError::Refused(fault.code()))?
+    {
         Advance::Unchanged => Ok(()),
         Advance::Taken(next) => {
             let content = next.content();
@@ -180,7 +182,9 @@ pub fn load(node: &Node) -> Result<(), TakeError> {
     let files =
         TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref()).map_err(TakeError::Refused)?;
     let mut evidence = Evidence::new(Trust::Held(Arc::new(files)));
-    if let (Some(row), Some(list)) = (read.document(CATALOGUE.0, CATALOGUE.1)?, evidence.trust_list().cloned()) {
+    if let (Some(row), Some(list)) =
+        (read.document(CATALOGUE.0, CATALOGUE.1)?, evidence.trust_list().cloned())
+    {
         let opened = catalogue::open(&row.bytes, &*list, node.clock.now());
         evidence.set_catalogue(Arc::new(opened.map_err(|fault| TakeError::Refused(fault.code()))?));
     }

@@ -39,8 +39,10 @@ pub enum PullError {
 /// [`PullError`]; what was taken before the fault stays.
 pub fn pull(node: &Node, address: &str, authoritative: bool) -> Result<(), PullError> {
     let failed = |cause: String| PullError::Fetch { address: address.to_owned(), cause };
-    let agent = ureq::Agent::new_with_config(ureq::config::Config::builder().timeout_global(Some(DEADLINE)).build());
-    let mut answer = agent.get(format!("{address}/v1/bundle")).call().map_err(|error| failed(error.to_string()))?;
+    let agent =
+        ureq::Agent::new_with_config(ureq::config::Config::builder().timeout_global(Some(DEADLINE)).build());
+    let mut answer =
+        agent.get(format!("{address}/v1/bundle")).call().map_err(|error| failed(error.to_string()))?;
     let bytes = answer
         .body_mut()
         .with_config()

@@ -34,11 +34,18 @@ fn every_scenario_of_the_demo_answers_as_it_must() {
     assert!(scenarios.len() >= 20, "{} scenarios", scenarios.len());
     assert!(report["issued"].as_u64().is_some_and(|issued| issued >= 12));
     assert_eq!(report["nodes"].as_array().map(Vec::len), Some(3));
-    for part in ["licences/01.elic", "licences/01.qr.txt", "licences/01.qr.png", "bundle/trust/list.cbor", "tokens.json"] {
+    for part in [
+        "licences/01.elic",
+        "licences/01.qr.txt",
+        "licences/01.qr.png",
+        "bundle/trust/list.cbor",
+        "tokens.json",
+    ] {
         assert!(data.join(part).is_file(), "{part}");
     }
     // No licence, name or token reaches the output.
-    let printed = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let printed =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(!printed.contains("elt_") && !printed.contains("91440101MA9XXXXX36"));
 }
 

@@ -78,7 +78,11 @@ impl Bundle {
         parts.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
         let doubled = parts.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0));
         let size: usize = parts.iter().map(|(path, bytes)| path.len() + bytes.len() + 16).sum();
-        if doubled || parts.len() > MAX_PARTS || size > MAX_BUNDLE || !parts.iter().all(|(path, _)| is_path(path)) {
+        if doubled
+            || parts.len() > MAX_PARTS
+            || size > MAX_BUNDLE
+            || !parts.iter().all(|(path, _)| is_path(path))
+        {
             return Err(Fault::not_conformant("a bundle with a wrong or doubled path, or too large"));
         }
         Ok(Bundle { parts })
@@ -119,7 +123,10 @@ impl Bundle {
     /// The bytes of a part.
     #[must_use]
     pub fn part(&self, path: &str) -> Option<&[u8]> {
-        let at = self.parts.binary_search_by(|(own, _)| (own.len(), own.as_str()).cmp(&(path.len(), path))).ok()?;
+        let at = self
+            .parts
+            .binary_search_by(|(own, _)| (own.len(), own.as_str()).cmp(&(path.len(), path)))
+            .ok()?;
         self.parts.get(at).map(|(_, bytes)| bytes.as_slice())
     }
 
@@ -141,7 +148,8 @@ mod tests {
 
     #[test]
     fn a_bundle_round_trips_and_is_canonical() {
-        let parts = [LIST, TIMESTAMP, CATALOGUE, "trust/root_1.cbor"].map(|path| (path.into(), path.as_bytes().to_vec()));
+        let parts = [LIST, TIMESTAMP, CATALOGUE, "trust/root_1.cbor"]
+            .map(|path| (path.into(), path.as_bytes().to_vec()));
         let bundle = Bundle::new(parts).unwrap();
         assert_eq!(Bundle::parse(&bundle.to_bytes()), Ok(bundle.clone()));
         assert_eq!(bundle.roots(), [b"trust/root_1.cbor"]);
@@ -149,7 +157,14 @@ mod tests {
 
     #[test]
     fn paths_that_lead_elsewhere_are_refused() {
-        for path in ["../trust/list.cbor", "/etc/passwd", "trust/root_01.cbor", "trust/root_0.cbor", "status/x.cbor", ""] {
+        for path in [
+            "../trust/list.cbor",
+            "/etc/passwd",
+            "trust/root_01.cbor",
+            "trust/root_0.cbor",
+            "status/x.cbor",
+            "",
+        ] {
             assert!(!is_path(path), "{path}");
             assert!(Bundle::new([(path.into(), Vec::new())]).is_err(), "{path}");
         }

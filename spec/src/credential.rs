@@ -172,7 +172,11 @@ fn read_status<'a>(reader: &mut Reader<'a>) -> Result<StatusReference<'a>, Fault
 
 pub(crate) fn read_status_uri<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Fault> {
     let uri = reader.short_text(MAX_STATUS_URI)?;
-    if uri_host(uri).is_some() { Ok(uri) } else { Err(Fault::not_conformant("the status uri has a wrong shape")) }
+    if uri_host(uri).is_some() {
+        Ok(uri)
+    } else {
+        Err(Fault::not_conformant("the status uri has a wrong shape"))
+    }
 }
 
 /// The authority of a status uri (`https://` + authority + path, no user information, query or fragment), or `None`
@@ -181,6 +185,7 @@ pub(crate) fn read_status_uri<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Fa
 pub fn uri_host(uri: &str) -> Option<&str> {
     let rest = uri.strip_prefix("https://")?;
     let (host, path) = rest.split_at(rest.find('/')?);
-    let path_is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
+    let path_is_plain =
+        path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
     (crate::trust::is_host(host) && path_is_plain).then_some(host)
 }

@@ -54,7 +54,8 @@ impl HeldToken {
     #[must_use]
     pub fn is_rolled_back(&self) -> bool {
         self.newest.is_some_and(|(iat, digest)| {
-            self.token.iat() < iat || (self.token.iat() == iat && digest.is_some_and(|digest| digest != *self.token.digest()))
+            self.token.iat() < iat
+                || (self.token.iat() == iat && digest.is_some_and(|digest| digest != *self.token.digest()))
         })
     }
 }
@@ -172,7 +173,10 @@ impl CatalogueKeys for TrustList {
     fn candidates(&self, kid: &KeyId, issued_at: UnixTime) -> Vec<Candidate<'_>> {
         self.keys()
             .filter(|(_, key)| key.key.kid() == *kid)
-            .map(|(_, key)| Candidate { key: &key.key, standing: key_standing(key, Role::Catalogue, issued_at) })
+            .map(|(_, key)| Candidate {
+                key: &key.key,
+                standing: key_standing(key, Role::Catalogue, issued_at),
+            })
             .collect()
     }
 }

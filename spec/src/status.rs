@@ -64,7 +64,9 @@ impl StatusArray {
     /// A list of `entries` valid licences; rounded up to a whole byte.
     #[must_use]
     pub fn new(entries: u64) -> StatusArray {
-        StatusArray(alloc::vec![0; usize::try_from(entries.div_ceil(PER_BYTE)).unwrap_or(0).min(MAX_STATUS_ARRAY)])
+        StatusArray(
+            alloc::vec![0; usize::try_from(entries.div_ceil(PER_BYTE)).unwrap_or(0).min(MAX_STATUS_ARRAY)],
+        )
     }
 
     /// The status at `index`, which counts entries from 0 and not bytes; `None` past the end.
@@ -122,7 +124,8 @@ impl StatusToken {
     /// A fault for every breach of spec/status.md; a verdict says `STATUS_UNAVAILABLE` for all of them.
     pub fn parse(bytes: &[u8]) -> Result<StatusToken, Fault> {
         let object = Sign1::parse(bytes, MAX_STATUS_TOKEN)?;
-        if !matches!(object.typ(), Typ::Text(TYP_STATUS) | Typ::Number(TYP_STATUS_NUMBER)) || object.log_proof().is_some()
+        if !matches!(object.typ(), Typ::Text(TYP_STATUS) | Typ::Number(TYP_STATUS_NUMBER))
+            || object.log_proof().is_some()
         {
             return Err(Fault::not_conformant("the object is not a status token"));
         }

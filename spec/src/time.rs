@@ -44,8 +44,7 @@ impl UnixTime {
         if bytes.get(10) != Some(&b'T') || bytes.get(13) != Some(&b':') || bytes.get(16) != Some(&b':') {
             return None;
         }
-        let (hour, minute, second) =
-            (two_digits(bytes, 11)?, two_digits(bytes, 14)?, two_digits(bytes, 17)?);
+        let (hour, minute, second) = (two_digits(bytes, 11)?, two_digits(bytes, 14)?, two_digits(bytes, 17)?);
         let offset = parse_offset(bytes.get(19..)?)?;
         if hour > 23 || minute > 59 || second > 59 {
             return None;
@@ -192,7 +191,9 @@ mod tests {
 
     #[test]
     fn days_that_do_not_exist_are_refused() {
-        for text in ["2026-02-30", "2026-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "２026-01-01"] {
+        for text in
+            ["2026-02-30", "2026-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "２026-01-01"]
+        {
             assert_eq!(CivilDate::parse(text), None, "{text}");
         }
         assert!(CivilDate::parse("2024-02-29").is_some());
@@ -209,7 +210,13 @@ mod tests {
 
     #[test]
     fn moments_with_fractions_or_no_offset_are_refused() {
-        for text in ["2026-11-23T10:00:00", "2026-11-23T10:00:00.5Z", "2026-11-23 10:00:00Z", "2026-11-23T24:00:00Z", ""] {
+        for text in [
+            "2026-11-23T10:00:00",
+            "2026-11-23T10:00:00.5Z",
+            "2026-11-23 10:00:00Z",
+            "2026-11-23T24:00:00Z",
+            "",
+        ] {
             assert_eq!(UnixTime::parse_rfc3339(text), None, "{text}");
         }
     }

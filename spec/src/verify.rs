@@ -43,7 +43,8 @@ struct Presented<'a> {
 
 impl<'a> Presented<'a> {
     fn parse(bytes: &'a [u8], wanted: Wanted) -> Result<Presented<'a>, Fault> {
-        let object = Sign1::parse(bytes, const { if MAX_LICENCE > MAX_VIEW { MAX_LICENCE } else { MAX_VIEW } })?;
+        let object =
+            Sign1::parse(bytes, const { if MAX_LICENCE > MAX_VIEW { MAX_LICENCE } else { MAX_VIEW } })?;
         let is_view = object.typ() == Typ::Text(TYP_VIEW);
         match (wanted, is_view) {
             (Wanted::Licence, true) => Err(Fault::not_conformant("a view where the full licence is wanted")),
@@ -173,7 +174,13 @@ fn empty_basis(evidence: &Evidence, policy: &Policy<'_>, now: UnixTime) -> Basis
     Basis { now, policy, trust_list, status_list: None, log: None, catalogue }
 }
 
-fn judge(object: &Presented<'_>, evidence: &Evidence, policy: &Policy<'_>, now: UnixTime, mut basis: Basis) -> Verdict {
+fn judge(
+    object: &Presented<'_>,
+    evidence: &Evidence,
+    policy: &Policy<'_>,
+    now: UnixTime,
+    mut basis: Basis,
+) -> Verdict {
     let case = Case { presented: object, digests: object.digests(), evidence, policy, now };
     let mut record = Record::new();
     record.pass(Group::Format, None);

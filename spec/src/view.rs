@@ -7,8 +7,8 @@ use crate::cbor::{Fault, Reader};
 use crate::cose::{Sign1, Typ};
 use crate::credential::{Claims, FieldMap, StatusReference};
 use crate::numbers::{
-    CLAIM_AUD, CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_GROUNDS, CLAIM_IAT, CLAIM_ISS, CLAIM_STATUS, CLAIM_VCT,
-    MAX_CODE, MAX_PURPOSE, MAX_VIEW_LIFE_S, TYP_VIEW,
+    CLAIM_AUD, CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_GROUNDS, CLAIM_IAT, CLAIM_ISS, CLAIM_STATUS,
+    CLAIM_VCT, MAX_CODE, MAX_PURPOSE, MAX_VIEW_LIFE_S, TYP_VIEW,
 };
 use crate::suite::Digest;
 use crate::time::UnixTime;

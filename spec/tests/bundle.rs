@@ -4,7 +4,9 @@
 mod common;
 
 use common::example;
-use licence_spec::bundle::{Bundle, CATALOGUE, LIST, TIMESTAMP, checkpoint_path, is_path, root_path, status_path};
+use licence_spec::bundle::{
+    Bundle, CATALOGUE, LIST, TIMESTAMP, checkpoint_path, is_path, root_path, status_path,
+};
 
 const STATUS_URI: &str = "https://gz.elic.example/v1/status-lists/17";
 const ORIGIN: &str = "gz.elic.example/log";
@@ -96,7 +98,9 @@ fn what_is_not_the_canonical_map_is_refused() {
     let mut text_part = packed.clone();
     let at = text_part.len() - 2;
     text_part[at] = 0x61;
-    for bytes in [trailing, unsorted, text_part, packed[..packed.len() - 1].to_vec(), vec![0xa1, 1, 0x41, 7], vec![]] {
+    for bytes in
+        [trailing, unsorted, text_part, packed[..packed.len() - 1].to_vec(), vec![0xa1, 1, 0x41, 7], vec![]]
+    {
         assert!(Bundle::parse(&bytes).is_err());
     }
     assert!(Bundle::parse(&packed).is_ok());

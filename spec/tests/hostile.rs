@@ -11,12 +11,12 @@ use licence_spec::catalogue::{self, Advance};
 use licence_spec::evidence::Evidence;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::policy::{Policy, Question, Wanted};
+use licence_spec::qr::{self, QrContent};
 use licence_spec::receipt::{self, Archive};
 use licence_spec::status::StatusToken;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
 use licence_spec::verdict::Verdict;
-use licence_spec::qr::{self, QrContent};
 use licence_spec::verify::{reference_host_is_listed, verify, verify_fetched, verify_qr};
 use serde_json::Value;
 
@@ -100,9 +100,12 @@ fn log(case: &Value, context: &Value) -> Answer {
 /// A QR text; a reference whose host is listed leads to what the case says was fetched.
 fn qr(case: &Value, context: &Value) -> Answer {
     let (text, evidence, now) = (case["text"].as_str().expect("text"), evidence(context), clock(context));
-    if let (Some(fetched), Ok(QrContent::Reference(reference))) = (context["fetched_hex"].as_str(), qr::read(text)) {
+    if let (Some(fetched), Ok(QrContent::Reference(reference))) =
+        (context["fetched_hex"].as_str(), qr::read(text))
+    {
         assert!(reference_host_is_listed(&reference.host, &evidence).is_ok());
-        return verify_fetched(&unhex(fetched), &reference.digest, &evidence, &Policy::approval(), now).into();
+        return verify_fetched(&unhex(fetched), &reference.digest, &evidence, &Policy::approval(), now)
+            .into();
     }
     verify_qr(text, &evidence, &Policy::approval(), now).into()
 }
@@ -192,8 +195,14 @@ fn run(name: &str, count: usize) {
         let context = context(&file, case);
         let Answer(outcome, code, codes) = run(case, &context);
         let mut all = case["codes"].as_array().or(case["context"]["codes"].as_array()).into_iter().flatten();
-        if case["outcome"] != *outcome || case["code"] != *code || !all.all(|c| codes.iter().any(|code| c == code)) {
-            wrong.push(format!("{}: {outcome} {code}, not {} {}: {}", case["id"], case["outcome"], case["code"], case["reason"]));
+        if case["outcome"] != *outcome
+            || case["code"] != *code
+            || !all.all(|c| codes.iter().any(|code| c == code))
+        {
+            wrong.push(format!(
+                "{}: {outcome} {code}, not {} {}: {}",
+                case["id"], case["outcome"], case["code"], case["reason"]
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {count} in {name}.json:\n{}", wrong.len(), wrong.join("\n"));

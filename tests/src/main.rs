@@ -57,7 +57,11 @@ fn test() -> ExitCode {
         let begun = now();
         let status = Command::new(env!("CARGO")).args(*arguments).envs(environment.iter().copied()).status();
         let passed = status.is_ok_and(|status| status.success());
-        eprintln!("== {name}: {} in {:.0} s", if passed { "ok" } else { "FAILED" }, begun.elapsed().as_secs_f64());
+        eprintln!(
+            "== {name}: {} in {:.0} s",
+            if passed { "ok" } else { "FAILED" },
+            begun.elapsed().as_secs_f64()
+        );
         if !passed {
             return ExitCode::FAILURE;
         }
@@ -65,7 +69,10 @@ fn test() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::disallowed_methods, reason = "a developer's tool tells how long a check took; nothing depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a developer's tool tells how long a check took; nothing depends on it"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -12,7 +12,13 @@ fn top() -> PathBuf {
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs::read_to_string(top().join(manifest)).expect("a manifest");
     let table: toml::Table = text.parse().expect("TOML");
-    table.get("dependencies").and_then(toml::Value::as_table).into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    table
+        .get("dependencies")
+        .and_then(toml::Value::as_table)
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn assert_never(manifest: &str, forbidden: &[&str]) {
@@ -89,7 +95,10 @@ fn the_store_traits_know_no_driver_and_the_sqlite_backend_no_http() {
 
 #[test]
 fn the_clerks_tool_knows_no_node() {
-    assert_never("verifier-cli/Cargo.toml", &["licence-registry", "licence-store", "licence-store-sqlite", "axum"]);
+    assert_never(
+        "verifier-cli/Cargo.toml",
+        &["licence-registry", "licence-store", "licence-store-sqlite", "axum"],
+    );
 }
 
 #[test]

@@ -33,7 +33,15 @@ fn lines(out: &mut String, verdict: &Verdict, evidence: &Evidence, zh: bool) -> 
         }
         if let Some((_, time)) = check.source {
             let age = verdict.basis().now.since(time);
-            write!(out, "{}", if zh { format!("（依据 {age} 秒前的数据）") } else { format!(" (data of {age} s ago)") })?;
+            write!(
+                out,
+                "{}",
+                if zh {
+                    format!("（依据 {age} 秒前的数据）")
+                } else {
+                    format!(" (data of {age} s ago)")
+                }
+            )?;
         }
         writeln!(out)?;
     }
@@ -61,11 +69,18 @@ const fn result(result: CheckResult, zh: bool) -> &'static str {
 /// The fields by their names in the catalogue; by number where the catalogue is not at hand.
 fn fields(out: &mut String, licence: &LicenceData, evidence: &Evidence, zh: bool) -> std::fmt::Result {
     let kind = evidence.catalogue().and_then(|catalogue| catalogue.licence_type(&licence.vct));
-    writeln!(out, "{}: {}", if zh { "证照" } else { "licence" }, kind.map_or(licence.vct.as_str(), |kind| &kind.name))?;
+    writeln!(
+        out,
+        "{}: {}",
+        if zh { "证照" } else { "licence" },
+        kind.map_or(licence.vct.as_str(), |kind| &kind.name)
+    )?;
     let Ok(map) = FieldMap::parse(&licence.fields) else { return Ok(()) };
     let revision = kind.and_then(|kind| kind.revision(map.revision()));
     for (key, value) in map.iter() {
-        let name = revision.and_then(|revision| revision.field(key)).map_or_else(|| key.to_string(), |f| f.name.clone());
+        let name = revision
+            .and_then(|revision| revision.field(key))
+            .map_or_else(|| key.to_string(), |f| f.name.clone());
         writeln!(out, "  {name}: {}", shown(value))?;
     }
     Ok(())

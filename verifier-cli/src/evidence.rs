@@ -38,7 +38,13 @@ pub(crate) fn load(path: &Path, now: UnixTime) -> Result<Evidence> {
 }
 
 /// Collects the files of a bundle folder; files that are not of its layout are passed over.
-fn collect(folder: &Path, prefix: &str, depth: usize, parts: &mut Vec<(String, Vec<u8>)>, size: &mut u64) -> Result<()> {
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    parts: &mut Vec<(String, Vec<u8>)>,
+    size: &mut u64,
+) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };

@@ -24,7 +24,11 @@ use input::Presented;
 
 /// 证照核验工具 / judges an electronic licence offline.
 #[derive(Parser)]
-#[command(name = "licence-verify", version, after_help = "退出码 / exit codes: 0 有效 ACCEPT, 1 无效 REJECT, 2 无法确认 INDETERMINATE, 3 未识别 NO_CREDENTIAL, 64 用法 usage, 74 输入输出 input/output")]
+#[command(
+    name = "licence-verify",
+    version,
+    after_help = "退出码 / exit codes: 0 有效 ACCEPT, 1 无效 REJECT, 2 无法确认 INDETERMINATE, 3 未识别 NO_CREDENTIAL, 64 用法 usage, 74 输入输出 input/output"
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,

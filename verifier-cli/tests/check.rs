@@ -56,7 +56,12 @@ fn the_exit_code_and_the_first_line_are_the_answer() {
         (example("licence/small.cbor"), NOW, 0, "有效 ACCEPT"),
         (folder.path().join("changed"), NOW, 1, "无效 REJECT SIGNATURE_INVALID"),
         (example("licence/revoked.cbor"), NOW, 1, "无效 REJECT REVOKED"),
-        (example("licence/small.cbor"), "2026-12-23T18:00:00+08:00", 2, "无法确认 INDETERMINATE TRUST_LIST_EXPIRED"),
+        (
+            example("licence/small.cbor"),
+            "2026-12-23T18:00:00+08:00",
+            2,
+            "无法确认 INDETERMINATE TRUST_LIST_EXPIRED",
+        ),
         (folder.path().join("empty"), NOW, 3, "未识别 NO_CREDENTIAL UNREADABLE"),
     ];
     for (presented, at, code, line) in cases {

@@ -104,7 +104,14 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     let mut running = Vec::new();
     for (at, region) in (0u16..).zip(REGIONS) {
         let authorities: Vec<_> = data.authorities_of_node(region).cloned().collect();
-        let node = open_node(&options.data.join("nodes").join(region), region, authorities, PASSPHRASE, &clock, &rng)?;
+        let node = open_node(
+            &options.data.join("nodes").join(region),
+            region,
+            authorities,
+            PASSPHRASE,
+            &clock,
+            &rng,
+        )?;
         let port = options.base_port.checked_add(at).context("端口超出范围 / the port is out of range")?;
         running.push(start(Arc::new(node), port, runtime)?);
     }
@@ -215,10 +222,11 @@ impl Stage {
 }
 
 fn report(options: &Options, stage: &Stage, scenarios: &[Scenario], stopwatch: &Stopwatch) -> Result<()> {
-    let nodes: Vec<Value> = [(&stage.province, "province"), (&stage.guangzhou, "city"), (&stage.shenzhen, "city")]
-        .iter()
-        .map(|(running, role)| json!({"role": role, "region": running.node.region, "url": running.url}))
-        .collect();
+    let nodes: Vec<Value> =
+        [(&stage.province, "province"), (&stage.guangzhou, "city"), (&stage.shenzhen, "city")]
+            .iter()
+            .map(|(running, role)| json!({"role": role, "region": running.node.region, "url": running.url}))
+            .collect();
     let tokens = json!({"province": stage.province.token, "440100": stage.guangzhou.token, "440300": stage.shenzhen.token});
     write_new(&options.data.join("tokens.json"), tokens.to_string().as_bytes())?;
     let artefacts = json!({
@@ -249,7 +257,11 @@ fn print_report(
     }
     for scenario in scenarios {
         let mark = if scenario.ok { "符合 ok" } else { "不符 WRONG" };
-        writeln!(out, "{mark}  {}  应为 expected {}  得到 got {}", scenario.name, scenario.expected, scenario.got)?;
+        writeln!(
+            out,
+            "{mark}  {}  应为 expected {}  得到 got {}",
+            scenario.name, scenario.expected, scenario.got
+        )?;
     }
     writeln!(out, "签发 issued {}，用时 elapsed {:.1} s", stage.issued, stopwatch.elapsed().as_secs_f64())?;
     nodes.iter().try_for_each(|node| writeln!(out, "{node}"))

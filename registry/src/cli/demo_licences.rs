@@ -7,7 +7,14 @@ pub(super) const COMPANY: (&str, &str) = ("广州示例科技有限公司", "914
 /// A synthetic person, born in 1800.
 const PERSON: (&str, &str) = ("测试甲", "440100180001010023");
 
-fn request(kind: &str, issuer: &str, number: &str, area: &str, holder: (&str, &str, &str), fields: Value) -> Value {
+fn request(
+    kind: &str,
+    issuer: &str,
+    number: &str,
+    area: &str,
+    holder: (&str, &str, &str),
+    fields: Value,
+) -> Value {
     json!({
         "type": kind, "issuer": issuer, "number": number, "area_code": area,
         "holders": [{"name": holder.0, "code_type": holder.1, "code": holder.2}],
@@ -39,9 +46,16 @@ fn face(kind: &licence_spec::catalogue::LicenceType) -> Value {
 }
 
 /// A request for a licence of this type by this authority.
-pub(super) fn licence(kind: &licence_spec::catalogue::LicenceType, issuer: &str, area: &str, number: &str) -> Value {
+pub(super) fn licence(
+    kind: &licence_spec::catalogue::LicenceType,
+    issuer: &str,
+    area: &str,
+    number: &str,
+) -> Value {
     let holder = match kind.metadata(licence_spec::catalogue::META_HOLDER) {
-        Some(category) if category.contains("自然人") && !category.contains("法人") => (PERSON.0, "111", PERSON.1),
+        Some(category) if category.contains("自然人") && !category.contains("法人") => {
+            (PERSON.0, "111", PERSON.1)
+        }
         _ => (COMPANY.0, "001", COMPANY.1),
     };
     request(kind.code(), issuer, number, area, holder, face(kind))

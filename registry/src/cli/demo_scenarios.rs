@@ -119,7 +119,8 @@ fn issue_every_type(stage: &mut Stage) -> Result<Vec<Held>> {
             // An office of one district issues there; a department of the city anywhere in it.
             let area = authority.regions.iter().find(|region| region.len() == 6).map_or(area, String::as_str);
             for vct in &authority.vcts {
-                let kind = catalogue.licence_type(vct).context("a type of the authority is not in the catalogue")?;
+                let kind =
+                    catalogue.licence_type(vct).context("a type of the authority is not in the catalogue")?;
                 let number = format!("示例〔2026〕第{:04}号", stage.issued + 1);
                 let request = licence(kind, &authority.code, area, &number);
                 good.push(issue(stage, city, request)?);
@@ -185,7 +186,8 @@ impl Tour<'_> {
         self.record("reinstated", "ACCEPT", got);
         let old = self.another(like, "示例〔2026〕第1003号", |_| {})?;
         let body = json!({"licence": old.request, "reason": {"legal_basis": "示例依据", "document_number": "示例〔2026〕2号", "officer": "示例经办"}});
-        let (status, answer) = self.stage.guangzhou.post(&format!("/v1/licences/{}/versions", old.id), &body)?;
+        let (status, answer) =
+            self.stage.guangzhou.post(&format!("/v1/licences/{}/versions", old.id), &body)?;
         if status != 201 {
             bail!("new version: {status} {}", answer["detail"]);
         }
@@ -200,7 +202,8 @@ impl Tour<'_> {
 
     fn dates(&mut self, like: &Held) -> Result<()> {
         let tomorrow = self.stage.guangzhou.node.clock.now().plus(86_400).civil_date().to_string();
-        let early = self.another(like, "示例〔2026〕第1004号", |request| request["valid_from"] = json!(tomorrow))?;
+        let early = self
+            .another(like, "示例〔2026〕第1004号", |request| request["valid_from"] = json!(tomorrow))?;
         self.refuse("not_yet_valid", "REJECT NOT_YET_VALID", &early.file)?;
         // Signed when the first licence was, and good for one second.
         let expired = self.forge(like, |forged| forged.exp = forged.iat.plus(1), None)?;
@@ -208,7 +211,12 @@ impl Tour<'_> {
     }
 
     /// A licence signed by the demo's own hands with a key of Guangzhou, or with a foreign one.
-    fn forge(&self, like: &Held, change: impl FnOnce(&mut Forged), foreign: Option<&SeedSigner>) -> Result<Vec<u8>> {
+    fn forge(
+        &self,
+        like: &Held,
+        change: impl FnOnce(&mut Forged),
+        foreign: Option<&SeedSigner>,
+    ) -> Result<Vec<u8>> {
         let original = Credential::parse(&like.statement)?;
         let status = original.status.context("status")?;
         let mut forged = Forged {
@@ -244,7 +252,8 @@ impl Tour<'_> {
     fn scopes(&mut self, like: &Held) -> Result<()> {
         let own = Credential::parse(&like.statement)?.vct.to_owned();
         let node = self.stage.guangzhou.node.clone();
-        let other = node.authorities.iter().find_map(|a| a.vcts.iter().find(|vct| **vct != own)).context("type")?;
+        let other =
+            node.authorities.iter().find_map(|a| a.vcts.iter().find(|vct| **vct != own)).context("type")?;
         let wrong_type = self.forge(like, |forged| forged.vct.clone_from(other), None)?;
         self.refuse("issuer_scope_type", "REJECT SCOPE_TYPE", &wrong_type)?;
         let elsewhere = self.forge(like, |forged| forged.area = "440304".to_owned(), None)?;
@@ -298,16 +307,23 @@ impl Tour<'_> {
         let hashes = tree.inclusion_proof(size - 1, size)?;
         let signer = node.keys.signer(&node.authority, Usage::Log).context("log key")?;
         let origin = format!("{}/log", node.host);
-        let key = LogKey::new(&origin, crate::keys::public_key(&signer)).map_err(|error| anyhow::anyhow!("{error}"))?;
-        let checkpoint = Checkpoint { origin: &origin, head: TreeHead { size, root } }.sign(&key, &*signer)?;
-        let forged = with_log_proof(&licence.statement, MAX_LICENCE, format_proof(size - 1, &hashes, &checkpoint).as_bytes())?;
+        let key = LogKey::new(&origin, crate::keys::public_key(&signer))
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let checkpoint =
+            Checkpoint { origin: &origin, head: TreeHead { size, root } }.sign(&key, &*signer)?;
+        let forged = with_log_proof(
+            &licence.statement,
+            MAX_LICENCE,
+            format_proof(size - 1, &hashes, &checkpoint).as_bytes(),
+        )?;
         self.refuse("log_fork", "INDETERMINATE LOG_SPLIT_VIEW", &forged)
     }
 
     /// The key of a sub-district office gets into wrong hands: what was logged before the cut stays good.
     fn compromised(&mut self) -> Result<()> {
         let node = self.stage.guangzhou.node.clone();
-        let office = node.authorities.iter().find(|a| a.vcts.iter().any(|vct| vct.starts_with("urn:elic:gd:")));
+        let office =
+            node.authorities.iter().find(|a| a.vcts.iter().any(|vct| vct.starts_with("urn:elic:gd:")));
         let office = office.context("no office with a type of its own")?;
         let catalogue = node.catalogue().context("catalogue")?;
         let kind = office.vcts.first().and_then(|vct| catalogue.licence_type(vct)).context("type")?;
@@ -339,7 +355,8 @@ impl Tour<'_> {
         let uri = read.status_list(old.list)?.context("list")?.uri;
         drop(read);
         let newest = node.evidence.snapshot().token(&uri).context("held token")?.token().iat().0;
-        let offered = if old.iat < newest { old.bytes } else { bail!("the demo never published this list twice") };
+        let offered =
+            if old.iat < newest { old.bytes } else { bail!("the demo never published this list twice") };
         let got = refusal(take_token(&node, &offered));
         self.record("status_list_rollback", "NOT_TAKEN STATUS_ROLLBACK", got);
         Ok(())
@@ -366,7 +383,9 @@ fn copy_fields(original: &Credential<'_>, area: &str) -> Vec<(u8, NewField)> {
         }
     }
     let fields = original.fields.iter();
-    fields.map(|(key, value)| (key, if key == 7 { NewField::Text(area.to_owned()) } else { copy(value) })).collect()
+    fields
+        .map(|(key, value)| (key, if key == 7 { NewField::Text(area.to_owned()) } else { copy(value) }))
+        .collect()
 }
 
 /// Every licence that is good at the end, as file, QR text and picture; and the bundle to check them with.

@@ -63,12 +63,18 @@ pub(super) fn open_node(
     Ok(node)
 }
 
-fn open_keys(directory: &Path, authorities: &[Authority], own: &str, passphrase: &str, rng: &Rng) -> Result<Keyring> {
+fn open_keys(
+    directory: &Path,
+    authorities: &[Authority],
+    own: &str,
+    passphrase: &str,
+    rng: &Rng,
+) -> Result<Keyring> {
     fs::create_dir_all(directory).with_context(|| format!("{}", directory.display()))?;
     let mut keys = Keyring::load(directory, passphrase)?;
-    let roles = authorities.iter().flat_map(|authority| {
-        authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role)))
-    });
+    let roles = authorities
+        .iter()
+        .flat_map(|authority| authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role))));
     for (authority, usage) in roles.chain([(own, Usage::Log)]) {
         if keys.signer(authority, usage).is_none() {
             keys.create(directory, authority, usage, passphrase, rng)?;

@@ -32,7 +32,11 @@ fn body(body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> Result
 type Body = Result<Bytes, axum::extract::rejection::BytesRejection>;
 
 /// `POST /v1/licences`.
-pub(super) async fn issue(State(node): State<Arc<Node>>, headers: HeaderMap, raw: Body) -> Result<Response, Problem> {
+pub(super) async fn issue(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    raw: Body,
+) -> Result<Response, Problem> {
     let client = client(&node, &headers, "issue").await?;
     let request: IssueRequest = json(&headers, &body(raw)?)?;
     covers(&client, &request.issuer, &request.licence_type)?;

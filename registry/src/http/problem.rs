@@ -30,12 +30,22 @@ struct Document<'a> {
 }
 
 impl Problem {
-    fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
+    fn new(
+        status: StatusCode,
+        slug: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Problem {
         Problem { status, slug, title, detail: detail.into() }
     }
 
     pub(super) fn not_found() -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "not-found", "未找到 / not found", "没有此资源 / there is no such resource")
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "未找到 / not found",
+            "没有此资源 / there is no such resource",
+        )
     }
 
     pub(super) fn method_not_allowed() -> Problem {
@@ -49,21 +59,32 @@ impl Problem {
     }
 
     pub(super) fn forbidden() -> Problem {
-        let detail = "令牌的范围不含此调用、机关或类型 / the token does not cover this call, authority or type";
+        let detail =
+            "令牌的范围不含此调用、机关或类型 / the token does not cover this call, authority or type";
         Problem::new(StatusCode::FORBIDDEN, "forbidden", "禁止 / forbidden", detail)
     }
 
     pub(super) fn media_type() -> Problem {
         let detail = "请求体须为 application/json / the body must be application/json";
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "媒体类型不符 / wrong media type", detail)
+        Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            "媒体类型不符 / wrong media type",
+            detail,
+        )
     }
 
     /// The place in the document is told, and the name of the field if that is what is wrong; never a value.
     pub(super) fn json(error: &serde_json::Error) -> Problem {
         let place = format!("第 {0} 行第 {1} 列 / line {0}, column {1}", error.line(), error.column());
         let text = error.to_string();
-        let named = ["unknown field", "missing field", "duplicate field"].iter().any(|known| text.starts_with(known));
-        let what = if named { text.split(", expected").next().unwrap_or_default().to_owned() } else { String::new() };
+        let named =
+            ["unknown field", "missing field", "duplicate field"].iter().any(|known| text.starts_with(known));
+        let what = if named {
+            text.split(", expected").next().unwrap_or_default().to_owned()
+        } else {
+            String::new()
+        };
         let detail = if what.is_empty() { place } else { format!("{what}；{place}") };
         Problem::new(StatusCode::BAD_REQUEST, "malformed", "请求体无法解析 / malformed body", detail)
     }
@@ -111,7 +132,9 @@ impl From<IssueError> for Problem {
             }
             IssueError::UnknownType(_) => Problem::unprocessable("unknown-type", detail),
             IssueError::Fields(_) | IssueError::Draft(_) => Problem::unprocessable("fields", detail),
-            IssueError::Predecessor => Problem::new(StatusCode::CONFLICT, "predecessor", "冲突 / conflict", detail),
+            IssueError::Predecessor => {
+                Problem::new(StatusCode::CONFLICT, "predecessor", "冲突 / conflict", detail)
+            }
             IssueError::NotReady(_) | IssueError::Rng(_) | IssueError::Log(_) => Problem::unavailable(detail),
             IssueError::Store(error) => Problem::store(&error),
             IssueError::Write(error) => error.into(),
@@ -125,7 +148,9 @@ impl From<ChangeError> for Problem {
         match error {
             ChangeError::UnknownLicence => Problem::not_found(),
             ChangeError::UnknownAct | ChangeError::Field(_) => Problem::unprocessable("fields", detail),
-            ChangeError::Transition => Problem::new(StatusCode::CONFLICT, "transition", "冲突 / conflict", detail),
+            ChangeError::Transition => {
+                Problem::new(StatusCode::CONFLICT, "transition", "冲突 / conflict", detail)
+            }
             ChangeError::Store(error) => Problem::store(&error),
             ChangeError::Write(error) => error.into(),
             ChangeError::Rng(_) => Problem::unavailable(detail),

@@ -63,7 +63,10 @@ async fn document(node: Arc<Node>, kind: &'static str, name: String) -> Result<R
 }
 
 /// A trust root.
-pub(super) async fn root(State(node): State<Arc<Node>>, Path(version): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn root(
+    State(node): State<Arc<Node>>,
+    Path(version): Path<String>,
+) -> Result<Response, Problem> {
     document(node, documents::ROOT, version).await
 }
 
@@ -109,12 +112,16 @@ pub(super) async fn status_list(
             Some(time) => Ok(read.status_token_at(list, time)?.filter(|token| time < token.exp)),
         }
     });
-    let row = found.await?.map_err(|error: StoreError| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
+    let row =
+        found.await?.map_err(|error: StoreError| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
     Ok(bytes("application/statuslist+cwt", row.bytes))
 }
 
 /// The licence behind a reference; the cti is the ticket.
-pub(super) async fn reference(State(node): State<Arc<Node>>, Path(cti): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn reference(
+    State(node): State<Arc<Node>>,
+    Path(cti): Path<String>,
+) -> Result<Response, Problem> {
     let cti: [u8; 16] =
         hex::decode(&cti).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(Problem::not_found)?;
     let store = Arc::clone(&node.store);
@@ -129,11 +136,17 @@ pub(super) async fn checkpoint(State(node): State<Arc<Node>>) -> Response {
 }
 
 /// A tile of hashes, or a bundle of entries.
-pub(super) async fn tile(State(node): State<Arc<Node>>, Path(path): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn tile(
+    State(node): State<Arc<Node>>,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
     let path = TilePath::parse(&format!("tile/{path}")).map_err(|_| Problem::not_found())?;
     let store = Arc::clone(&node.store);
     let found = blocking(move || tile_bytes(&*store, path)).await?;
-    Ok(bytes("application/octet-stream", found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?))
+    Ok(bytes(
+        "application/octet-stream",
+        found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?,
+    ))
 }
 
 fn tile_bytes(store: &dyn licence_store::Store, path: TilePath) -> Result<Option<Vec<u8>>, StoreError> {
@@ -151,7 +164,8 @@ fn tile_bytes(store: &dyn licence_store::Store, path: TilePath) -> Result<Option
             }
             let mut bundle = Vec::new();
             for leaf in &leaves {
-                append_entry(&mut bundle, &leaf.entry).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                append_entry(&mut bundle, &leaf.entry)
+                    .map_err(|error| StoreError::Corrupt(error.to_string()))?;
             }
             Ok(Some(bundle))
         }

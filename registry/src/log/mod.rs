@@ -24,7 +24,9 @@ pub enum LogError {
     #[error("日志的存储已损坏 / a stored tile of the log is missing or damaged: {0}")]
     Tile(#[from] TileError),
     /// The stored tiles do not give the stored root: nothing may be signed over them.
-    #[error("日志的根与存储不符，拒绝运行 / the tiles of the log do not give its stored root: refusing to go on")]
+    #[error(
+        "日志的根与存储不符，拒绝运行 / the tiles of the log do not give its stored root: refusing to go on"
+    )]
     RootMismatch,
     /// The log in the store has another name.
     #[error("日志名称与配置不符 / the log in the store has another origin than the configuration")]
@@ -37,7 +39,6 @@ pub enum LogError {
 /// The signed head, readable by everybody at once.
 #[derive(Clone, Default)]
 pub struct Published(Arc<RwLock<Arc<str>>>);
-
 
 impl Published {
     /// The newest signed checkpoint; empty before the first one.

@@ -103,7 +103,9 @@ pub enum IssueError {
     #[error("目录中没有该证照类型 / the catalogue has no type {0}")]
     UnknownType(String),
     /// The trust list does not let this authority issue this type here, now.
-    #[error("该机关无权在此地签发该类证照 / the trust list does not let the authority issue this type here: {0}")]
+    #[error(
+        "该机关无权在此地签发该类证照 / the trust list does not let the authority issue this type here: {0}"
+    )]
     OutOfScope(Code),
     /// Fields do not fit the type.
     #[error("{0}")]
@@ -144,7 +146,12 @@ pub fn issue(node: &Node, request: &IssueRequest) -> Result<Issued, IssueError> 
 ///
 /// # Errors
 /// As [`issue`]; [`IssueError::Predecessor`] if the old licence is unknown, of another authority or type, or ended.
-pub fn new_version(node: &Node, id: &str, request: &IssueRequest, reason: &Reason) -> Result<Issued, IssueError> {
+pub fn new_version(
+    node: &Node,
+    id: &str,
+    request: &IssueRequest,
+    reason: &Reason,
+) -> Result<Issued, IssueError> {
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
     if old.status != 0 || old.authority != request.issuer || !old.vct.ends_with(&request.licence_type) {
         return Err(IssueError::Predecessor);
@@ -183,7 +190,8 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
     let signer = node.keys.signer(authority, Usage::Licence).ok_or(IssueError::NotReady("licence key"))?;
     let entry = list.entry(authority).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
     let own = crate::keys::public_key(&signer);
-    let key = entry.keys.iter().find(|key| key.key == own).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
+    let key =
+        entry.keys.iter().find(|key| key.key == own).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
     if key.state != KeyState::Active {
         return Err(IssueError::OutOfScope(Code::KeyNotValidAtIssue));
     }
@@ -208,18 +216,21 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
         .type_of_code(&request.licence_type)
         .ok_or_else(|| IssueError::UnknownType(request.licence_type.chars().take(64).collect()))?;
     let version = old.map_or(1, |old| old.version + 1);
-    let checked = CheckedFields::check(kind, &IssueFields {
-        number: &request.number,
-        area_code: &request.area_code,
-        holders: &request.holders,
-        authority_name: &authority.name,
-        issued_on: &request.issued_on,
-        valid_from: request.valid_from.as_deref(),
-        valid_until: request.valid_until.as_deref(),
-        version: u16::try_from(version).map_err(|_| IssueError::Draft("version".to_owned()))?,
-        replaces: old.map(|old| old.digest),
-        fields: &request.fields,
-    })?;
+    let checked = CheckedFields::check(
+        kind,
+        &IssueFields {
+            number: &request.number,
+            area_code: &request.area_code,
+            holders: &request.holders,
+            authority_name: &authority.name,
+            issued_on: &request.issued_on,
+            valid_from: request.valid_from.as_deref(),
+            valid_until: request.valid_until.as_deref(),
+            version: u16::try_from(version).map_err(|_| IssueError::Draft("version".to_owned()))?,
+            replaces: old.map(|old| old.digest),
+            fields: &request.fields,
+        },
+    )?;
     let now = node.clock.now();
     check_scope(node, &authority.code, &kind.vct, &request.area_code, now)?;
     let mut cti = [0; 16];
@@ -228,7 +239,8 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
     let serial = old.map_or(serial, |old| serial_of(&old.id));
     let id = compose_id(kind.code(), &authority.code, &serial, version)?;
     let index = status_index(&list.permutation_secret, list.next_counter);
-    let signer = node.keys.signer(&authority.code, Usage::Licence).ok_or(IssueError::NotReady("licence key"))?;
+    let signer =
+        node.keys.signer(&authority.code, Usage::Licence).ok_or(IssueError::NotReady("licence key"))?;
     let statement = credential::sign(
         &Draft {
             iss: &authority.code,
@@ -302,7 +314,8 @@ fn compose_id(code: &str, authority: &str, serial: &str, version: u32) -> Result
         let id = LicenceId::compose(&national, &issuer, serial, version);
         return id.map(|id| id.to_string()).map_err(|error| wrong(&error.to_string()));
     }
-    let check = mod37_36_check(&format!("{code}{authority}{serial}{version:03}")).ok_or_else(|| wrong("type"))?;
+    let check =
+        mod37_36_check(&format!("{code}{authority}{serial}{version:03}")).ok_or_else(|| wrong("type"))?;
     Ok(format!("{LICENCE_ID_ROOT}.{code}.{authority}.{serial}.{version:03}.{check}"))
 }
 
@@ -345,7 +358,11 @@ fn supersede(
     Ok((row, entry))
 }
 
-fn finish(node: &Node, prepared: Prepared, change: Option<(StatusChangeRow, Entry)>) -> Result<Issued, IssueError> {
+fn finish(
+    node: &Node,
+    prepared: Prepared,
+    change: Option<(StatusChangeRow, Entry)>,
+) -> Result<Issued, IssueError> {
     let Prepared { row, uri, origin, iat } = prepared;
     let entry = Entry { op: Op::Issued, time: iat, digest: row.digest };
     let mut effects = vec![(Effect::Licence(row.clone()), Some(entry))];

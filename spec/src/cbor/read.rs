@@ -227,11 +227,8 @@ impl<'a> Reader<'a> {
     /// See [`Reader::kind`]; unreadable if fewer bytes follow than announced.
     pub fn bytes(&mut self) -> Result<&'a [u8], Fault> {
         self.expect(Kind::Bytes, "a byte string is expected")?;
-        let bytes = self.head(
-            |c| types::Bytes::<&'a [u8]>::decode(c).map(|b| b.0),
-            |b| b.len() as u64,
-            |b| b.len(),
-        )?;
+        let bytes =
+            self.head(|c| types::Bytes::<&'a [u8]>::decode(c).map(|b| b.0), |b| b.len() as u64, |b| b.len())?;
         self.item_done();
         Ok(bytes)
     }
@@ -316,7 +313,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::array`]; not conformant if the number differs.
     pub fn array_of(&mut self, items: usize) -> Result<(), Fault> {
-        if self.array()? == items { Ok(()) } else { Err(Fault::not_conformant("an array has the wrong length")) }
+        if self.array()? == items {
+            Ok(())
+        } else {
+            Err(Fault::not_conformant("an array has the wrong length"))
+        }
     }
 
     /// The head of a map; its keys are read with [`MapReader::next`].

@@ -118,7 +118,13 @@ impl<'a> Sign1<'a> {
     #[must_use]
     pub fn statement(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(self.protected.len() + self.payload.len() + 80);
-        writer.tag(TAG_SIGN1).array(4).bytes(self.protected).map(0).bytes(self.payload).bytes(&self.signature);
+        writer
+            .tag(TAG_SIGN1)
+            .array(4)
+            .bytes(self.protected)
+            .map(0)
+            .bytes(self.payload)
+            .bytes(&self.signature);
         writer.into_bytes()
     }
 

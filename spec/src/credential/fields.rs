@@ -122,7 +122,9 @@ impl<'a> FieldMap<'a> {
         let mut entries = Vec::with_capacity(24);
         while let Some(key) = map.next_int(reader)? {
             if !(0..=MAX_FIELD_KEY).contains(&key) || entries.len() == MAX_FIELDS {
-                return Err(Fault::not_conformant("a field key is out of range, or there are too many fields"));
+                return Err(Fault::not_conformant(
+                    "a field key is out of range, or there are too many fields",
+                ));
             }
             // Cannot truncate: the range was checked above.
             entries.push((key as u8, Value::read(reader)?));
@@ -146,7 +148,11 @@ impl<'a> FieldMap<'a> {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, key: u8) -> Option<&Value<'a>> {
-        self.entries.binary_search_by_key(&key, |(key, _)| *key).ok().and_then(|at| self.entries.get(at)).map(|(_, v)| v)
+        self.entries
+            .binary_search_by_key(&key, |(key, _)| *key)
+            .ok()
+            .and_then(|at| self.entries.get(at))
+            .map(|(_, v)| v)
     }
 
     /// The text of a field, if it is there and a text.

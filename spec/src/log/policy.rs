@@ -11,6 +11,7 @@ use core::fmt;
 use super::cosignature::WitnessKey;
 use super::note::{LogKey, Note, NoteError, VkeyError};
 use super::text::decimal;
+use crate::time::UnixTime;
 
 /// Longest policy, bytes: 192 definitions of at most about 330 bytes.
 pub const MAX_POLICY: usize = 65_536;
@@ -108,13 +109,23 @@ struct Group {
 
 /// Which witnesses of a policy cosigned a checkpoint. Only [`Policy::cosigners`] makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cosigners(u64);
+pub struct Cosigners {
+    witnesses: u64,
+    /// Without meaning if there is no witness; smaller than an `Option`, as this travels inside errors.
+    newest: UnixTime,
+}
 
 impl Cosigners {
     /// How many there are.
     #[must_use]
     pub const fn count(self) -> u32 {
-        self.0.count_ones()
+        self.witnesses.count_ones()
+    }
+
+    /// The newest time at which one of them cosigned; `None` if there is none.
+    #[must_use]
+    pub const fn newest(self) -> Option<UnixTime> {
+        if self.witnesses == 0 { None } else { Some(self.newest) }
     }
 }
 
@@ -178,13 +189,14 @@ impl Policy {
     /// # Errors
     /// [`NoteError::BadSignature`] if any line of any of them does not verify.
     pub fn cosigners(&self, note: &Note<'_>) -> Result<Cosigners, NoteError> {
-        let mut cosigners = 0;
+        let mut cosigners = Cosigners { witnesses: 0, newest: UnixTime(0) };
         for (at, key) in self.witnesses.iter().enumerate() {
-            if note.cosigned_at(key)?.is_some() {
-                cosigners |= 1 << at;
+            if let Some(time) = note.cosigned_at(key)? {
+                cosigners.witnesses |= 1 << at;
+                cosigners.newest = cosigners.newest.max(time);
             }
         }
-        Ok(Cosigners(cosigners))
+        Ok(cosigners)
     }
 
     /// Whether these cosigners are a quorum.
@@ -193,14 +205,15 @@ impl Policy {
         let mut groups = 0_u64;
         // A group names earlier groups only, so one pass in order settles them all.
         for (at, group) in self.groups.iter().enumerate() {
-            let present = (group.witnesses & cosigners.0).count_ones() + (group.groups & groups).count_ones();
+            let present =
+                (group.witnesses & cosigners.witnesses).count_ones() + (group.groups & groups).count_ones();
             if present >= group.threshold {
                 groups |= 1 << at;
             }
         }
         match self.quorum {
             Quorum::None => true,
-            Quorum::Of(Member::Witness(at)) => cosigners.0 >> at & 1 == 1,
+            Quorum::Of(Member::Witness(at)) => cosigners.witnesses >> at & 1 == 1,
             Quorum::Of(Member::Group(at)) => groups >> at & 1 == 1,
         }
     }

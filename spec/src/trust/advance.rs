@@ -105,7 +105,8 @@ impl TrustFiles {
                 return Ok(Taken::Same);
             }
             // Versions before dates: a rolled-back file may well carry a later end. Two files of one version are a fork.
-            if content.version <= held.content().version || content.list_version < held.content().list_version {
+            if content.version <= held.content().version || content.list_version < held.content().list_version
+            {
                 return Err(Code::TrustListRollback);
             }
         }
@@ -176,7 +177,12 @@ impl TrustFiles {
     ///
     /// # Errors
     /// `TRUST_LIST_SIGNATURE_INVALID` or `TRUST_LIST_ROLLBACK` for the first file that does not fit.
-    pub fn load(root: Root, later_roots: &[&[u8]], timestamp: Option<&[u8]>, list: Option<&[u8]>) -> Result<TrustFiles, Code> {
+    pub fn load(
+        root: Root,
+        later_roots: &[&[u8]],
+        timestamp: Option<&[u8]>,
+        list: Option<&[u8]>,
+    ) -> Result<TrustFiles, Code> {
         let mut files = TrustFiles::new(root);
         for bytes in later_roots {
             files.take_root(bytes)?;

@@ -11,7 +11,8 @@ use crate::cose::{self, Signed};
 use crate::log::note::LogKey;
 use crate::log::policy::Policy;
 use crate::numbers::{
-    MAX_CODE, MAX_ENTRIES, MAX_ENTRY_HOSTS, MAX_ENTRY_KEYS, MAX_ENTRY_LOGS, MAX_KEY_SCOPES, MAX_LIST, TYP_LIST,
+    MAX_CODE, MAX_ENTRIES, MAX_ENTRY_HOSTS, MAX_ENTRY_KEYS, MAX_ENTRY_LOGS, MAX_KEY_SCOPES, MAX_LIST,
+    TYP_LIST,
 };
 use crate::suite::{Digest, KeyId, KeyTable, PublicKey, SignError, Signer, sha256};
 use crate::time::UnixTime;
@@ -153,7 +154,9 @@ impl TrustList {
         root.content().list.check(&signed)?;
         let (mut content, policy) = read_content(signed.payload())?;
         let signing = content.entries.iter_mut().flat_map(|entry| &mut entry.keys);
-        for key in signing.filter(|key| key.has_role(Role::Licence) || key.has_role(Role::View)).take(MAX_TABLES) {
+        for key in
+            signing.filter(|key| key.has_role(Role::Licence) || key.has_role(Role::View)).take(MAX_TABLES)
+        {
             key.table = Some(KeyTable::new(key.key));
         }
         Ok(TrustList { content, policy, digest: sha256(&[bytes]) })
@@ -213,8 +216,8 @@ fn read_content(payload: &[u8]) -> Result<(ListContent, Policy), Fault> {
     reader.end()?;
     let (version, iat, exp) = head.finish()?;
     let (entries, text) = (entries.ok_or(MISSING)?, policy.ok_or(MISSING)?);
-    let policy =
-        Policy::parse_without_logs(text).map_err(|_| Fault::not_conformant("the witness policy is broken"))?;
+    let policy = Policy::parse_without_logs(text)
+        .map_err(|_| Fault::not_conformant("the witness policy is broken"))?;
     check_unique_keys(&entries)?;
     Ok((ListContent { version, iat, exp, entries, witness_policy: String::from(text) }, policy))
 }
@@ -246,7 +249,8 @@ fn bounded(count: usize, most: usize) -> Result<usize, Fault> {
 }
 
 fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, Fault> {
-    let (mut id, mut name, mut hosts, mut logs, mut keys, mut successor) = (None, None, None, None, None, None);
+    let (mut id, mut name, mut hosts, mut logs, mut keys, mut successor) =
+        (None, None, None, None, None, None);
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(reader)? {
         match key {
@@ -277,7 +281,11 @@ fn read_all<T>(
 
 fn read_host(reader: &mut Reader<'_>) -> Result<String, Fault> {
     let host = reader.text()?;
-    if is_host(host) { Ok(String::from(host)) } else { Err(Fault::not_conformant("a host has a wrong shape")) }
+    if is_host(host) {
+        Ok(String::from(host))
+    } else {
+        Err(Fault::not_conformant("a host has a wrong shape"))
+    }
 }
 
 fn read_log(reader: &mut Reader<'_>) -> Result<Log, Fault> {
@@ -293,7 +301,8 @@ fn read_log(reader: &mut Reader<'_>) -> Result<Log, Fault> {
 }
 
 fn read_key(reader: &mut Reader<'_>) -> Result<Key, Fault> {
-    let (mut key, mut scopes, mut state, mut since, mut cut, mut history) = (None, None, None, None, None, Vec::new());
+    let (mut key, mut scopes, mut state, mut since, mut cut, mut history) =
+        (None, None, None, None, None, Vec::new());
     let mut map = reader.map()?;
     while let Some(member) = map.next_int(reader)? {
         match member {

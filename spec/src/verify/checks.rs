@@ -53,7 +53,8 @@ pub(super) fn schema(case: &Case<'_>, record: &mut Record) {
         return;
     };
     let source = Some((*catalogue.digest(), catalogue.content().issued_at));
-    let revision = catalogue.licence_type(presented.vct).and_then(|kind| kind.revision(presented.fields.revision()));
+    let revision =
+        catalogue.licence_type(presented.vct).and_then(|kind| kind.revision(presented.fields.revision()));
     let Some(revision) = revision else {
         record.found(Code::SchemaUnavailable, source);
         return;
@@ -107,9 +108,9 @@ fn token_fault(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken
         return Some(Code::StatusUnavailable);
     }
     let entry = case.evidence.trust_list().and_then(|list| list.entry(case.presented.licence_issuer()));
-    let signer = entry.zip(held.signer()).and_then(|(entry, signer)| {
-        entry.keys_with(token.kid()).find(|key| key.key == *signer)
-    });
+    let signer = entry
+        .zip(held.signer())
+        .and_then(|(entry, signer)| entry.keys_with(token.kid()).find(|key| key.key == *signer));
     if signer.is_none_or(|key| key_standing(key, Role::Status, token.iat()).is_err()) {
         return Some(Code::StatusSignerUntrusted);
     }
@@ -127,7 +128,12 @@ fn token_fault(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken
 }
 
 /// What the value says; a list that only a stale trust list vouches for proves nothing.
-fn value_code(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken, record: &mut Record) -> Option<Code> {
+fn value_code(
+    case: &Case<'_>,
+    reference: StatusReference<'_>,
+    held: &HeldToken,
+    record: &mut Record,
+) -> Option<Code> {
     let code = match held.token().array().get(reference.index) {
         None => Code::StatusIndexOutOfRange,
         Some(Status::Valid) => return None,
@@ -193,7 +199,9 @@ pub(super) fn record_log(case: &Case<'_>, finding: LogFinding, record: &mut Reco
         }
         LogFinding::Faulty(code) => record.found(code, None),
         LogFinding::Proved(proof) => {
-            record.pass(Group::Log, None);
+            // Without witnesses nothing dates the checkpoint.
+            let source = proof.cosigners().newest().map(|time| (*proof.digest(), time));
+            record.pass(Group::Log, source);
             return Some(LogBasis {
                 origin: String::from(proof.origin()),
                 size: proof.head().size,
@@ -229,11 +237,14 @@ fn subject_code(case: &Case<'_>, asked: &Subject<'_>) -> Option<Code> {
         _ => true,
     };
     let comparable = (0..codes.len()).any(same_kind);
-    let holder = (0..codes.len())
-        .find(|at| same_kind(*at) && codes.get(*at).is_some_and(|code| code.eq_ignore_ascii_case(asked.code)));
+    let holder = (0..codes.len()).find(|at| {
+        same_kind(*at) && codes.get(*at).is_some_and(|code| code.eq_ignore_ascii_case(asked.code))
+    });
     match (holder, asked.name) {
         // The code is the holder's, but the name is written otherwise: a rare character or a former name.
-        (Some(at), Some(name)) if names.get(at).is_some_and(|held| *held != name) => Some(Code::SubjectAmbiguous),
+        (Some(at), Some(name)) if names.get(at).is_some_and(|held| *held != name) => {
+            Some(Code::SubjectAmbiguous)
+        }
         (Some(_), _) => None,
         (None, _) if comparable => Some(Code::SubjectMismatch),
         (None, _) => Some(Code::SubjectAmbiguous),
@@ -248,7 +259,9 @@ pub(super) fn policy(case: &Case<'_>, record: &mut Record) {
         if question.audience != Some(audience) {
             codes.push(Code::ViewAudienceMismatch);
         }
-        if question.service_item != Some(grounds.service_item) || question.case_number != Some(grounds.case_number) {
+        if question.service_item != Some(grounds.service_item)
+            || question.case_number != Some(grounds.case_number)
+        {
             codes.push(Code::ViewPurposeMismatch);
         }
         if case.now >= case.presented.exp {
@@ -273,8 +286,10 @@ fn item_code(case: &Case<'_>, item: &str) -> Option<Code> {
     if item.accepted(vct).is_none() {
         return Some(Code::TypeNotAccepted);
     }
-    let mut wanted = item.materials.iter().flat_map(|material| &material.alternatives).filter(|a| a.vct == vct).peekable();
+    let mut wanted =
+        item.materials.iter().flat_map(|material| &material.alternatives).filter(|a| a.vct == vct).peekable();
     let has_all = |required: &[u8]| required.iter().all(|key| case.presented.fields.get(*key).is_some());
     // Any material that takes this type will do; an item without materials only names the types.
-    (wanted.peek().is_some() && !wanted.any(|alternative| has_all(&alternative.required))).then_some(Code::FieldMissing)
+    (wanted.peek().is_some() && !wanted.any(|alternative| has_all(&alternative.required)))
+        .then_some(Code::FieldMissing)
 }

@@ -33,7 +33,8 @@ pub(super) fn check_signature<'a>(case: &Case<'a>, record: &mut Record) -> Optio
         record.stop(Code::TrustListUnavailable);
         return None;
     };
-    let Some(entry) = list.entry(case.presented.iss).filter(|entry| entry.keys_with(object.kid()).next().is_some())
+    let Some(entry) =
+        list.entry(case.presented.iss).filter(|entry| entry.keys_with(object.kid()).next().is_some())
     else {
         record.skip(Group::Crypto);
         record.stop(if is_fresh(case) { Code::IssuerNotListed } else { Code::IssuerUnknownListStale });

@@ -33,9 +33,6 @@ pub fn verify_qr(text: &str, evidence: &Evidence, policy: &Policy<'_>, now: Unix
                 Err(code) => stopped(code, digest, basis),
             }
         }
-        Err(fault) => {
-            stopped(fault.code(), sha256(&[text.as_bytes()]), empty_basis(evidence, policy, now))
-        }
+        Err(fault) => stopped(fault.code(), sha256(&[text.as_bytes()]), empty_basis(evidence, policy, now)),
     }
 }
-
