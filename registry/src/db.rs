@@ -77,6 +77,9 @@ pub enum WriteError {
     Unavailable(String),
 }
 
+/// The log index of each effect of one job.
+type Indexes = Vec<Option<u64>>;
+
 type Reply = oneshot::Sender<Result<Committed, WriteError>>;
 
 /// A handle on the writer thread.
@@ -213,7 +216,7 @@ fn append(
     log: &OwnLog,
     jobs: &mut [Job],
     taken: &[Option<&'static str>],
-) -> Result<(TileEdge, Vec<Vec<Option<u64>>>), StoreError> {
+) -> Result<(TileEdge, Vec<Indexes>), StoreError> {
     let mut edge = log.edge().clone();
     let old_size = edge.size();
     let (mut leaves, mut tiles, mut indexes) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! The standard of the electronic-licence registry and its pure reference library.
 //!
-//! In scope: every format that travels between nodes, verifiers and clients, and the one judgement [`verify`]
+//! In scope: every format that travels between nodes, verifiers and clients, and the one judgement [`verify()`]
 //! over them. One module, one document (`spec/NAME.md`) and one folder of vectors (`spec/vectors/NAME/`) a format.
 //! Out of scope: clocks, files, sockets, threads and randomness. They come in as arguments, so that a verdict can be
 //! made again in ten years, to the byte. The crate is `no_std`: the compiler keeps it pure.

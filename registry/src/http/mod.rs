@@ -21,7 +21,6 @@ use problem::Problem;
 const MAX_BODY: usize = 131_072;
 
 /// The router of a node.
-#[must_use]
 pub fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route("/healthz", get(published::healthz))
