@@ -230,7 +230,7 @@ fn report(options: &Options, stage: &Stage, scenarios: &[Scenario], stopwatch: &
     let tokens = json!({"province": stage.province.token, "440100": stage.guangzhou.token, "440300": stage.shenzhen.token});
     write_new(&options.data.join("tokens.json"), tokens.to_string().as_bytes())?;
     let artefacts = json!({
-        "licences": options.data.join("licences"), "refused": options.data.join("refused"),
+        "licences": options.data.join("licences"), "refused": options.data.join("refused"), "receipts": options.data.join("receipts"),
         "bundle": options.data.join("bundle"), "tokens": options.data.join("tokens.json"),
     });
     let mut out = std::io::stdout().lock();

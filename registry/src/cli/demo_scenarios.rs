@@ -12,6 +12,7 @@ use licence_spec::log::tile::TileError;
 use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::policy::{Policy, Question};
+use licence_spec::receipt;
 use licence_spec::suite::{SeedSigner, Signer};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::Verdict;
@@ -148,11 +149,31 @@ impl Tour<'_> {
         self.record("cross_city_accept", "ACCEPT", got);
         let got = ask(&self.stage.shenzhen, &json!({"qr": licence.qr, "receipt": false}))?;
         self.record("cross_city_accept_qr", "ACCEPT", got);
+        self.receipt(licence)?;
         let mut tampered = licence.file.clone();
         if let Some(byte) = tampered.last_mut() {
             *byte ^= 1;
         }
         self.refuse("tampered_byte", "REJECT SIGNATURE_INVALID", &tampered)
+    }
+
+    /// An approval system files a receipt, and the receipt holds.
+    fn receipt(&mut self, licence: &Held) -> Result<()> {
+        let request = json!({
+            "credential": base64url(&licence.file), "service_item": "SZ-SP-0101", "case_number": "2026-示例-0001"
+        });
+        let (_, answer) = self.stage.shenzhen.post("/v1/verifications", &request)?;
+        let bytes = answer["receipt"].as_str().and_then(from_base64url).context("no receipt was made")?;
+        let evidence = self.stage.shenzhen.node.evidence.snapshot();
+        let list = evidence.trust_list().context("trust list")?;
+        let archive = receipt::Archive { licence: Some(&licence.file), ..receipt::Archive::default() };
+        let got = match receipt::check(&bytes, list, &archive) {
+            Ok(_) => "VALID".to_owned(),
+            Err(code) => format!("INVALID {code}"),
+        };
+        write_new(&self.stage.data.join("receipts").join("cross_city_accept.elr"), &bytes)?;
+        self.record("receipt", "VALID", got);
+        Ok(())
     }
 
     /// Another licence like this one, under a number of its own.

@@ -39,6 +39,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/v1/licences/{id}/status-changes", post(lifecycle::change_status))
         .route("/v1/licences/{id}/versions", post(lifecycle::new_version))
         .route("/v1/verifications", post(verifications::verify))
+        .route("/v1/receipts/{id}", get(verifications::stored))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::db::WriteError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::issue::IssueError;
+use crate::trips::receipt::ReceiptTripError;
 use crate::trips::verify::VerifyError;
 
 /// A problem on its way to a client. It never carries what the client sent.
@@ -154,6 +155,16 @@ impl From<ChangeError> for Problem {
             ChangeError::Store(error) => Problem::store(&error),
             ChangeError::Write(error) => error.into(),
             ChangeError::Rng(_) => Problem::unavailable(detail),
+        }
+    }
+}
+
+impl From<ReceiptTripError> for Problem {
+    fn from(error: ReceiptTripError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            ReceiptTripError::Receipt(_) => Problem::unprocessable("receipt", detail),
+            ReceiptTripError::NoKey | ReceiptTripError::Rng(_) => Problem::unavailable(detail),
         }
     }
 }

@@ -3,4 +3,5 @@
 pub mod change_status;
 pub mod issue;
 pub mod publish_status;
+pub mod receipt;
 pub mod verify;
