@@ -7,10 +7,12 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test
+用法 / usage: cargo xtask test | bench
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings
+  bench   在同一次运行中与参照比较，逐行输出 ratio 名称 数值 / figures, each with its reference from the same run:
+          a line `ratio NAME VALUE` each
 ";
 
 /// One check: its name, the arguments of cargo, and environment variables.
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test(),
+        ["bench"] => measure(),
         ["--help" | "-h" | "help"] => {
             print!("{HELP}");
             ExitCode::SUCCESS
@@ -67,6 +70,12 @@ fn test() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn measure() -> ExitCode {
+    let arguments = ["run", "--release", "--quiet", "-p", "licence-spec", "--example", "verdict_ratio"];
+    let status = Command::new(env!("CARGO")).args(arguments).status();
+    if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[expect(
