@@ -3,7 +3,8 @@
 //! In scope: `test`, which makes every check that CI makes. Out of scope: what the checks are about (each package).
 #![forbid(unsafe_code)]
 
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 const HELP: &str = "\
@@ -14,6 +15,9 @@ const HELP: &str = "\
   bench   在同一次运行中与参照比较，逐行输出 ratio 名称 数值 / figures, each with its reference from the same run:
           a line `ratio NAME VALUE` each
 ";
+
+/// What the independent reader is made of.
+const READER_NEEDS: &[&str] = &["cbor2", "cryptography"];
 
 /// One check: its name, the arguments of cargo, and environment variables.
 type Check = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
@@ -69,7 +73,36 @@ fn test() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    ExitCode::SUCCESS
+    independent_reader()
+}
+
+/// What the demo wrote, read again in Python with `cbor2` and `cryptography` alone.
+fn independent_reader() -> ExitCode {
+    eprintln!("== independent reader: tests/interop/read.py");
+    let folder = Path::new("target/interop");
+    let (venv, demo) = (folder.join("venv"), folder.join("demo"));
+    let make = || succeeds(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+    if !(make() || (install(&["python3", "python3-venv"]) && make())) {
+        eprintln!("请安装 python3-venv / install python3-venv");
+        return ExitCode::from(74);
+    }
+    // Nothing is there the first time; what is there later is the last run's.
+    let _absent = std::fs::remove_dir_all(&demo);
+    let passed = succeeds(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(READER_NEEDS))
+        && succeeds(
+            Command::new(env!("CARGO"))
+                .args(["run", "--quiet", "--locked", "-p", "licence-registry", "--", "demo", "--once"])
+                .args(["--base-port", "18400", "--data"])
+                .arg(&demo)
+                .stdout(Stdio::null()),
+        )
+        && succeeds(Command::new(venv.join("bin/python")).arg("tests/interop/read.py").arg(&demo));
+    eprintln!("== independent reader: {}", if passed { "ok" } else { "FAILED" });
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn measure() -> ExitCode {
