@@ -12,6 +12,7 @@ use crate::evidence::Current;
 use crate::keys::Keyring;
 use crate::log::Published;
 use crate::rng::Rng;
+use crate::trips::lease::Leases;
 
 /// All capabilities of a node.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// The group-commit writer.
     pub writer: Writer,
+    /// Numbers that are leased and not used yet.
+    pub leases: Leases,
     /// The evidence.
     pub evidence: Current,
     /// The keys.

@@ -18,6 +18,7 @@ use crate::keys::{Keyring, Usage};
 use crate::log::OwnLog;
 use crate::node::Node;
 use crate::rng::Rng;
+use crate::trips::lease::Leases;
 
 /// Opens the node of a data directory, or makes it: database, keys of its authorities, log.
 pub(super) fn open_node(
@@ -54,6 +55,7 @@ pub(super) fn open_node(
         rng: rng.clone(),
         store,
         writer,
+        leases: Leases::default(),
         evidence: Current::default(),
         keys,
         log: published,

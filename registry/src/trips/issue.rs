@@ -15,7 +15,7 @@ use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{KeyState, Role};
 use licence_spec::verdict::Code;
-use licence_store::{LicenceRow, StatusChangeRow, StoreError, transact};
+use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Committed, Effect, Job, WriteError};
@@ -23,7 +23,7 @@ use crate::keys::Usage;
 use crate::log::{LogError, proof};
 use crate::node::Node;
 use crate::rng::RngError;
-use crate::trips::publish_status::status_index;
+use crate::trips::lease::Leased;
 
 /// A request to issue, as the API takes it.
 #[derive(Clone, Deserialize)]
@@ -235,10 +235,10 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
     check_scope(node, &authority.code, &kind.vct, &request.area_code, now)?;
     let mut cti = [0; 16];
     node.rng.fill(&mut cti)?;
-    let (list, serial) = lease(node, &authority.code)?;
+    let leased = node.leases.next(&*node.store, &authority.code, now.civil_date().year())?;
+    let Leased { list, status_index: index, serial } = leased.ok_or(IssueError::NotReady("status list"))?;
     let serial = old.map_or(serial, |old| serial_of(&old.id));
     let id = compose_id(kind.code(), &authority.code, &serial, version)?;
-    let index = status_index(&list.permutation_secret, list.next_counter);
     let signer =
         node.keys.signer(&authority.code, Usage::Licence).ok_or(IssueError::NotReady("licence key"))?;
     let statement = credential::sign(
@@ -286,22 +286,6 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
 /// Holder codes are searchable only through a keyed hash.
 fn holder_key(secret: &[u8; 32], holder: &Holder) -> Digest {
     sha256(&[secret, holder.code_type.as_bytes(), b"\n", holder.code.as_bytes()])
-}
-
-/// A status index and a serial number, durable before they are used: a crash leaves a gap.
-fn lease(node: &Node, authority: &str) -> Result<(licence_store::StatusListRow, String), IssueError> {
-    let year = node.clock.now().civil_date().year();
-    let leased = transact(&*node.store, "lease_numbers", |write| {
-        let mut lists = write.status_lists()?;
-        let Some(at) = lists.iter().position(|list| list.authority == authority && list.open) else {
-            return Ok::<_, StoreError>(None);
-        };
-        let mut list = lists.swap_remove(at);
-        list.next_counter = write.lease_status_indexes(list.id, 1)?.first;
-        let serial = write.lease(&format!("serial.{authority}.{year}"), 1)?;
-        Ok(Some((list, format!("{year}{serial:07}"))))
-    })?;
-    leased.ok_or(IssueError::NotReady("status list"))
 }
 
 /// The 电子证照标识. A provincial type has no national code yet: its 9-digit code stands in the type part, and the check

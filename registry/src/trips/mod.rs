@@ -2,6 +2,7 @@
 
 pub mod change_status;
 pub mod issue;
+pub mod lease;
 pub mod publish_status;
 pub mod receipt;
 pub mod verify;
