@@ -8,7 +8,7 @@ use crate::cose::{Sign1, Typ};
 use crate::credential::{Claims, FieldMap, StatusReference};
 use crate::numbers::{
     CLAIM_AUD, CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_GROUNDS, CLAIM_IAT, CLAIM_ISS, CLAIM_STATUS,
-    CLAIM_VCT, MAX_CODE, MAX_PURPOSE, MAX_VIEW_LIFE_S, TYP_VIEW,
+    CLAIM_VCT, MAX_CODE, MAX_PURPOSE, MAX_VIEW, MAX_VIEW_LIFE_S, TYP_VIEW,
 };
 use crate::suite::Digest;
 use crate::time::UnixTime;
@@ -58,6 +58,14 @@ pub struct View<'a> {
 const MISSING: Fault = Fault::not_conformant("a required claim is missing");
 
 impl<'a> View<'a> {
+    /// Reads the bytes of a view, without asking who signed it.
+    ///
+    /// # Errors
+    /// Unreadable or not conformant, by spec/view.md; the first breach met.
+    pub fn parse(bytes: &'a [u8]) -> Result<View<'a>, Fault> {
+        View::from_object(Sign1::parse(bytes, MAX_VIEW)?)
+    }
+
     pub(crate) fn from_object(object: Sign1<'a>) -> Result<View<'a>, Fault> {
         if object.typ() != Typ::Text(TYP_VIEW) || object.log_proof().is_some() {
             return Err(Fault::not_conformant("the object is not a view"));

@@ -1,105 +1,177 @@
-//! Loading evidence from a bundle: every part is verified again; what does not hold is left out, and the verdict says so.
+//! Loading evidence: every part is verified again, and refused if it is older than the newest seen. What does not hold
+//! is left out, and the verdict says so.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue;
-use licence_spec::evidence::{Evidence, Trust};
+use licence_spec::credential::uri_host;
+use licence_spec::evidence::{Evidence, HeldToken, Trust};
 use licence_spec::log::checkpoint::SignedCheckpoint;
-use licence_spec::numbers::MAX_BUNDLE;
+use licence_spec::log::merkle::TreeHead;
+use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::StatusToken;
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Root, TrustFiles};
+use licence_spec::trust::{Role, Root, TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 
-/// Deepest folder of a bundle: `log/<digest>/checkpoint`.
-const MAX_DEPTH: usize = 3;
+use crate::place::{Place, read_bundle};
+use crate::seen::Seen;
 
-/// Loads a bundle folder or file. A bundle that is not there is evidence that is not there, and no error.
-pub(crate) fn load(path: &Path, now: UnixTime) -> Result<Evidence> {
-    if !path.exists() {
-        eprintln!("licence-verify: 没有离线证据 {0} / no offline evidence at {0}", path.display());
-        return Ok(Evidence::default());
-    }
-    let bundle = if path.is_dir() {
-        let (mut parts, mut size) = (Vec::new(), 0);
-        collect(path, "", 0, &mut parts, &mut size)?;
-        Bundle::new(parts)
-    } else {
-        if fs::metadata(path)?.len() > MAX_BUNDLE as u64 {
-            bail!("离线证据超过 64 MiB / the bundle is larger than 64 MiB");
-        }
-        Bundle::parse(&fs::read(path).with_context(|| format!("{}", path.display()))?)
-    };
-    Ok(open(&bundle.with_context(|| format!("{}", path.display()))?, now))
+/// What was loaded.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// The parts that hold.
+    pub(crate) evidence: Evidence,
+    /// The memory, with what was seen now.
+    pub(crate) seen: Seen,
+    /// What was left out, and why; for standard error.
+    pub(crate) notes: Vec<String>,
 }
 
-/// Collects the files of a bundle folder; files that are not of its layout are passed over.
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    parts: &mut Vec<(String, Vec<u8>)>,
-    size: &mut u64,
-) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        if entry.file_type()?.is_dir() && depth < MAX_DEPTH {
-            collect(&entry.path(), &path, depth + 1, parts, size)?;
-        } else if bundle::is_path(&path) {
-            *size += entry.metadata()?.len();
-            if *size > MAX_BUNDLE as u64 {
-                bail!("离线证据超过 64 MiB / the bundle is larger than 64 MiB");
+/// Loads the evidence, and remembers what is newest. With `archived` the evidence may be older than the newest seen:
+/// a past moment is judged from the evidence of its time. The pinned root counts in any case.
+pub(crate) fn load(place: &Place, now: UnixTime, archived: bool) -> Result<Loaded> {
+    let seen = Seen::load(&place.seen)?;
+    let Some(bundle) = read_bundle(&place.bundle)? else {
+        let note = format!("没有离线证据 {0} / no offline evidence at {0}", place.bundle.display());
+        return Ok(Loaded { seen, notes: vec![note], ..Loaded::default() });
+    };
+    let mut loader = Loader { seen: seen.clone(), archived, now, notes: Vec::new() };
+    let evidence = loader.open(&bundle);
+    let Loader { seen: newer, mut notes, .. } = loader;
+    // Not being able to remember must not keep a counter from working; it is said every time.
+    if newer != seen
+        && let Err(error) = newer.save(&place.seen)
+    {
+        notes.push(format!("未能记录最新证据 / the newest evidence was not noted: {error:#}"));
+    }
+    Ok(Loaded { evidence, seen: newer, notes })
+}
+
+struct Loader {
+    seen: Seen,
+    archived: bool,
+    now: UnixTime,
+    notes: Vec<String>,
+}
+
+impl Loader {
+    fn open(&mut self, bundle: &Bundle) -> Evidence {
+        let trust = match self.open_trust(bundle) {
+            Ok(Some(files)) => Trust::Held(Arc::new(files)),
+            Ok(None) => Trust::Unavailable,
+            Err(code) => {
+                self.refuse("trust", code);
+                Trust::Refused(code)
             }
-            parts.push((path, fs::read(entry.path())?));
+        };
+        let mut evidence = Evidence::new(trust);
+        if let Some(list) = evidence.trust_list().cloned() {
+            self.add_catalogue(&mut evidence, bundle, &list);
+            self.add_tokens(&mut evidence, bundle, &list);
+            self.add_heads(&mut evidence, bundle, &list);
         }
+        evidence
     }
-    Ok(())
-}
 
-fn open(bundle: &Bundle, now: UnixTime) -> Evidence {
-    let trust = match open_trust(bundle) {
-        Ok(Some(files)) => Trust::Held(Arc::new(files)),
-        Ok(None) => Trust::Unavailable,
-        Err(code) => Trust::Refused(code),
-    };
-    let mut evidence = Evidence::new(trust);
-    let list = evidence.trust_list().cloned();
-    if let (Some(list), Some(bytes)) = (&list, bundle.part(bundle::CATALOGUE)) {
-        match catalogue::open(bytes, &**list, now) {
+    fn refuse(&mut self, part: &str, code: Code) {
+        self.notes.push(format!("未采用 / not taken: {part}: {code} {} / {}", code.zh(), code.en()));
+    }
+
+    fn open_trust(&mut self, bundle: &Bundle) -> Result<Option<TrustFiles>, Code> {
+        let Some(files) = open_trust(bundle, &self.seen)? else { return Ok(None) };
+        if !self.archived {
+            self.seen.judge_trust(&files)?;
+            // Cannot be empty: the files were opened from it.
+            self.seen.note_trust(bundle.part(&bundle::root_path(1)).unwrap_or_default(), &files);
+        }
+        Ok(Some(files))
+    }
+
+    fn add_catalogue(&mut self, evidence: &mut Evidence, bundle: &Bundle, list: &TrustList) {
+        let Some(bytes) = bundle.part(bundle::CATALOGUE) else { return };
+        let opened = catalogue::open(bytes, list, self.now).map_err(|fault| fault.code());
+        let noted = opened.and_then(|catalogue| match self.archived {
+            true => Ok(catalogue),
+            false => self.seen.note_catalogue(&catalogue).map(|()| catalogue),
+        });
+        match noted {
             Ok(catalogue) => evidence.set_catalogue(Arc::new(catalogue)),
-            Err(fault) => eprintln!("licence-verify: 目录未采用 / catalogue not taken: {fault}"),
+            Err(code) => self.refuse(bundle::CATALOGUE, code),
         }
     }
-    for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("status/")) {
-        match StatusToken::parse(bytes) {
-            Ok(token) if bundle::status_path(token.uri()) == path => evidence.add_token(Arc::new(token)),
-            _ => eprintln!("licence-verify: 状态列表未采用 / status list not taken: {path}"),
+
+    fn add_tokens(&mut self, evidence: &mut Evidence, bundle: &Bundle, list: &TrustList) {
+        for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("status/")) {
+            let token = match StatusToken::parse(bytes) {
+                Ok(token) if bundle::status_path(token.uri()) == path => Arc::new(token),
+                _ => {
+                    self.refuse(path, Code::NotConformant);
+                    continue;
+                }
+            };
+            evidence.add_token(Arc::clone(&token));
+            if self.archived {
+                continue;
+            }
+            if let Some((iat, digest)) = self.seen.newest_token(token.uri()) {
+                evidence.note_newest_token(token.uri(), iat, digest);
+            }
+            let held = evidence.token(token.uri());
+            if held.is_some_and(|held| speaks_for_list(held, list, self.now))
+                && let Err(code) = self.seen.note_token(&token)
+            {
+                self.refuse(path, code);
+            }
         }
     }
-    if let Some(list) = list {
-        add_heads(&mut evidence, bundle, &list);
+
+    fn add_heads(&mut self, evidence: &mut Evidence, bundle: &Bundle, list: &TrustList) {
+        if !self.archived {
+            self.seen.heads().for_each(|(origin, head)| evidence.add_head(origin, head));
+        }
+        for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("log/")) {
+            let opened = open_head(bytes, list);
+            let Some((origin, head)) = opened.filter(|(origin, _)| bundle::checkpoint_path(origin) == path)
+            else {
+                self.refuse(path, Code::LogProofInvalid);
+                continue;
+            };
+            let noted = if self.archived { Ok(()) } else { self.seen.note_head(&origin, &head) };
+            match noted {
+                Ok(()) => evidence.add_head(&origin, head),
+                Err(code) => self.refuse(path, code),
+            }
+        }
     }
-    evidence
 }
 
-fn open_trust(bundle: &Bundle) -> Result<Option<TrustFiles>, Code> {
+/// Opens the trust files of a bundle from its first root, which must be the pinned one.
+pub(crate) fn open_trust(bundle: &Bundle, seen: &Seen) -> Result<Option<TrustFiles>, Code> {
     let roots = bundle.roots();
     let Some((first, later)) = roots.split_first() else { return Ok(None) };
+    if !seen.is_pinned(first) {
+        return Err(Code::TrustListSignatureInvalid);
+    }
     let root = Root::open_first(first).map_err(|_| Code::TrustListSignatureInvalid)?;
     TrustFiles::load(root, later, bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)).map(Some)
 }
 
-fn add_heads(evidence: &mut Evidence, bundle: &Bundle, list: &licence_spec::trust::TrustList) {
-    for (_, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("log/")) {
-        let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-        if let Some(checkpoint) = logs.filter_map(|log| SignedCheckpoint::open(bytes, &log.key).ok()).next() {
-            evidence.add_head(checkpoint.origin(), checkpoint.head());
-        }
-    }
+/// Whether a token may move the memory: signed by a status key of an authority on whose host the list lies, and not from
+/// the future. Otherwise any listed key could make the true list look old.
+pub(crate) fn speaks_for_list(held: &HeldToken, list: &TrustList, now: UnixTime) -> bool {
+    let (Some(signer), Some(host)) = (held.signer(), uri_host(held.token().uri())) else { return false };
+    held.token().iat() <= now.plus(CLOCK_SKEW_S)
+        && list
+            .keys()
+            .any(|(entry, key)| key.key == *signer && key.has_role(Role::Status) && entry.has_host(host))
+}
+
+/// The head in a checkpoint that a listed log signed.
+pub(crate) fn open_head(bytes: &[u8], list: &TrustList) -> Option<(String, TreeHead)> {
+    let mut logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+    logs.find_map(|log| SignedCheckpoint::open(bytes, &log.key).ok())
+        .map(|checkpoint| (checkpoint.origin().to_owned(), checkpoint.head()))
 }

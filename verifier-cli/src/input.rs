@@ -46,9 +46,11 @@ fn classify(mut bytes: Vec<u8>) -> Presented {
         return scan(&bytes, format).map_or(Presented::Bytes(Vec::new()), Presented::Text);
     }
     if bytes.starts_with(b"EL") {
-        // Scanners end their text with a line end.
-        while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-            bytes.pop();
+        // Scanners end their text with one line end: LF, CR or both.
+        for end in [b'\n', b'\r'] {
+            if bytes.last() == Some(&end) {
+                bytes.pop();
+            }
         }
         if let Ok(text) = String::from_utf8(bytes.clone()) {
             return Presented::Text(text);

@@ -1,127 +1,119 @@
 //! The clerk's tool: is this licence good? Offline, in Chinese, from a file, a scanner or a picture.
 //!
-//! In scope: reading what is presented, loading evidence from a bundle, printing the verdict. Out of scope: the
+//! In scope: reading what is presented, loading and refreshing evidence, printing the answer. Out of scope: the
 //! judgement itself (`licence_spec::verify`), which is the same function as on every node.
+//! The network is used in `fetch.rs` alone, which only `sync` calls; the clock is read in `clock.rs` alone.
 #![forbid(unsafe_code)]
 
 mod answer;
+mod arguments;
+mod check;
 mod clock;
+mod doctor;
 mod evidence;
+mod fetch;
 mod input;
+mod place;
+mod receipt;
+mod seen;
+mod show;
+mod sync;
+mod words;
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write as _};
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand, ValueEnum};
-use licence_spec::policy::Policy;
+use clap::Parser as _;
 use licence_spec::time::UnixTime;
-use licence_spec::verdict::{Verdict, Warning};
-use licence_spec::verify::{verify, verify_qr};
 
-use input::Presented;
+use arguments::{Arguments, Verb};
 
-/// 证照核验工具 / judges an electronic licence offline.
-#[derive(Parser)]
-#[command(
-    name = "licence-verify",
-    version,
-    after_help = "退出码 / exit codes: 0 有效 ACCEPT, 1 无效 REJECT, 2 无法确认 INDETERMINATE, 3 未识别 NO_CREDENTIAL, 64 用法 usage, 74 输入输出 input/output"
-)]
-struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
+const USAGE: u8 = 64;
+const INTERNAL: u8 = 70;
+const INPUT_OUTPUT: u8 = 74;
+
+/// What a verb found: text for standard output, remarks for standard error, and the exit code.
+pub(crate) struct Report {
+    text: String,
+    notes: Vec<String>,
+    exit: u8,
 }
 
-#[derive(Subcommand)]
-enum Verb {
-    /// 核验一份证照 / judge one licence
-    Check(CheckOptions),
+/// Why a verb found nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request was wrong.
+    Usage(String),
+    /// Something could not be read or written.
+    InputOutput(anyhow::Error),
 }
 
-#[derive(clap::Args)]
-struct CheckOptions {
-    /// .elic 文件、二维码文本、PNG/JPEG 图片，或 - 表示标准输入 / .elic file, QR text, PNG or JPEG picture, or - for standard input
-    presented: PathBuf,
-    /// 离线证据：目录或文件 / offline evidence, a folder or a file
-    #[arg(long, value_name = "DIR", default_value = "bundle")]
-    bundle: PathBuf,
-    /// 以此时刻判断（RFC 3339） / judge at this moment (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
-    /// 输出格式 / output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// 语言 / language
-    #[arg(long, value_enum, default_value_t = Language::ZhCn)]
-    lang: Language,
-    /// 策略 / policy: counter, approval or archive
-    #[arg(long, default_value = "counter")]
-    policy: String,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Language {
-    #[value(name = "zh-CN")]
-    ZhCn,
-    En,
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::InputOutput(error)
+    }
 }
 
 fn main() -> ExitCode {
+    // A panic's message could hold what was presented: only where it happened is told.
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("licence-verify: 内部错误，请报告 / internal error, please report: {place}");
+    }));
+    ExitCode::from(catch_unwind(run).unwrap_or(INTERNAL))
+}
+
+fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let code = if error.use_stderr() { 64 } else { 0 };
+            let code = if error.use_stderr() { USAGE } else { 0 };
             // If the terminal is gone, there is nobody left to tell.
             let _ = error.print();
-            return ExitCode::from(code);
+            return code;
         }
     };
-    let Verb::Check(options) = arguments.verb;
-    let Some(policy) = Policy::named(&options.policy) else {
-        eprintln!("licence-verify: 没有此策略 / no such policy: {}", options.policy);
-        return ExitCode::from(64);
+    let done = match arguments.verb {
+        Verb::Check(options) => check::run(&options),
+        Verb::Sync(options) => sync::run(&options),
+        Verb::Show(options) => show::run(&options),
+        Verb::Receipt(options) => receipt::run(&options),
+        Verb::Doctor(options) => doctor::run(&options),
     };
-    let now = match options.at.as_deref().map(UnixTime::parse_rfc3339) {
-        None => clock::now(),
-        Some(Some(time)) => time,
-        Some(None) => {
-            eprintln!("licence-verify: --at 不是 RFC 3339 时间 / --at is no RFC 3339 time");
-            return ExitCode::from(64);
+    match done {
+        Ok(report) => print(&report),
+        Err(Failure::Usage(message)) => {
+            eprintln!("licence-verify: {message}");
+            USAGE
         }
-    };
-    match check(&options, &policy, now) {
-        Ok(verdict) => ExitCode::from(verdict.outcome().exit_code()),
-        Err(error) => {
+        Err(Failure::InputOutput(error)) => {
             eprintln!("licence-verify: {error:#}");
-            ExitCode::from(74)
+            INPUT_OUTPUT
         }
     }
 }
 
-fn check(options: &CheckOptions, policy: &Policy<'_>, now: UnixTime) -> Result<Verdict> {
-    let presented = input::read(&options.presented)?;
-    let evidence = evidence::load(&options.bundle, now)?;
-    let mut verdict = match &presented {
-        Presented::Bytes(bytes) => verify(bytes, &evidence, policy, now),
-        Presented::Text(text) => verify_qr(text, &evidence, policy, now),
-    };
-    verdict.warn(Warning::Offline);
-    let text = match options.format {
-        Format::Json => serde_json::to_string(&verdict).context("JSON")? + "\n",
-        Format::Text => answer::text(&verdict, &evidence, options.lang),
-    };
-    // Whoever closed the pipe has read enough: the answer is in the exit code as well.
-    let _closed = std::io::stdout().write_all(text.as_bytes());
-    if verdict.alarm() {
-        eprintln!("licence-verify: 警报，请报告 / alarm: report this");
+fn print(report: &Report) -> u8 {
+    report.notes.iter().for_each(|note| eprintln!("licence-verify: {note}"));
+    let mut out = std::io::stdout().lock();
+    match out.write_all(report.text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever closed the pipe has read enough: the answer is in the exit code as well.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("licence-verify: 标准输出 / standard output: {error}");
+            INPUT_OUTPUT
+        }
+        _ => report.exit,
     }
-    Ok(verdict)
+}
+
+/// The one clock reading, or the moment that `--at` names.
+pub(crate) fn moment(at: Option<&str>) -> Result<UnixTime, Failure> {
+    match at.map(UnixTime::parse_rfc3339) {
+        None => Ok(clock::now()),
+        Some(Some(time)) => Ok(time),
+        Some(None) => Err(Failure::Usage(
+            "--at 不是 RFC 3339 时间，例如 2026-11-23T18:00:00+08:00 / --at is no RFC 3339 time".to_owned(),
+        )),
+    }
 }
