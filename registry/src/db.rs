@@ -22,7 +22,7 @@ use licence_store::{
 };
 use tokio::sync::oneshot;
 
-use crate::log::{LogError, OwnLog};
+use crate::log::OwnLog;
 
 /// Most jobs in one transaction: 512 licences are about 1 MiB of rows.
 const MAX_BATCH: usize = 512;
@@ -176,7 +176,6 @@ fn commit(
     let checkpoint = match log.committed(edge) {
         Ok(checkpoint) => checkpoint,
         // The rows are durable and in the log; only the signature is missing until the next append or start.
-        Err(LogError::Sign(error)) => return Err(StoreError::Unavailable(error.to_string())),
         Err(error) => return Err(StoreError::Unavailable(error.to_string())),
     };
     let answer = |(taken, indexes): (Option<&'static str>, Vec<Option<u64>>)| match taken {

@@ -17,7 +17,7 @@ const HELP: &str = "\
 ";
 
 /// What the independent reader is made of.
-const READER_NEEDS: &[&str] = &["cbor2", "cryptography"];
+const READER_NEEDS: &[&str] = &["cbor2==6.3.0", "cryptography==50.0.2"];
 
 /// One check: its name, the arguments of cargo, and environment variables.
 type Check = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
@@ -39,6 +39,11 @@ const CHECKS: &[Check] = &[
 ];
 
 fn main() -> ExitCode {
+    // All paths below are those of the workspace, wherever the command was given.
+    if let Err(error) = std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")) {
+        eprintln!("工作目录 / workspace: {error}");
+        return ExitCode::from(74);
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test(),
@@ -55,10 +60,6 @@ fn main() -> ExitCode {
 }
 
 fn test() -> ExitCode {
-    if !installed("cc") && !install(&["gcc", "libc6-dev"]) {
-        eprintln!("缺少 C 编译器，请安装 gcc / a C compiler is missing: install gcc and libc6-dev");
-        return ExitCode::from(74);
-    }
     for (name, arguments, environment) in CHECKS {
         eprintln!("== {name}: cargo {}", arguments.join(" "));
         let begun = now();
@@ -119,19 +120,15 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn installed(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
 /// Installs Debian packages, as root or through sudo.
 fn install(packages: &[&str]) -> bool {
-    let apt = |program: &str, before: &[&str]| {
-        Command::new(program)
-            .args(before)
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages)
-            .status()
-            .is_ok_and(|status| status.success())
+    let apt = |program: &str, before: &[&str], arguments: &[&str]| {
+        succeeds(Command::new(program).args(before).args(arguments).args(["--yes", "--quiet"]))
     };
-    apt("apt-get", &[]) || apt("sudo", &["apt-get"])
+    let install = [&["install", "--no-install-recommends"], packages].concat();
+    let both = |program: &str, before: &[&str]| {
+        // A fresh container has no package lists yet.
+        apt(program, before, &["update"]) && apt(program, before, &install)
+    };
+    both("apt-get", &[]) || both("sudo", &["apt-get"])
 }
