@@ -7,6 +7,7 @@
 pub mod ceremony;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod documents;
 pub mod encoding;
@@ -14,6 +15,8 @@ pub mod evidence;
 pub mod http;
 pub mod keys;
 pub mod log;
+pub mod logging;
+pub mod metrics;
 pub mod node;
 pub mod pull;
 pub mod rng;

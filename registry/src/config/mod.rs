@@ -1,0 +1,434 @@
+//! The configuration of a node: read once at start, checked whole, and never asked of the environment again.
+//!
+//! In scope: the file `config.toml`, its defaults and its schema, the passphrase of the keys. Out of scope: which authorities
+//! a node serves (the catalogue's data says so), rules of judgement (policies are data of their own).
+//! Every key has a safe absence; an unknown key is an error; errors name the file, the line and the key.
+
+mod raw;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use licence_spec::identifiers::NodeId;
+use toml::Spanned;
+use utoipa::PartialSchema as _;
+use utoipa::ToSchema as _;
+use zeroize::Zeroizing;
+
+pub use raw::{Level, RawConfig, Role};
+
+/// Name of the file in the data directory.
+pub const FILE: &str = "config.toml";
+/// A commented configuration, which `licence-registry config example` prints.
+pub const EXAMPLE: &str = include_str!("example.toml");
+/// The variable that may hold the passphrase of the keys.
+pub const PASSPHRASE_VARIABLE: &str = "LICENCE_REGISTRY_PASSPHRASE";
+/// Longest configuration file, bytes.
+const MAX_FILE: u64 = 65_536;
+/// Longest passphrase, bytes.
+const MAX_PASSPHRASE: usize = 1_024;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the node is.
+    pub role: Role,
+    /// Its division code.
+    pub region: String,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The file with the passphrase, if it is not in the environment.
+    pub passphrase_file: Option<PathBuf>,
+    /// Where the province is reached; `None` on the province.
+    pub province: Option<Source>,
+    /// Where other cities are reached.
+    pub peers: Vec<Source>,
+    /// Time between two pulls.
+    pub pull_interval: Duration,
+    /// Time between two looks for changed status lists.
+    pub publish_interval: Duration,
+    /// Limits of the HTTP edge.
+    pub limits: Limits,
+    /// Level of the log.
+    pub level: Level,
+}
+
+/// Another node: the name that stands in signed objects, and the address to which it is mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Host of the node's public URL.
+    pub host: String,
+    /// `http://…` or `https://…` without a path; equal to the public URL if no address is given.
+    pub address: String,
+}
+
+/// Limits of the HTTP edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests at once.
+    pub requests: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// To read a body and answer.
+    pub request_timeout: Duration,
+    /// To read the head of a request.
+    pub header_timeout: Duration,
+    /// For running requests after a signal to stop.
+    pub shutdown_timeout: Duration,
+    /// Rows of one batch verification.
+    pub batch_rows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            requests: 512,
+            connections: 2_048,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(20),
+            batch_rows: 10_000,
+        }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("无法读取 {path} / cannot read {path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is longer than 64 KiB.
+    #[error("{path} 过大 / {path} is too large for a configuration")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key or value is wrong.
+    #[error("第 {line} 行 / line {line}: {what}")]
+    Wrong {
+        /// Line in the file, from 1; 1 for what is missing altogether.
+        line: usize,
+        /// What is wrong, naming the key.
+        what: String,
+    },
+    /// No passphrase, or two of them, or one that others may read.
+    #[error("{0}")]
+    Passphrase(String),
+}
+
+/// Line of a byte offset, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Reads and checks one file's text; knows the text so that errors can name lines.
+struct Reader<'a>(&'a str);
+
+impl Reader<'_> {
+    fn wrong<T>(&self, at: &Spanned<T>, what: impl Into<String>) -> ConfigError {
+        ConfigError::Wrong { line: line_of(self.0, at.span().start), what: what.into() }
+    }
+
+    fn number(&self, key: &str, value: &Spanned<u64>, range: (u64, u64)) -> Result<u64, ConfigError> {
+        let (low, high) = range;
+        if (low..=high).contains(value.get_ref()) {
+            return Ok(*value.get_ref());
+        }
+        Err(self
+            .wrong(value, format!("`{key}` 应在 {low} 至 {high} 之间 / must lie between {low} and {high}")))
+    }
+
+    fn count(&self, key: &str, value: &Spanned<u64>, high: u64) -> Result<usize, ConfigError> {
+        // Cannot be cut off: no limit is above 2^20.
+        self.number(key, value, (1, high)).map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
+    fn seconds(&self, key: &str, value: &Spanned<u64>, range: (u64, u64)) -> Result<Duration, ConfigError> {
+        self.number(key, value, range).map(Duration::from_secs)
+    }
+
+    fn listen(&self, raw: &RawConfig) -> Result<SocketAddr, ConfigError> {
+        let place = &raw.listen.address;
+        let address: SocketAddr = place.get_ref().parse().map_err(|_| {
+            self.wrong(
+                place,
+                "`listen.address` 应为地址:端口 / must be an address and a port, such as 127.0.0.1:8401",
+            )
+        })?;
+        if !address.ip().is_loopback() && !raw.listen.behind_tls_proxy {
+            return Err(self.wrong(
+                place,
+                "`listen.address` 不是本机回环地址：须置于 TLS 代理之后并设 behind_tls_proxy = true / is not loopback: put a TLS \
+                 proxy in front and set behind_tls_proxy = true",
+            ));
+        }
+        Ok(address)
+    }
+
+    fn source(
+        &self,
+        key: &str,
+        url: &Spanned<String>,
+        addresses: &BTreeMap<String, Spanned<String>>,
+    ) -> Result<Source, ConfigError> {
+        let wrong =
+            || self.wrong(url, format!("`{key}` 应为 https:// 加主机名 / must be https:// and a host name"));
+        let host = url.get_ref().strip_prefix("https://").ok_or_else(wrong)?;
+        if host.is_empty()
+            || host.bytes().any(|byte| !byte.is_ascii_alphanumeric() && !b".-:".contains(&byte))
+        {
+            return Err(wrong());
+        }
+        let address = addresses.get(host).map_or(url.get_ref(), Spanned::get_ref).clone();
+        Ok(Source { host: host.to_owned(), address })
+    }
+
+    fn addresses(&self, raw: &RawConfig) -> Result<(), ConfigError> {
+        for (host, address) in &raw.addresses {
+            let rest =
+                address.get_ref().strip_prefix("http://").or(address.get_ref().strip_prefix("https://"));
+            if rest.is_none_or(|rest| rest.is_empty() || rest.contains('/')) {
+                let what = format!(
+                    "`addresses.{host}` 应为不带路径的 http(s) 地址 / must be an http(s) address without a path"
+                );
+                return Err(self.wrong(address, what));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Reads `config.toml` of a data directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first fault found.
+    pub fn load(directory: &Path) -> Result<Config, ConfigError> {
+        let path = directory.join(FILE);
+        let failed = |error| ConfigError::File { path: path.clone(), error };
+        if fs::metadata(&path).map_err(failed)?.len() > MAX_FILE {
+            return Err(ConfigError::TooLarge { path });
+        }
+        Config::parse(&fs::read_to_string(&path).map_err(failed)?)
+    }
+
+    /// Reads the text of a configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] for the first fault found.
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        let raw: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Wrong {
+            line: line_of(text, error.span().map_or(0, |span| span.start)),
+            what: syntax(text, &error),
+        })?;
+        let reader = Reader(text);
+        NodeId::parse(raw.region.get_ref())
+            .map_err(|_| reader.wrong(&raw.region, "`region` 不是区划代码 / is no division code"))?;
+        reader.addresses(&raw)?;
+        let source = |key, url| reader.source(key, url, &raw.addresses);
+        let limits = &raw.limits;
+        Ok(Config {
+            role: raw.role,
+            region: raw.region.get_ref().clone(),
+            listen: reader.listen(&raw)?,
+            passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
+            province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
+            peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
+            pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (5, 3_600))?,
+            publish_interval: reader.seconds(
+                "status.publish_interval_s",
+                &raw.status.publish_interval_s,
+                (1, 3_600),
+            )?,
+            limits: Limits {
+                requests: reader.count("limits.requests", &limits.requests, 65_536)?,
+                connections: reader.count("limits.connections", &limits.connections, 65_536)?,
+                request_timeout: reader.seconds(
+                    "limits.request_timeout_s",
+                    &limits.request_timeout_s,
+                    (1, 600),
+                )?,
+                header_timeout: reader.seconds(
+                    "limits.header_timeout_s",
+                    &limits.header_timeout_s,
+                    (1, 600),
+                )?,
+                shutdown_timeout: reader.seconds(
+                    "limits.shutdown_timeout_s",
+                    &limits.shutdown_timeout_s,
+                    (1, 600),
+                )?,
+                batch_rows: reader.count("limits.batch_rows", &limits.batch_rows, 100_000)?,
+            },
+            level: raw.log.level,
+        })
+    }
+
+    /// The passphrase of the keys: from the environment or from the file, never both.
+    ///
+    /// # Errors
+    /// [`ConfigError::Passphrase`] if there is none, if there are two, or if others may read the file.
+    pub fn passphrase(&self, directory: &Path) -> Result<Zeroizing<String>, ConfigError> {
+        let given = environment(PASSPHRASE_VARIABLE).map(Zeroizing::new);
+        let file = self.passphrase_file.as_ref().map(|file| directory.join(file));
+        match (given, file) {
+            (Some(_), Some(file)) => Err(ConfigError::Passphrase(format!(
+                "口令同时在环境变量 {PASSPHRASE_VARIABLE} 和文件 {file} 中，只能用一处 / the passphrase stands in {PASSPHRASE_VARIABLE} and in {file}: use one",
+                file = file.display()
+            ))),
+            (None, None) => Err(ConfigError::Passphrase(format!(
+                "缺少密钥口令：设 keys.passphrase_file 或环境变量 {PASSPHRASE_VARIABLE} / no passphrase: set keys.passphrase_file or {PASSPHRASE_VARIABLE}"
+            ))),
+            (Some(passphrase), None) => Ok(passphrase),
+            (None, Some(file)) => read_passphrase(&file),
+        }
+    }
+}
+
+/// What is wrong, on one line, with the key of the line if the message does not name it.
+fn syntax(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', " ");
+    let line = error.span().and_then(|span| text.lines().nth(line_of(text, span.start) - 1));
+    match line.and_then(|line| line.split_once('=')) {
+        Some((key, _)) if !message.contains('`') => format!("`{}`: {message}", key.trim()),
+        _ => message,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the configuration is where the environment is read")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let failed = |error| ConfigError::File { path: path.to_owned(), error };
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        return Err(ConfigError::Passphrase(format!(
+            "口令文件 {path} 权限过宽，请执行 chmod 600 / passphrase file {path} is open to others: run chmod 600"
+        )));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+    let passphrase = text.trim_end_matches(['\r', '\n']);
+    if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE {
+        let path = path.display();
+        return Err(ConfigError::Passphrase(format!(
+            "口令文件 {path} 为空或过长 / passphrase file {path} is empty or too long"
+        )));
+    }
+    Ok(Zeroizing::new(passphrase.to_owned()))
+}
+
+/// The JSON Schema (2020-12) of the configuration, made from the types that read it.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut parts = Vec::new();
+    RawConfig::schemas(&mut parts);
+    let definitions: serde_json::Map<_, _> =
+        parts.into_iter().map(|(name, schema)| (name, serde_json::json!(schema))).collect();
+    let mut document = serde_json::json!(RawConfig::schema());
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    document["$defs"] = definitions.into();
+    let text = document.to_string().replace("#/components/schemas/", "#/$defs/");
+    // Cannot fail: the text was JSON before, and the replacement has no quote.
+    serde_json::from_str(&text).unwrap_or(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(change: (&str, &str)) -> String {
+        let text = EXAMPLE.replace(change.0, change.1);
+        assert_ne!(text, EXAMPLE, "nothing was replaced: {change:?}");
+        Config::parse(&text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_example_is_a_configuration_and_names_the_defaults() {
+        let config = Config::parse(EXAMPLE).unwrap();
+        assert_eq!(config.role, Role::City);
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.province.unwrap().address, "http://127.0.0.1:8400");
+        let least = "role = \"city\"\nregion = \"440100\"\n[listen]\naddress = \"[::1]:0\"\n";
+        let least = Config::parse(least).unwrap();
+        assert_eq!((least.limits, least.level), (Limits::default(), Level::Info));
+        assert_eq!(
+            (least.pull_interval, least.publish_interval),
+            (config.pull_interval, config.publish_interval)
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_name_and_line() {
+        let told = error(("behind_tls_proxy", "behind_proxy"));
+        assert!(told.contains("behind_proxy") && told.contains("line 11"), "{told}");
+        assert!(!told.contains('\n'), "one line: {told}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused_with_its_key() {
+        let told = error(("requests = 512 ", "requests = \"many\""));
+        assert!(told.contains("requests"), "{told}");
+    }
+
+    #[test]
+    fn plain_http_on_an_outside_address_needs_a_proxy() {
+        let told = error(("127.0.0.1:8401", "0.0.0.0:8401"));
+        assert!(told.contains("behind_tls_proxy = true"), "{told}");
+        let text = EXAMPLE.replace("127.0.0.1:8401", "0.0.0.0:8401").replace("proxy = false", "proxy = true");
+        assert!(Config::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn numbers_names_and_addresses_outside_their_bounds_are_refused() {
+        for (change, key) in [
+            (("interval_s = 60", "interval_s = 4"), "pull.interval_s"),
+            (("batch_rows = 10000", "batch_rows = 0"), "limits.batch_rows"),
+            (("\"https://gd.elic.example\"", "\"http://gd.elic.example\""), "pull.province"),
+            (("\"http://127.0.0.1:8400\"", "\"ftp://127.0.0.1\""), "addresses.gd.elic.example"),
+            (("region = \"440100\"", "region = \"44\""), "region"),
+        ] {
+            let told = error(change);
+            assert!(told.contains(key), "{key}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_of_the_example() {
+        let schema = schema().to_string();
+        let example: toml::Table = toml::from_str(EXAMPLE).unwrap();
+        for (name, value) in &example {
+            assert!(schema.contains(&format!("\"{name}\"")), "{name}");
+            for key in
+                value.as_table().into_iter().flat_map(|table| table.keys()).filter(|_| name != "addresses")
+            {
+                assert!(schema.contains(&format!("\"{key}\"")), "{name}.{key}");
+            }
+        }
+        assert!(schema.contains("\"additionalProperties\":false") && !schema.contains("#/components"));
+    }
+
+    #[test]
+    fn a_passphrase_file_that_others_may_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        fs::write(&path, "words\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let told = read_passphrase(&path).unwrap_err().to_string();
+        assert!(told.contains("chmod 600"), "{told}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(*read_passphrase(&path).unwrap(), "words");
+    }
+}

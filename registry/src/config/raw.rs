@@ -1,0 +1,185 @@
+//! The configuration as it is typed: every key with its type, its default and its word in the schema.
+//! Out of scope: what it means here, which [`super::Config`] decides once.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use utoipa::ToSchema;
+
+/// 节点配置 / configuration of a node (`config.toml`).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// `province` or `city`.
+    pub role: Role,
+    /// 区划代码 / division code of the node, such as 440100.
+    #[schema(value_type = String)]
+    pub region: Spanned<String>,
+    /// 监听 / where to listen.
+    pub listen: RawListen,
+    /// 密钥 / the keys.
+    #[serde(default)]
+    pub keys: RawKeys,
+    /// 拉取 / whose evidence is followed.
+    #[serde(default)]
+    pub pull: RawPull,
+    /// 名称到地址 / host names of signed objects to `http://` or `https://` addresses.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub addresses: BTreeMap<String, Spanned<String>>,
+    /// 状态发布 / publishing of status lists.
+    #[serde(default)]
+    pub status: RawStatus,
+    /// 限额 / limits.
+    #[serde(default)]
+    pub limits: RawLimits,
+    /// 日志 / logs.
+    #[serde(default)]
+    pub log: RawLog,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// 省 / publishes trust list and catalogue.
+    Province,
+    /// 市 / issues licences.
+    City,
+}
+
+impl Role {
+    /// The word in the configuration and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Province => "province",
+            Role::City => "city",
+        }
+    }
+}
+
+/// 监听 / where to listen.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawListen {
+    /// 地址与端口 / address and port; port 0 takes a free one.
+    #[schema(value_type = String)]
+    pub address: Spanned<String>,
+    /// 前有 TLS 代理 / a proxy in front speaks TLS, so that an address that is not loopback may be used.
+    #[serde(default)]
+    pub behind_tls_proxy: bool,
+}
+
+/// 密钥 / the keys.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKeys {
+    /// 口令文件 / file with the passphrase, mode 600, relative to the data directory.
+    #[schema(value_type = Option<String>)]
+    pub passphrase_file: Option<Spanned<String>>,
+}
+
+/// 拉取 / whose evidence is followed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawPull {
+    /// 省节点 / public URL of the province; absent on the province itself.
+    #[schema(value_type = Option<String>)]
+    pub province: Option<Spanned<String>>,
+    /// 其他城市 / public URLs of other cities.
+    #[schema(value_type = Vec<String>)]
+    pub peers: Vec<Spanned<String>>,
+    /// 间隔秒数 / seconds between two pulls, 5 to 3,600.
+    #[schema(value_type = u64)]
+    pub interval_s: Spanned<u64>,
+}
+
+impl Default for RawPull {
+    fn default() -> Self {
+        RawPull { province: None, peers: Vec::new(), interval_s: unplaced(60) }
+    }
+}
+
+/// 状态发布 / publishing of status lists.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawStatus {
+    /// 发布间隔 / seconds between two looks for changed lists, 1 to 3,600.
+    #[schema(value_type = u64)]
+    pub publish_interval_s: Spanned<u64>,
+}
+
+impl Default for RawStatus {
+    fn default() -> Self {
+        RawStatus { publish_interval_s: unplaced(5) }
+    }
+}
+
+/// 限额 / limits; each at least 1.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLimits {
+    /// 同时处理的请求 / requests at once.
+    #[schema(value_type = u64)]
+    pub requests: Spanned<u64>,
+    /// 同时的连接 / connections at once.
+    #[schema(value_type = u64)]
+    pub connections: Spanned<u64>,
+    /// 请求时限 / seconds to read a body and answer.
+    #[schema(value_type = u64)]
+    pub request_timeout_s: Spanned<u64>,
+    /// 请求头时限 / seconds to read the head of a request.
+    #[schema(value_type = u64)]
+    pub header_timeout_s: Spanned<u64>,
+    /// 停机宽限 / seconds for running requests after a signal to stop.
+    #[schema(value_type = u64)]
+    pub shutdown_timeout_s: Spanned<u64>,
+    /// 批量核验行数 / rows of one batch verification.
+    #[schema(value_type = u64)]
+    pub batch_rows: Spanned<u64>,
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        RawLimits {
+            requests: unplaced(512),
+            connections: unplaced(2_048),
+            request_timeout_s: unplaced(30),
+            header_timeout_s: unplaced(10),
+            shutdown_timeout_s: unplaced(20),
+            batch_rows: unplaced(10_000),
+        }
+    }
+}
+
+/// 日志 / logs.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLog {
+    /// 级别 / the least serious level that is written.
+    pub level: Level,
+}
+
+/// Levels of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Only what makes the node unable to work.
+    Error,
+    /// Also what an operator should look at.
+    Warn,
+    /// Also one line a request.
+    #[default]
+    Info,
+    /// Also what jobs do.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// A default has no place in the file.
+fn unplaced<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
