@@ -3,14 +3,21 @@
 //! In scope: root, list and timestamp from keys that are handed in. Out of scope: how officers keep their keys, and
 //! files that travel by hand between officers (issue on separate nodes).
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
 use licence_catalogue::{Authority, KeyRole};
 use licence_spec::log::note::LogKey;
 use licence_spec::suite::{PublicKey, SeedSigner, SignError, Signer, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Entry, Key, KeyState, ListContent, Log, RoleKeys, RootContent, TimestampContent};
+use serde::{Deserialize, Serialize};
 
-use crate::keys::{Keyring, Usage};
-use crate::rng::{Rng, RngError};
+use crate::encoding::{base64url, from_base64url};
+use crate::keys::{Keyring, KeysError, Usage};
+use crate::node::Node;
+use crate::rng::Rng;
 
 const DAY_S: i64 = 86_400;
 /// A root lives five years: officers meet seldom.
@@ -19,27 +26,28 @@ const ROOT_LIFE_S: i64 = 5 * 365 * DAY_S;
 const LIST_LIFE_S: i64 = 90 * DAY_S;
 /// A timestamp lives three days and is renewed daily.
 const TIMESTAMP_LIFE_S: i64 = 3 * DAY_S;
+/// Age at which the province's node signs a new timestamp: a third of its life, so that two days of failures do no harm.
+pub const TIMESTAMP_RENEWAL_S: i64 = DAY_S;
 /// Scopes last two years, after which keys have been changed.
 const SCOPE_LIFE_S: i64 = 2 * 365 * DAY_S;
 
-/// The officers of a province: three for the root and three for the list, of whom two must sign, and the online
-/// timestamp key.
+/// The officers of a province: three, each with a key for the root and one for the list, of whom two must sign. The online
+/// timestamp key is the province node's own.
 pub struct Officers {
-    root: Vec<SeedSigner>,
-    list: Vec<SeedSigner>,
-    timestamp: SeedSigner,
+    root: Vec<Arc<SeedSigner>>,
+    list: Vec<Arc<SeedSigner>>,
     name: String,
 }
+
+/// The names of the officers' key files: `keys/officer-1.root.pem` and so on.
+const OFFICERS: [&str; 3] = ["officer-1", "officer-2", "officer-3"];
 
 /// Why the officers' keys could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CeremonyError {
-    /// No randomness.
+    /// A key file cannot be made or read.
     #[error(transparent)]
-    Rng(#[from] RngError),
-    /// A key fails the import check.
-    #[error(transparent)]
-    Key(#[from] licence_spec::suite::KeyError),
+    File(#[from] KeysError),
     /// A signer failed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -48,36 +56,50 @@ pub enum CeremonyError {
     Keys(String),
 }
 
-fn make(rng: &Rng) -> Result<SeedSigner, CeremonyError> {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    rng.fill(seed.as_mut())?;
-    Ok(SeedSigner::from_seed(&seed)?)
-}
-
-fn role(threshold: usize, signers: &[SeedSigner]) -> RoleKeys {
+fn role(threshold: usize, signers: &[Arc<SeedSigner>]) -> RoleKeys {
     RoleKeys { threshold, keys: signers.iter().map(|signer| *signer.public_key()).collect() }
 }
 
 /// Two of the three: as many as the threshold asks for.
-fn two(signers: &[SeedSigner]) -> Vec<&dyn Signer> {
-    signers.iter().take(2).map(|signer| signer as &dyn Signer).collect()
+fn two(signers: &[Arc<SeedSigner>]) -> Vec<&dyn Signer> {
+    signers.iter().take(2).map(|signer| &**signer as &dyn Signer).collect()
 }
 
 impl Officers {
-    /// New officers for the trust scheme `name`.
+    /// Makes the keys of new officers in `directory`.
     ///
     /// # Errors
-    /// [`CeremonyError`] without randomness.
-    pub fn appoint(name: &str, rng: &Rng) -> Result<Officers, CeremonyError> {
-        let three = || (0..3).map(|_| make(rng)).collect::<Result<Vec<_>, _>>();
-        Ok(Officers { root: three()?, list: three()?, timestamp: make(rng)?, name: name.to_owned() })
+    /// [`CeremonyError::File`]; keys that are there already are never overwritten.
+    pub fn appoint(directory: &Path, passphrase: &str, rng: &Rng) -> Result<(), CeremonyError> {
+        let mut keys = Keyring::default();
+        for officer in OFFICERS {
+            for usage in [Usage::Root, Usage::List] {
+                keys.create(directory, officer, usage, passphrase, rng)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Signs root 1.
+    /// Officers whose keys lie in `directory`, for the trust scheme `name`.
+    ///
+    /// # Errors
+    /// [`CeremonyError`] if a key is missing or cannot be read.
+    pub fn load(directory: &Path, passphrase: &str, name: &str) -> Result<Officers, CeremonyError> {
+        let keys = Keyring::load(directory, passphrase)?;
+        let three = |usage| {
+            let key = |officer: &str| {
+                keys.signer(officer, usage).ok_or_else(|| CeremonyError::Keys(officer.to_owned()))
+            };
+            OFFICERS.into_iter().map(key).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Officers { root: three(Usage::Root)?, list: three(Usage::List)?, name: name.to_owned() })
+    }
+
+    /// Signs root 1, which names the node's `timestamp` key.
     ///
     /// # Errors
     /// [`CeremonyError::Sign`].
-    pub fn root(&self, now: UnixTime) -> Result<Vec<u8>, CeremonyError> {
+    pub fn root(&self, timestamp: &PublicKey, now: UnixTime) -> Result<Vec<u8>, CeremonyError> {
         let content = RootContent {
             version: 1,
             iat: now,
@@ -85,62 +107,117 @@ impl Officers {
             name: self.name.clone(),
             root: role(2, &self.root),
             list: role(2, &self.list),
-            timestamp: role(1, std::slice::from_ref(&self.timestamp)),
+            timestamp: RoleKeys { threshold: 1, keys: vec![*timestamp] },
         };
         Ok(content.sign(&two(&self.root))?)
     }
 
-    /// Signs a list, and the timestamp that names it. Both carry the version.
+    /// Signs a list.
     ///
     /// # Errors
     /// [`CeremonyError::Sign`].
-    pub fn list(
-        &self,
-        version: u64,
-        now: UnixTime,
-        entries: Vec<Entry>,
-    ) -> Result<(Vec<u8>, Vec<u8>), CeremonyError> {
+    pub fn list(&self, version: u64, now: UnixTime, entries: Vec<Entry>) -> Result<Vec<u8>, CeremonyError> {
         let witness_policy = "quorum none\n".to_owned();
-        let list = ListContent { version, iat: now, exp: now.plus(LIST_LIFE_S), entries, witness_policy }
-            .sign(&two(&self.list))?;
-        let timestamp = TimestampContent {
-            version,
-            iat: now,
-            exp: now.plus(TIMESTAMP_LIFE_S),
-            list_version: version,
-            list_length: list.len() as u64,
-            list_digest: sha256(&[&list]),
-        };
-        Ok((list, timestamp.sign(&[&self.timestamp])?))
+        let content = ListContent { version, iat: now, exp: now.plus(LIST_LIFE_S), entries, witness_policy };
+        Ok(content.sign(&two(&self.list))?)
     }
 }
 
-/// The trust-list entry of an authority whose keys lie in `keys`; its scopes are those of the catalogue.
+/// Signs a timestamp of its own `version` for the list of `list_version` with these bytes.
 ///
 /// # Errors
-/// [`CeremonyError::Keys`] if a key is missing.
-pub fn entry(
-    authority: &Authority,
-    keys: &Keyring,
-    log: Option<&LogKey>,
-    from: UnixTime,
-) -> Result<Entry, CeremonyError> {
-    let missing = || CeremonyError::Keys(authority.code.clone());
-    let mut own = Vec::new();
-    for role in &authority.roles {
-        let signer = keys.signer(&authority.code, usage(*role)).ok_or_else(missing)?;
-        let scope = authority.scope(*role, from, from.plus(SCOPE_LIFE_S));
-        own.push(Key::new(*signer.public_key(), vec![scope], KeyState::Active, from));
+/// [`CeremonyError::Sign`].
+pub fn timestamp(
+    version: u64,
+    list_version: u64,
+    list: &[u8],
+    now: UnixTime,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, CeremonyError> {
+    let content = TimestampContent {
+        version,
+        iat: now,
+        exp: now.plus(TIMESTAMP_LIFE_S),
+        list_version,
+        list_length: list.len() as u64,
+        list_digest: sha256(&[list]),
+    };
+    Ok(content.sign(&[signer])?)
+}
+
+/// The public keys of a node, as its operator hands them to the province. What the keys may do is not asked of the node:
+/// the province takes it from the catalogue's data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeKeys {
+    /// Division code of the node.
+    pub region: String,
+    /// Name and key of its log, a vkey.
+    pub log: String,
+    /// Key of the online timestamp, base64url; the province's node has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// For each authority, for each usage, the public key, base64url.
+    pub authorities: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl NodeKeys {
+    /// The public keys of a node.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Keys`] if a key is missing.
+    pub fn of(node: &Node) -> Result<NodeKeys, CeremonyError> {
+        let text = |authority: &str, usage| {
+            let signer = node.keys.signer(authority, usage)?;
+            Some(base64url(signer.public_key().bytes()))
+        };
+        let mut authorities = BTreeMap::new();
+        for authority in node.authorities.iter() {
+            let mut own = BTreeMap::new();
+            for role in &authority.roles {
+                let key = text(&authority.code, usage(*role));
+                let key = key.ok_or_else(|| CeremonyError::Keys(authority.code.clone()))?;
+                own.insert(usage(*role).as_str().to_owned(), key);
+            }
+            authorities.insert(authority.code.clone(), own);
+        }
+        let missing = || CeremonyError::Keys(node.authority.clone());
+        let signer = node.keys.signer(&node.authority, Usage::Log).ok_or_else(missing)?;
+        let log = LogKey::new(&format!("{}/log", node.host), *signer.public_key()).map_err(|_| missing())?;
+        let timestamp = text(&node.authority, Usage::Timestamp);
+        Ok(NodeKeys { region: node.region.clone(), log: log.to_string(), timestamp, authorities })
     }
-    let logs = log.map(|key| Log { key: key.clone(), vkey: key.to_string(), since: from, until: None });
-    Ok(Entry {
-        id: authority.code.clone(),
-        name: authority.name.clone(),
-        hosts: vec![authority.host.clone()],
-        logs: logs.into_iter().collect(),
-        keys: own,
-        successor: None,
-    })
+
+    /// The trust-list entry of one of its authorities; scopes are those of the catalogue's data.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Keys`] if a key is missing or is none.
+    pub fn entry(&self, authority: &Authority, from: UnixTime) -> Result<Entry, CeremonyError> {
+        let missing = || CeremonyError::Keys(authority.code.clone());
+        let given = self.authorities.get(&authority.code).ok_or_else(missing)?;
+        let mut keys = Vec::new();
+        for role in &authority.roles {
+            let text = given.get(usage(*role).as_str()).ok_or_else(missing)?;
+            let key = public_key_of(text).ok_or_else(missing)?;
+            let scope = authority.scope(*role, from, from.plus(SCOPE_LIFE_S));
+            keys.push(Key::new(key, vec![scope], KeyState::Active, from));
+        }
+        let key = LogKey::parse(&self.log).map_err(|_| missing())?;
+        Ok(Entry {
+            id: authority.code.clone(),
+            name: authority.name.clone(),
+            hosts: vec![authority.host.clone()],
+            logs: vec![Log { vkey: self.log.clone(), key, since: from, until: None }],
+            keys,
+            successor: None,
+        })
+    }
+}
+
+/// A public key in base64url; `None` if it is none, or fails the import check.
+#[must_use]
+pub fn public_key_of(text: &str) -> Option<PublicKey> {
+    PublicKey::import(&from_base64url(text)?).ok()
 }
 
 /// The usage of a key with this role.

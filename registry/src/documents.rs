@@ -8,12 +8,16 @@ use std::sync::Arc;
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue::{self, Advance};
 use licence_spec::evidence::{Evidence, Trust};
+use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
-use licence_spec::suite::sha256;
+use licence_spec::suite::{Digest, sha256};
+use licence_spec::time::UnixTime;
 use licence_spec::trust::{Root, Taken, TrustFiles};
 use licence_spec::verdict::Code;
-use licence_store::{DocumentRow, Read, StoreError, transact};
+use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
+use crate::config::Role;
+use crate::db::{Effect, Job, WriteError};
 use crate::node::Node;
 
 /// Kind of the trust roots; each is named by its version.
@@ -36,6 +40,9 @@ pub enum TakeError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The writer refused or failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 fn row(node: &Node, kind: &str, name: &str, version: u64, iat: i64, bytes: &[u8]) -> DocumentRow {
@@ -50,8 +57,12 @@ fn row(node: &Node, kind: &str, name: &str, version: u64, iat: i64, bytes: &[u8]
     }
 }
 
-fn keep(node: &Node, row: DocumentRow) -> Result<(), StoreError> {
-    transact(&*node.store, "put_document", |write| write.put_documents(std::slice::from_ref(&row)).map(drop))
+/// Stores a document. The province, whose documents they are, has a leaf for each in its log; cities only keep them.
+fn keep(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> Result<(), TakeError> {
+    let entry = logged.filter(|_| node.role == Role::Province);
+    let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
+    node.writer.write(Job::new(vec![(Effect::Document(row), entry)]))?;
+    Ok(())
 }
 
 /// Pins the first root: a deliberate act, made once when a node is set up.
@@ -61,7 +72,15 @@ fn keep(node: &Node, row: DocumentRow) -> Result<(), StoreError> {
 pub fn pin_root(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     let root = Root::open_first(bytes).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
     let (version, iat) = (root.content().version, root.content().iat.0);
-    keep(node, row(node, ROOT, &version.to_string(), version, iat, bytes))?;
+    let held = node.store.read()?.document(ROOT, &version.to_string())?;
+    match held {
+        Some(held) if held.bytes == bytes => return Ok(()),
+        Some(_) => return Err(TakeError::Refused(Code::TrustListRollback)),
+        None => {}
+    }
+    let row = row(node, ROOT, &version.to_string(), version, iat, bytes);
+    let leaf = (Op::TrustFile, row.digest);
+    keep(node, row, Some(leaf))?;
     let files = TrustFiles::new(root);
     node.evidence.change(|evidence| *evidence = Evidence::new(Trust::Held(Arc::new(files))));
     Ok(())
@@ -85,20 +104,24 @@ pub fn take_trust(node: &Node, roots: &[&[u8]], timestamp: &[u8], list: &[u8]) -
             })?;
         }
         let content = files.root().content();
-        keep(node, row(node, ROOT, &content.version.to_string(), content.version, content.iat.0, bytes))?;
+        let row = row(node, ROOT, &content.version.to_string(), content.version, content.iat.0, bytes);
+        let leaf = (Op::TrustFile, row.digest);
+        keep(node, row, Some(leaf))?;
     }
     if files.take_timestamp(timestamp, now).map_err(TakeError::Refused)? == Taken::New
         && let Some(held) = files.timestamp()
     {
         let content = held.content();
-        keep(node, row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp))?;
+        keep(node, row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp), None)?;
     }
     let mut taken = Taken::Same;
     if files.wanted_list().is_some() {
         taken = files.take_list(list, now).map_err(TakeError::Refused)?;
         if let Some(held) = files.list() {
             let content = held.content();
-            keep(node, row(node, LIST.0, LIST.1, content.version, content.iat.0, list))?;
+            let row = row(node, LIST.0, LIST.1, content.version, content.iat.0, list);
+            let leaf = (Op::TrustFile, row.digest);
+            keep(node, row, Some(leaf))?;
         }
     }
     swap_trust(node, files);
@@ -131,7 +154,8 @@ pub fn take_catalogue(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
         Advance::Unchanged => Ok(()),
         Advance::Taken(next) => {
             let content = next.content();
-            keep(node, row(node, CATALOGUE.0, CATALOGUE.1, content.version, content.issued_at.0, bytes))?;
+            let row = row(node, CATALOGUE.0, CATALOGUE.1, content.version, content.issued_at.0, bytes);
+            keep(node, row, Some((Op::Catalogue, *next.digest())))?;
             node.evidence.change(|evidence| evidence.set_catalogue(Arc::new(next)));
             Ok(())
         }
@@ -161,7 +185,7 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
         return Err(TakeError::Refused(Code::StatusSignerUntrusted));
     }
     let iat = token.iat().0;
-    keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes))?;
+    keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None)?;
     node.evidence.change(|evidence| evidence.add_token(token));
     Ok(())
 }
@@ -169,13 +193,23 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
 /// Loads what the store holds into the evidence, when a node starts. Everything is verified again.
 ///
 /// # Errors
-/// [`TakeError`] if a stored file is damaged: the node then has no evidence and says so.
+/// [`TakeError`] if a stored file is damaged: the node does not start then.
 pub fn load(node: &Node) -> Result<(), TakeError> {
-    let read = node.store.read()?;
+    let evidence = load_evidence(&*node.store, node.clock.now())?;
+    node.evidence.change(|slot| *slot = evidence);
+    Ok(())
+}
+
+/// The evidence that a store holds; empty if no root is pinned yet. Everything is verified again.
+///
+/// # Errors
+/// [`TakeError`] if a stored file is damaged.
+pub fn load_evidence(store: &dyn Store, now: UnixTime) -> Result<Evidence, TakeError> {
+    let read = store.read()?;
     let mut roots = read.documents(ROOT)?;
     roots.sort_by_key(|row| row.version);
     let bytes: Vec<&[u8]> = roots.iter().map(|row| row.bytes.as_slice()).collect();
-    let [first, later @ ..] = bytes.as_slice() else { return Ok(()) };
+    let [first, later @ ..] = bytes.as_slice() else { return Ok(Evidence::default()) };
     let root = Root::open_first(first).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
     let timestamp = read.document(TIMESTAMP.0, TIMESTAMP.1)?.map(|row| row.bytes);
     let list = read.document(LIST.0, LIST.1)?.map(|row| row.bytes);
@@ -185,14 +219,13 @@ pub fn load(node: &Node) -> Result<(), TakeError> {
     if let (Some(row), Some(list)) =
         (read.document(CATALOGUE.0, CATALOGUE.1)?, evidence.trust_list().cloned())
     {
-        let opened = catalogue::open(&row.bytes, &*list, node.clock.now());
+        let opened = catalogue::open(&row.bytes, &*list, now);
         evidence.set_catalogue(Arc::new(opened.map_err(|fault| TakeError::Refused(fault.code()))?));
     }
     for token in stored_tokens(&*read)? {
         evidence.add_token(Arc::new(token));
     }
-    node.evidence.change(|slot| *slot = evidence);
-    Ok(())
+    Ok(evidence)
 }
 
 /// The newest tokens of the own lists and of other nodes, as far as they read back.

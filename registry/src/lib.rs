@@ -4,6 +4,7 @@
 //! `cli` name a storage backend (DESIGN §3; tests/tests/layers.rs keeps it so).
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod ceremony;
 pub mod cli;
 pub mod clock;
@@ -12,12 +13,15 @@ pub mod db;
 pub mod documents;
 pub mod encoding;
 pub mod evidence;
+pub mod fsck;
 pub mod http;
+pub mod jobs;
 pub mod keys;
 pub mod log;
 pub mod logging;
 pub mod metrics;
 pub mod node;
+pub mod operator;
 pub mod pull;
 pub mod rng;
 pub mod trips;

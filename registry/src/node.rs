@@ -7,16 +7,20 @@ use licence_spec::catalogue::Catalogue;
 use licence_store::Store;
 
 use crate::clock::Clock;
+use crate::config::Role;
 use crate::db::Writer;
 use crate::evidence::Current;
 use crate::keys::Keyring;
 use crate::log::Published;
 use crate::rng::Rng;
+use crate::trips::clients::Clients;
 use crate::trips::lease::Leases;
 
 /// All capabilities of a node.
 #[derive(Clone)]
 pub struct Node {
+    /// Province or city.
+    pub role: Role,
     /// Division code of the node, such as 440100.
     pub region: String,
     /// Code of the authority in whose name the node itself signs receipts.
@@ -33,6 +37,10 @@ pub struct Node {
     pub writer: Writer,
     /// Numbers that are leased and not used yet.
     pub leases: Leases,
+    /// The clients of the API.
+    pub clients: Clients,
+    /// Key of the holder index.
+    pub holder_secret: [u8; 32],
     /// The evidence.
     pub evidence: Current,
     /// The keys.

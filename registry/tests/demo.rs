@@ -62,5 +62,5 @@ fn a_data_directory_that_is_not_empty_and_a_port_in_use_are_refused_with_74() {
     let port = taken.local_addr().expect("an address").port();
     let output = demo(&folder.path().join("data"), port);
     assert_eq!(output.status.code(), Some(74));
-    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("port {port} cannot be used")));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("cannot listen on 127.0.0.1:{port}")));
 }

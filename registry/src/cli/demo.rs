@@ -9,25 +9,28 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use licence_catalogue::{KeyRole, embedded};
-use licence_spec::log::note::LogKey;
-use licence_spec::suite::sha256;
+use licence_spec::suite::Signer as _;
 use licence_spec::trust::Entry;
-use licence_store::{ClientRow, transact};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::demo_scenarios;
-use super::setup::open_node;
-use crate::ceremony::{self, Officers};
+use super::init::{NewNode, initialise};
+use super::setup::{open_configured, private_folder};
+use crate::ceremony::{NodeKeys, Officers};
 use crate::clock::{Clock, Stopwatch};
-use crate::documents::{pin_root, take_catalogue, take_trust};
-use crate::encoding::base64url;
-use crate::http::router;
+use crate::config::{Config, Role};
+use crate::documents::pin_root;
+use crate::http::{App, Server};
+use crate::jobs;
 use crate::keys::Usage;
 use crate::node::Node;
+use crate::operator::{Command, execute, sign_timestamp};
 use crate::pull::pull;
 use crate::rng::Rng;
+use crate::trips::clients::{self, NewClient};
 use crate::trips::publish_status::{open_lists, publish};
 
 /// What the demo can be told.
@@ -49,7 +52,7 @@ pub(super) struct Options {
 
 /// The three nodes.
 const REGIONS: [&str; 3] = ["440000", "440100", "440300"];
-/// The demo's key files are encrypted with a passphrase that everybody knows: its keys protect nothing.
+/// The officers' keys of the demo are encrypted with a passphrase that everybody knows: they protect nothing.
 const PASSPHRASE: &str = "demo";
 
 /// How one scenario came out.
@@ -63,9 +66,12 @@ pub(super) struct Scenario {
 
 /// A running node of the demo.
 pub(super) struct Running {
-    pub(super) node: Arc<Node>,
+    app: Arc<App>,
+    config: Config,
     pub(super) url: String,
     pub(super) token: String,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
 }
 
 /// Everything the scenarios play with.
@@ -90,57 +96,56 @@ pub(super) fn run(options: &Options) -> Result<bool> {
     let scenarios = demo_scenarios::play(&mut stage)?;
     let all_ok = scenarios.iter().all(|scenario| scenario.ok);
     report(options, &stage, &scenarios, &stopwatch)?;
-    if !options.once {
-        eprintln!("节点继续运行，按 Ctrl-C 结束 / the nodes keep serving, press Ctrl-C to end");
-        runtime.block_on(tokio::signal::ctrl_c())?;
-    }
-    runtime.shutdown_timeout(Duration::from_secs(2));
+    runtime.block_on(async {
+        if !options.once {
+            eprintln!("节点继续运行，按 Ctrl-C 结束 / the nodes keep serving, press Ctrl-C to end");
+            let nodes = [&stage.province, &stage.guangzhou, &stage.shenzhen];
+            let _jobs: Vec<_> = nodes.map(|running| jobs::start(&running.app, &running.config)).into();
+            tokio::signal::ctrl_c().await?;
+        }
+        for running in [stage.province, stage.guangzhou, stage.shenzhen] {
+            running.end().await;
+        }
+        Ok::<_, anyhow::Error>(())
+    })?;
     Ok(all_ok)
 }
 
 fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage> {
     let (clock, rng) = (Clock::system(), Rng::system());
-    let data = embedded().map_err(|findings| anyhow::anyhow!("{findings}"))?;
+    // Ports first: nothing is made if one is taken.
+    let servers = bind(options.base_port, runtime)?;
     let mut running = Vec::new();
-    for (at, region) in (0u16..).zip(REGIONS) {
-        let authorities: Vec<_> = data.authorities_of_node(region).cloned().collect();
-        let node = open_node(
-            &options.data.join("nodes").join(region),
-            region,
-            authorities,
-            PASSPHRASE,
-            &clock,
-            &rng,
-        )?;
-        let port = options.base_port.checked_add(at).context("端口超出范围 / the port is out of range")?;
-        running.push(start(Arc::new(node), port, runtime)?);
+    for (server, region) in servers.into_iter().zip(REGIONS) {
+        let directory = options.data.join("nodes").join(region);
+        initialise(&directory, &new_node(region, options.base_port), &clock, &rng)?;
+        let config = Config::load(&directory)?;
+        running.push(start(server, open_configured(&directory, &config)?, config, runtime)?);
     }
-    let officers = Officers::appoint("elicence.gd.demo", &rng)?;
+    let folder = options.data.join("officers");
+    private_folder(&folder).with_context(|| format!("{}", folder.display()))?;
+    Officers::appoint(&folder, PASSPHRASE, &rng)?;
+    let officers = Officers::load(&folder, PASSPHRASE, "elicence.gd.demo")?;
     // Keys count from a little before now, so that a scope of one second ago already covers what is signed at once.
     let from = clock.now().plus(-60);
     let mut entries = Vec::new();
-    for Running { node, .. } in &running {
-        let signer = node.keys.signer(&node.authority, Usage::Log).context("log key")?;
-        let log = LogKey::new(&format!("{}/log", node.host), crate::keys::public_key(&signer))
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
-        for authority in node.authorities.iter() {
-            entries.push(ceremony::entry(authority, &node.keys, Some(&log), from)?);
+    for Running { app, .. } in &running {
+        let keys = NodeKeys::of(&app.node)?;
+        for authority in app.node.authorities.iter() {
+            entries.push(keys.entry(authority, from)?);
         }
     }
-    let root = officers.root(from)?;
-    let (list, timestamp) = officers.list(1, from, entries.clone())?;
     let Ok([province, guangzhou, shenzhen]) = <[Running; 3]>::try_from(running) else { bail!("three nodes") };
-    pin_root(&province.node, &root)?;
-    take_trust(&province.node, &[&root], &timestamp, &list)?;
-    let publisher = province.node.authorities.iter().find(|authority| authority.has(KeyRole::Catalogue));
-    let publisher = &publisher.context("the catalogue names no publisher")?.code;
-    let signer = province.node.keys.signer(publisher, Usage::Catalogue).context("catalogue key")?;
-    let catalogue = data.publish(None, from, from, &*signer).map_err(|error| anyhow::anyhow!("{error}"))?;
-    take_catalogue(&province.node, &catalogue)?;
+    let node = province.node();
+    let timestamp = node.keys.signer(&node.authority, Usage::Timestamp).context("timestamp key")?;
+    let root = officers.root(timestamp.public_key(), from)?;
+    pin_root(node, &root)?;
+    sign_timestamp(node, 1, &officers.list(1, from, entries.clone())?)?;
+    execute(node, &Command::PublishCatalogue)?;
     for city in [&guangzhou, &shenzhen] {
-        pin_root(&city.node, &root)?;
-        pull(&city.node, &province.url, true)?;
-        open_lists(&city.node)?;
+        pin_root(city.node(), &root)?;
+        pull(city.node(), &province.url, true)?;
+        open_lists(city.node())?;
     }
     let stage =
         Stage { province, guangzhou, shenzhen, officers, entries, data: options.data.clone(), issued: 0 };
@@ -148,37 +153,79 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     Ok(stage)
 }
 
-/// Starts the HTTP server of a node on loopback and makes a client token for it.
-fn start(node: Arc<Node>, port: u16, runtime: &tokio::runtime::Runtime) -> Result<Running> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = runtime
-        .block_on(tokio::net::TcpListener::bind(address))
-        .with_context(|| format!("端口 {port} 无法使用 / port {port} cannot be used"))?;
-    let app = router(Arc::clone(&node));
-    runtime.spawn(async move {
-        // The server ends with the process; an error of one connection is not an error of the server.
-        axum::serve(listener, app).await
-    });
-    let mut secret = [0; 32];
-    node.rng.fill(&mut secret)?;
-    let token = format!("elt_{}", base64url(&secret));
-    let now = node.clock.now().0;
-    let client = ClientRow {
-        id: "demo".to_owned(),
-        name: "demo".to_owned(),
-        token_hash: sha256(&[token.as_bytes()]),
-        authorities: vec!["*".to_owned()],
-        types: vec!["*".to_owned()],
-        calls: vec!["*".to_owned()],
-        created_at: now,
-        expires_at: now + 86_400,
-        revoked_at: None,
+/// Takes the ports of all nodes.
+fn bind(base_port: u16, runtime: &tokio::runtime::Runtime) -> Result<Vec<Server>> {
+    let last = u16::try_from(REGIONS.len() - 1)?;
+    let ports = base_port..=base_port.checked_add(last).context("端口超出范围 / the port is out of range")?;
+    let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    ports.map(|port| Ok(runtime.block_on(Server::bind(address(port)))?)).collect()
+}
+
+/// What a node of the demo is told; its folder is a data directory that `serve` takes as well.
+fn new_node(region: &str, base_port: u16) -> NewNode {
+    let host = |region: &str| match region {
+        "440000" => "gd.elic.example",
+        "440100" => "gz.elic.example",
+        _ => "sz.elic.example",
     };
-    transact(&*node.store, "add_client", |write| write.add_clients(std::slice::from_ref(&client)))?;
-    Ok(Running { node, url: format!("http://{address}"), token })
+    let ports = (base_port..).zip(REGIONS);
+    let port = |wanted: &str| {
+        ports.clone().find(|(_, region)| *region == wanted).map_or(base_port, |(port, _)| port)
+    };
+    let others = REGIONS.into_iter().filter(|other| *other != region);
+    let city = region != "440000";
+    NewNode {
+        role: if city { Role::City } else { Role::Province },
+        region: region.to_owned(),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port(region))),
+        province: city.then(|| format!("https://{}", host("440000"))),
+        peers: others
+            .clone()
+            .filter(|other| *other != "440000")
+            .map(|other| format!("https://{}", host(other)))
+            .collect(),
+        addresses: others
+            .map(|other| (host(other).to_owned(), format!("http://127.0.0.1:{}", port(other))))
+            .collect(),
+    }
+}
+
+/// Starts the HTTP server of a node and makes a client token for it.
+fn start(server: Server, node: Node, config: Config, runtime: &tokio::runtime::Runtime) -> Result<Running> {
+    let token = clients::add(
+        &node,
+        &NewClient {
+            id: "demo".to_owned(),
+            name: "演示 demo".to_owned(),
+            authorities: vec!["*".to_owned()],
+            types: vec!["*".to_owned()],
+            calls: vec!["*".to_owned()],
+            days: 1,
+        },
+    )?;
+    let url = format!("http://{}", server.address());
+    let app = App::new(Arc::new(node), config.limits);
+    let (stop, stopped) = oneshot::channel();
+    let serving = runtime.spawn(server.run(Arc::clone(&app), async {
+        // Told, or the demo is gone: both mean to stop.
+        drop(stopped.await);
+    }));
+    Ok(Running { app, config, url, token, stop, serving })
 }
 
 impl Running {
+    /// The node itself.
+    pub(super) fn node(&self) -> &Arc<Node> {
+        &self.app.node
+    }
+
+    /// Ends the server once its requests have ended.
+    async fn end(self) {
+        // If the server has ended by itself, there is nobody left to tell.
+        let _gone = self.stop.send(());
+        drop(self.serving.await);
+    }
+
     /// One call with the demo's token; the status and the JSON body.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
         let config = ureq::config::Config::builder().http_status_as_error(false).build();
@@ -196,10 +243,10 @@ impl Stage {
     /// The cities pull from the province and from each other.
     pub(super) fn exchange(&self) -> Result<()> {
         for city in [&self.guangzhou, &self.shenzhen] {
-            pull(&city.node, &self.province.url, true)?;
+            pull(city.node(), &self.province.url, true)?;
         }
-        pull(&self.guangzhou.node, &self.shenzhen.url, false)?;
-        pull(&self.shenzhen.node, &self.guangzhou.url, false)?;
+        pull(self.guangzhou.node(), &self.shenzhen.url, false)?;
+        pull(self.shenzhen.node(), &self.guangzhou.url, false)?;
         Ok(())
     }
 
@@ -209,8 +256,8 @@ impl Stage {
         let (_never, tick) = channel::<()>();
         for city in [&self.guangzhou, &self.shenzhen] {
             for _ in 0..100 {
-                publish(&city.node, false)?;
-                if city.node.store.read()?.status_lists()?.iter().all(|list| list.dirty_since.is_none()) {
+                publish(city.node(), false)?;
+                if city.node().store.read()?.status_lists()?.iter().all(|list| list.dirty_since.is_none()) {
                     break;
                 }
                 // Nobody ever sends: this is a deadline of 50 ms until the next look.
@@ -225,7 +272,7 @@ fn report(options: &Options, stage: &Stage, scenarios: &[Scenario], stopwatch: &
     let nodes: Vec<Value> =
         [(&stage.province, "province"), (&stage.guangzhou, "city"), (&stage.shenzhen, "city")]
             .iter()
-            .map(|(running, role)| json!({"role": role, "region": running.node.region, "url": running.url}))
+            .map(|(running, role)| json!({"role": role, "region": running.node().region, "url": running.url}))
             .collect();
     let tokens = json!({"province": stage.province.token, "440100": stage.guangzhou.token, "440300": stage.shenzhen.token});
     write_new(&options.data.join("tokens.json"), tokens.to_string().as_bytes())?;

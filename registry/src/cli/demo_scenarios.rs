@@ -1,5 +1,7 @@
 //! The scenarios of the demo, judged over HTTP by the other city wherever a request can show them.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, bail};
 use licence_spec::cose::with_log_proof;
 use licence_spec::credential::{self, Credential, Draft, NewField};
@@ -25,6 +27,7 @@ use crate::ceremony;
 use crate::documents::{TakeError, take_token, take_trust};
 use crate::encoding::{base64url, from_base64url};
 use crate::keys::Usage;
+use crate::operator::sign_timestamp;
 
 /// An issued licence of the demo.
 struct Held {
@@ -114,7 +117,7 @@ pub(super) fn play(stage: &mut Stage) -> Result<Vec<Scenario>> {
 fn issue_every_type(stage: &mut Stage) -> Result<Vec<Held>> {
     let mut good = Vec::new();
     for (city, area) in [(GZ, "440106"), (SZ, "440304")] {
-        let node = city(stage).node.clone();
+        let node = city(stage).node().clone();
         let catalogue = node.catalogue().context("catalogue")?;
         for authority in node.authorities.iter() {
             // An office of one district issues there; a department of the city anywhere in it.
@@ -164,7 +167,7 @@ impl Tour<'_> {
         });
         let (_, answer) = self.stage.shenzhen.post("/v1/verifications", &request)?;
         let bytes = answer["receipt"].as_str().and_then(from_base64url).context("no receipt was made")?;
-        let evidence = self.stage.shenzhen.node.evidence.snapshot();
+        let evidence = self.stage.shenzhen.node().evidence.snapshot();
         let list = evidence.trust_list().context("trust list")?;
         let archive = receipt::Archive { licence: Some(&licence.file), ..receipt::Archive::default() };
         let got = match receipt::check(&bytes, list, &archive) {
@@ -222,7 +225,7 @@ impl Tour<'_> {
     }
 
     fn dates(&mut self, like: &Held) -> Result<()> {
-        let tomorrow = self.stage.guangzhou.node.clock.now().plus(86_400).civil_date().to_string();
+        let tomorrow = self.stage.guangzhou.node().clock.now().plus(86_400).civil_date().to_string();
         let early = self
             .another(like, "示例〔2026〕第1004号", |request| request["valid_from"] = json!(tomorrow))?;
         self.refuse("not_yet_valid", "REJECT NOT_YET_VALID", &early.file)?;
@@ -249,7 +252,7 @@ impl Tour<'_> {
         };
         change(&mut forged);
         let fields = copy_fields(&original, &forged.area);
-        let signer = self.stage.guangzhou.node.keys.signer(&forged.iss, Usage::Licence);
+        let signer = self.stage.guangzhou.node().keys.signer(&forged.iss, Usage::Licence);
         let signer: &dyn Signer = match (foreign, &signer) {
             (Some(foreign), _) => foreign,
             (None, Some(own)) => &**own,
@@ -272,7 +275,7 @@ impl Tour<'_> {
 
     fn scopes(&mut self, like: &Held) -> Result<()> {
         let own = Credential::parse(&like.statement)?.vct.to_owned();
-        let node = self.stage.guangzhou.node.clone();
+        let node = self.stage.guangzhou.node().clone();
         let other =
             node.authorities.iter().find_map(|a| a.vcts.iter().find(|vct| **vct != own)).context("type")?;
         let wrong_type = self.forge(like, |forged| forged.vct.clone_from(other), None)?;
@@ -287,7 +290,7 @@ impl Tour<'_> {
 
     /// Evidence that has aged: judged by the same evidence at a later clock.
     fn stale(&mut self, licence: &Held) -> Result<()> {
-        let node = &self.stage.shenzhen.node;
+        let node = self.stage.shenzhen.node();
         let evidence = node.evidence.snapshot();
         let at = |now: UnixTime| verdict_words(&verify(&licence.file, &evidence, &Policy::approval(), now));
         let files = evidence.trust_files().context("trust files")?;
@@ -303,7 +306,7 @@ impl Tour<'_> {
     /// Guangzhou's log key signs a second tree of a size that Shenzhen has seen.
     fn fork(&mut self, licence: &Held) -> Result<()> {
         self.stage.exchange()?;
-        let node = self.stage.guangzhou.node.clone();
+        let node = self.stage.guangzhou.node().clone();
         let read = node.store.read()?;
         let size = read.log_head()?.context("log head")?.size;
         let mut leaves: Vec<[u8; 32]> =
@@ -342,7 +345,7 @@ impl Tour<'_> {
 
     /// The key of a sub-district office gets into wrong hands: what was logged before the cut stays good.
     fn compromised(&mut self) -> Result<()> {
-        let node = self.stage.guangzhou.node.clone();
+        let node = self.stage.guangzhou.node().clone();
         let office =
             node.authorities.iter().find(|a| a.vcts.iter().any(|vct| vct.starts_with("urn:elic:gd:")));
         let office = office.context("no office with a type of its own")?;
@@ -356,22 +359,28 @@ impl Tour<'_> {
         let now = node.clock.now();
         let entry = self.stage.entries.iter_mut().find(|entry| entry.id == office.code).context("entry")?;
         ceremony::compromise(entry, &crate::keys::public_key(&signer), now, cut);
-        let (list, timestamp) = self.stage.officers.list(2, now, self.stage.entries.clone())?;
-        take_trust(&self.stage.province.node, &[], &timestamp, &list)?;
+        let list = self.stage.officers.list(2, now, self.stage.entries.clone())?;
+        sign_timestamp(self.stage.province.node(), 2, &list)?;
         self.stage.exchange()?;
         let got = ask_file(&self.stage.shenzhen, &before.file)?;
         self.record("key_compromised_before_cut", "ACCEPT", got);
         self.refuse("key_compromised_after_cut", "REJECT KEY_COMPROMISED_AFTER_CUT", &after.file)
     }
 
+    fn timestamp_key(&self) -> Result<Arc<SeedSigner>> {
+        let province = self.stage.province.node();
+        province.keys.signer(&province.authority, Usage::Timestamp).context("timestamp key")
+    }
+
     /// Last month's files, offered again.
     fn roll_back(&mut self) -> Result<()> {
-        let node = self.stage.shenzhen.node.clone();
+        let node = self.stage.shenzhen.node().clone();
         let entries = self.stage.entries.clone();
-        let (list, timestamp) = self.stage.officers.list(1, node.clock.now(), entries)?;
+        let (list, signer) = (self.stage.officers.list(1, node.clock.now(), entries)?, self.timestamp_key()?);
+        let timestamp = ceremony::timestamp(1, 1, &list, node.clock.now(), &*signer)?;
         let got = refusal(take_trust(&node, &[], &timestamp, &list).map(drop));
         self.record("trust_list_rollback", "NOT_TAKEN TRUST_LIST_ROLLBACK", got);
-        let read = self.stage.guangzhou.node.store.read()?;
+        let read = self.stage.guangzhou.node().store.read()?;
         let old = read.status_tokens_from(0, 1)?.into_iter().next().context("token")?;
         let uri = read.status_list(old.list)?.context("list")?.uri;
         drop(read);
@@ -416,7 +425,7 @@ fn write_artefacts(stage: &mut Stage, good: &[Held]) -> Result<()> {
     for (at, licence) in good.iter().enumerate() {
         let name = format!("{:02}", at + 1);
         let question = Question::default();
-        let node = &stage.shenzhen.node;
+        let node = stage.shenzhen.node();
         let policy = Policy::approval().asking(question);
         let verdict = verify(&licence.statement, &node.evidence.snapshot(), &policy, node.clock.now());
         // The office whose key was compromised: its earlier licences are good with their proof, but not as a QR code.
@@ -427,7 +436,7 @@ fn write_artefacts(stage: &mut Stage, good: &[Held]) -> Result<()> {
         write_new(&folder.join(format!("{name}.qr.txt")), licence.qr.as_bytes())?;
         write_new(&folder.join(format!("{name}.qr.png")), &picture(&licence.qr)?)?;
     }
-    let bundle = crate::documents::bundle(&stage.shenzhen.node)?;
+    let bundle = crate::documents::bundle(stage.shenzhen.node())?;
     for (path, bytes) in bundle.parts() {
         write_new(&stage.data.join("bundle").join(path), bytes)?;
     }

@@ -1,17 +1,33 @@
-//! The command line: one verb a file.
+//! The command line: one verb a file. Arguments are read here, errors become one line and an exit code here.
 
+mod catalogue;
+mod client;
+mod config;
+mod data;
 mod demo;
 mod demo_licences;
 mod demo_scenarios;
+mod fsck;
+mod init;
+mod issue;
+mod key;
+mod serve;
 mod setup;
+mod trust;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::operator::Refusal;
+
 /// 电子证照登记节点 / a node of the electronic-licence registry.
 #[derive(Parser)]
-#[command(name = "licence-registry", version)]
+#[command(
+    name = "licence-registry",
+    version,
+    after_help = "退出码 / exit codes: 0 成功 done · 1 检查未通过 a check failed · 64 用法错误 usage · 74 输入输出错误 input or output"
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -21,6 +37,31 @@ struct Arguments {
 enum Verb {
     /// 演示：启动一省两市节点并走完全部场景 / start one province and two cities and play all scenarios
     Demo(demo::Options),
+    /// 新建节点：配置、密钥、数据库 / make a node: configuration, keys, database
+    Init(init::Options),
+    /// 运行节点 / run the node of a data directory
+    Serve(serve::Options),
+    /// 签发一份证照 / issue a licence
+    Issue(issue::Options),
+    /// 密钥：列出、导出公钥、补齐 / keys: list, export public keys, make what is missing
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// 信任列表：信任根、签署、发布、查看 / trust list: root, signing, publishing, view
+    #[command(subcommand)]
+    Trust(trust::Verb),
+    /// 目录：发布 / catalogue: publish
+    #[command(subcommand)]
+    Catalogue(catalogue::Verb),
+    /// 客户端令牌：新增、列出、吊销 / client tokens: add, list, revoke
+    #[command(subcommand)]
+    Client(client::Verb),
+    /// 配置：检查、示例、模式 / configuration: check, example, schema
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// 输出 OpenAPI 3.1 描述 / print the description of the API
+    Openapi,
+    /// 校验全部存储数据 / check all that is stored: log, licences, status, documents
+    Fsck(fsck::Options),
 }
 
 /// Runs the command line of this process. 0 well, 1 a scenario or check failed, 64 usage, 74 input or output.
@@ -35,14 +76,31 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match arguments.verb {
-        Verb::Demo(options) => match demo::run(&options) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(error) => {
-                eprintln!("licence-registry: {error:#}");
-                ExitCode::from(74)
-            }
-        },
+    match perform(arguments.verb) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("licence-registry: {error:#}");
+            let usage = error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.usage);
+            ExitCode::from(if usage { 64 } else { 74 })
+        }
+    }
+}
+
+/// Does what a verb asks; false if a check failed.
+fn perform(verb: Verb) -> anyhow::Result<bool> {
+    let done = |()| true;
+    match verb {
+        Verb::Demo(options) => demo::run(&options),
+        Verb::Fsck(options) => fsck::run(&options),
+        Verb::Init(options) => init::run(&options).map(done),
+        Verb::Serve(options) => serve::run(&options).map(done),
+        Verb::Issue(options) => issue::run(&options).map(done),
+        Verb::Key(verb) => key::run(verb).map(done),
+        Verb::Trust(verb) => trust::run(verb).map(done),
+        Verb::Catalogue(verb) => catalogue::run(&verb).map(done),
+        Verb::Client(verb) => client::run(verb).map(done),
+        Verb::Config(verb) => config::run(verb).map(done),
+        Verb::Openapi => data::print_json(&serde_json::to_value(crate::http::openapi())?).map(done),
     }
 }

@@ -1,16 +1,20 @@
 //! Putting a node together from a data directory. Only the command line names a storage backend.
+//!
+//! Layout: `config.toml`, `passphrase`, `keys/`, `registry.sqlite3` with its journal, `lock`, `admin.sock` while the node runs.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use licence_catalogue::{Authority, KeyRole};
-use licence_store::{NodeRow, Store, transact};
+use licence_catalogue::{Authority, KeyRole, embedded};
+use licence_store::{NodeRow, Store, StoreError, transact};
 use licence_store_sqlite::SqliteStore;
 
 use crate::ceremony::usage;
 use crate::clock::Clock;
+use crate::config::{Config, Role};
 use crate::db::Writer;
 use crate::documents;
 use crate::evidence::Current;
@@ -18,37 +22,82 @@ use crate::keys::{Keyring, Usage};
 use crate::log::OwnLog;
 use crate::node::Node;
 use crate::rng::Rng;
+use crate::trips::clients::Clients;
+use crate::trips::holder;
 use crate::trips::lease::Leases;
 
-/// Opens the node of a data directory, or makes it: database, keys of its authorities, log.
+/// Whose node it is, and who opens it.
+pub(super) struct Identity<'a> {
+    pub(super) role: Role,
+    pub(super) region: &'a str,
+    pub(super) passphrase: &'a str,
+    pub(super) clock: Clock,
+    pub(super) rng: Rng,
+}
+
+/// Where the keys of a node are.
+pub(super) fn keys_directory(directory: &Path) -> PathBuf {
+    directory.join("keys")
+}
+
+/// The authorities that a node of this region serves.
+///
+/// # Errors
+/// If the catalogue's data names none that signs receipts, which is the node's own.
+pub(super) fn authorities(region: &str) -> Result<Vec<Authority>> {
+    let data = embedded().map_err(|findings| anyhow::anyhow!("{findings}"))?;
+    let found: Vec<_> = data.authorities_of_node(region).cloned().collect();
+    own(&found).map(drop)?;
+    Ok(found)
+}
+
+fn own(authorities: &[Authority]) -> Result<&Authority> {
+    let found = authorities.iter().find(|authority| authority.has(KeyRole::Receipt));
+    found.context("目录中没有本节点的机关 / the catalogue names no authority for a node of this region")
+}
+
+/// Opens the node of a data directory with its configuration.
+pub(super) fn open_configured(directory: &Path, config: &Config) -> Result<Node> {
+    let passphrase = config.passphrase(directory)?;
+    let identity = Identity {
+        role: config.role,
+        region: &config.region,
+        passphrase: &passphrase,
+        clock: Clock::system(),
+        rng: Rng::system(),
+    };
+    open_node(directory, &identity, authorities(&config.region)?)
+}
+
+/// Opens the node of a data directory. Missing keys are an error: a node that made itself a new log key would begin a
+/// second history.
 pub(super) fn open_node(
     directory: &Path,
-    region: &str,
+    identity: &Identity<'_>,
     authorities: Vec<Authority>,
-    passphrase: &str,
-    clock: &Clock,
-    rng: &Rng,
 ) -> Result<Node> {
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(directory).with_context(|| format!("{}", directory.display()))?);
-    let role = if region == "440000" { "province" } else { "city" };
-    let row = NodeRow { role: role.to_owned(), region: region.to_owned(), created_at: clock.now().0 };
-    transact(&*store, "create_node", |write| match write.node()? {
-        Some(_) => Ok::<_, licence_store::StoreError>(()),
-        None => write.create_node(&row),
+    let Identity { role, region, passphrase, clock, rng } = identity;
+    let own = own(&authorities)?.clone();
+    // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(directory)?);
+    let keys = Keyring::load(&keys_directory(directory), passphrase)?;
+    let row =
+        NodeRow { role: role.as_str().to_owned(), region: (*region).to_owned(), created_at: clock.now().0 };
+    transact(&*store, "create_node", |write| write.create_node(&row)).map_err(|error| match error {
+        StoreError::Conflict(_) => {
+            anyhow::anyhow!("数据目录属于另一节点 / the data directory belongs to another node")
+        }
+        other => other.into(),
     })?;
-    let own = authorities
-        .iter()
-        .find(|authority| authority.has(KeyRole::Receipt))
-        .context("目录中没有本节点的机关 / the catalogue names no authority for the node itself")?
-        .clone();
-    let keys = open_keys(&directory.join("keys"), &authorities, &own.code, passphrase, rng)?;
-    let signer = keys.signer(&own.code, Usage::Log).context("缺少日志密钥 / the log key is missing")?;
+    let signer = keys.signer(&own.code, Usage::Log);
+    let signer = signer.context("缺少日志密钥，请先执行 init / the log key is missing: run init first")?;
     let log = OwnLog::open(&*store, &format!("{}/log", own.host), signer)?;
-    let published = log.published();
-    let (writer, _thread) = Writer::start(Arc::clone(&store), log).context("writer thread")?;
+    let (published, clients) = (log.published(), Clients::load(&*store)?);
+    let holder_secret = holder::secret(&*store, rng)?;
+    let writer = Writer::start(Arc::clone(&store), log).context("writer thread")?;
     let node = Node {
-        region: region.to_owned(),
+        role: *role,
+        region: (*region).to_owned(),
         authority: own.code,
         host: own.host,
         clock: clock.clone(),
@@ -56,6 +105,8 @@ pub(super) fn open_node(
         store,
         writer,
         leases: Leases::default(),
+        clients,
+        holder_secret,
         evidence: Current::default(),
         keys,
         log: published,
@@ -65,22 +116,49 @@ pub(super) fn open_node(
     Ok(node)
 }
 
-fn open_keys(
+/// Makes the keys that the authorities of a node need and do not have yet; how many were made.
+pub(super) fn make_keys(
     directory: &Path,
+    identity: &Identity<'_>,
     authorities: &[Authority],
-    own: &str,
-    passphrase: &str,
-    rng: &Rng,
-) -> Result<Keyring> {
-    fs::create_dir_all(directory).with_context(|| format!("{}", directory.display()))?;
-    let mut keys = Keyring::load(directory, passphrase)?;
+) -> Result<usize> {
+    let directory = keys_directory(directory);
+    private_folder(&directory).with_context(|| format!("{}", directory.display()))?;
+    let mut keys = Keyring::load(&directory, identity.passphrase)?;
+    let own = own(authorities)?;
     let roles = authorities
         .iter()
         .flat_map(|authority| authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role))));
-    for (authority, usage) in roles.chain([(own, Usage::Log)]) {
+    let timestamp = (identity.role == Role::Province).then_some((own.code.as_str(), Usage::Timestamp));
+    let mut made = 0;
+    for (authority, usage) in roles.chain([(own.code.as_str(), Usage::Log)]).chain(timestamp) {
         if keys.signer(authority, usage).is_none() {
-            keys.create(directory, authority, usage, passphrase, rng)?;
+            keys.create(&directory, authority, usage, identity.passphrase, &identity.rng)?;
+            made += 1;
         }
     }
-    Ok(keys)
+    Ok(made)
+}
+
+/// Makes the missing keys of a stopped node. The store is opened for its lock: a running node would not see new keys.
+pub(super) fn make_missing_keys(
+    directory: &Path,
+    config: &Config,
+    authorities: &[Authority],
+) -> Result<usize> {
+    let passphrase = config.passphrase(directory)?;
+    let identity = Identity {
+        role: config.role,
+        region: &config.region,
+        passphrase: &passphrase,
+        clock: Clock::system(),
+        rng: Rng::system(),
+    };
+    let _lock = SqliteStore::open(directory)?;
+    make_keys(directory, &identity, authorities)
+}
+
+/// Makes a folder, and those above it, that only this user may enter.
+pub(super) fn private_folder(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

@@ -310,7 +310,11 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+/// Reads a file with a passphrase: one line of at most 1,024 bytes, mode 600.
+///
+/// # Errors
+/// [`ConfigError::File`], [`ConfigError::Passphrase`].
+pub fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     let failed = |error| ConfigError::File { path: path.to_owned(), error };
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {

@@ -1,79 +1,118 @@
 //! The HTTP edge: parse, call a trip, render. One place knows status codes: `problem`.
+//!
+//! In scope: the routes and their description (OpenAPI), limits, request lines of the log. Out of scope: decisions
+//! (`trips`), sockets (`serve`).
 
+mod batch;
+mod call;
+mod catalogue;
+mod docs;
+mod edge;
+mod health;
+mod idempotency;
 mod lifecycle;
+mod log;
 mod problem;
 mod published;
+mod receipts;
+mod serve;
+mod service_items;
 mod verifications;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use licence_spec::suite::sha256;
-use licence_store::ClientRow;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::config::Limits;
+use crate::metrics::Metrics;
 use crate::node::Node;
 use problem::Problem;
+
+pub use docs::openapi;
+pub use serve::{ServeError, Server};
 
 /// Longest request body: a credential of 64 KiB is 88 KiB in base64url, with room for the rest.
 const MAX_BODY: usize = 131_072;
 
+/// A node behind its HTTP edge.
+pub struct App {
+    /// The node.
+    pub node: Arc<Node>,
+    /// What is counted.
+    pub metrics: Metrics,
+    limits: Limits,
+    permits: Arc<Semaphore>,
+    running: idempotency::Running,
+}
+
+impl App {
+    /// The edge of a node.
+    #[must_use]
+    pub fn new(node: Arc<Node>, limits: Limits) -> Arc<App> {
+        let permits = Arc::new(Semaphore::new(limits.requests));
+        Arc::new(App {
+            node,
+            metrics: Metrics::default(),
+            limits,
+            permits,
+            running: idempotency::Running::default(),
+        })
+    }
+}
+
+/// All calls of the API with their description.
+fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(published::root))
+        .routes(routes!(published::list))
+        .routes(routes!(published::timestamp))
+        .routes(routes!(published::catalogue))
+        .routes(routes!(catalogue::licence_types))
+        .routes(routes!(catalogue::licence_type))
+        .routes(routes!(catalogue::service_items))
+        .routes(routes!(catalogue::service_item))
+        .routes(routes!(published::status_list))
+        .routes(routes!(published::bundle))
+        .routes(routes!(published::reference))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(lifecycle::issue))
+        .routes(routes!(lifecycle::licence))
+        .routes(routes!(lifecycle::change_status))
+        .routes(routes!(lifecycle::new_version))
+        .routes(routes!(verifications::verify))
+        .routes(routes!(batch::verify_batch))
+        .routes(routes!(service_items::check))
+        .routes(routes!(receipts::stored))
+        .routes(routes!(receipts::check))
+}
+
 /// The router of a node.
-pub fn router(node: Arc<Node>) -> Router {
-    Router::new()
-        .route("/healthz", get(published::healthz))
-        .route("/readyz", get(published::readyz))
-        .route("/v1/trust/root/{version}", get(published::root))
-        .route("/v1/trust/list", get(published::list))
-        .route("/v1/trust/timestamp", get(published::timestamp))
-        .route("/v1/catalogue", get(published::catalogue))
-        .route("/v1/status-lists/{list}", get(published::status_list))
-        .route("/v1/bundle", get(published::bundle))
-        .route("/v1/references/{cti}", get(published::reference))
-        .route("/log/checkpoint", get(published::checkpoint))
-        .route("/log/tile/{*path}", get(published::tile))
-        .route("/v1/licences", post(lifecycle::issue))
-        .route("/v1/licences/{id}", get(lifecycle::licence))
-        .route("/v1/licences/{id}/status-changes", post(lifecycle::change_status))
-        .route("/v1/licences/{id}/versions", post(lifecycle::new_version))
-        .route("/v1/verifications", post(verifications::verify))
-        .route("/v1/receipts/{id}", get(verifications::stored))
+pub fn router(app: Arc<App>) -> Router {
+    let (router, _) = api().split_for_parts();
+    router
+        // C2SP tlog-tiles has its own description; OpenAPI cannot express a path of many segments.
+        .route("/log/tile/{*path}", get(log::tile))
+        .merge(docs::routes())
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(|_| problem::render(&Problem::internal("panic"))))
-        .with_state(node)
-}
-
-/// The client behind a bearer token, who may make `call`.
-async fn client(node: &Arc<Node>, headers: &axum::http::HeaderMap, call: &str) -> Result<ClientRow, Problem> {
-    let header = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let token = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Problem::unauthorised)?;
-    let (hash, store) = (sha256(&[token.as_bytes()]), Arc::clone(&node.store));
-    let found = blocking(move || store.read().and_then(|read| read.client_by_token(&hash))).await?;
-    let client = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::unauthorised)?;
-    let now = node.clock.now().0;
-    if client.revoked_at.is_some() || now >= client.expires_at {
-        return Err(Problem::unauthorised());
-    }
-    if !client.calls.iter().any(|own| own == call || own == "*") {
-        return Err(Problem::forbidden());
-    }
-    Ok(client)
+        .layer(CatchPanicLayer::custom(|_| Problem::internal("panic").into_response()))
+        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
+        .with_state(app)
 }
 
 /// Runs a blocking trip off the async threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal("task"))
-}
-
-/// Reads a JSON body strictly.
-fn json<T: serde::de::DeserializeOwned>(headers: &axum::http::HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    let kind = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().map(str::trim) != Some("application/json") {
-        return Err(Problem::media_type());
-    }
-    serde_json::from_slice(body).map_err(|error| Problem::json(&error))
 }

@@ -1,15 +1,18 @@
 //! Problem documents (RFC 9457): the only place that knows status codes.
 
 use axum::body::Body;
-use axum::http::{Response, StatusCode, header};
+use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use licence_spec::http_signature::HttpSignatureFault;
 use licence_store::StoreError;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::db::WriteError;
 use crate::trips::change_status::ChangeError;
+use crate::trips::check_service_item::CheckError;
 use crate::trips::issue::IssueError;
-use crate::trips::receipt::ReceiptTripError;
+use crate::trips::receipt::{NotBase64, ReceiptTripError};
 use crate::trips::verify::VerifyError;
 
 /// A problem on its way to a client. It never carries what the client sent.
@@ -21,12 +24,18 @@ pub(super) struct Problem {
     detail: String,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// RFC 9457 问题文档 / a problem document.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Document<'a> {
+    /// `urn:elic:problem:` and the code.
     r#type: String,
+    /// What kind of problem.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// What is wrong with this request.
     detail: &'a str,
+    /// The kind in one word.
     code: &'a str,
 }
 
@@ -65,29 +74,48 @@ impl Problem {
         Problem::new(StatusCode::FORBIDDEN, "forbidden", "禁止 / forbidden", detail)
     }
 
-    pub(super) fn media_type() -> Problem {
-        let detail = "请求体须为 application/json / the body must be application/json";
-        Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "media-type",
-            "媒体类型不符 / wrong media type",
-            detail,
-        )
+    pub(super) fn media_type(wanted: &str) -> Problem {
+        let detail = format!("请求体须为 {wanted} / the body must be {wanted}");
+        let title = "媒体类型不符 / wrong media type";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", title, detail)
     }
 
-    /// The place in the document is told, and the name of the field if that is what is wrong; never a value.
+    pub(super) fn malformed(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "请求不合规定 / wrong request", detail)
+    }
+
+    /// The place in the document is told, and the name of a member of ours that is missing or twice; never what was sent.
     pub(super) fn json(error: &serde_json::Error) -> Problem {
         let place = format!("第 {0} 行第 {1} 列 / line {0}, column {1}", error.line(), error.column());
         let text = error.to_string();
-        let named =
-            ["unknown field", "missing field", "duplicate field"].iter().any(|known| text.starts_with(known));
-        let what = if named {
-            text.split(", expected").next().unwrap_or_default().to_owned()
+        let what = if text.starts_with("unknown field") {
+            // The name came from outside, and might be anything, a person's for instance.
+            "未知字段 / unknown field"
+        } else if text.starts_with("missing field") || text.starts_with("duplicate field") {
+            text.split(" at line").next().unwrap_or_default()
         } else {
-            String::new()
+            "请求体无法解析 / malformed body"
         };
-        let detail = if what.is_empty() { place } else { format!("{what}；{place}") };
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", "请求体无法解析 / malformed body", detail)
+        Problem::malformed(format!("{what}；{place}"))
+    }
+
+    pub(super) fn idempotency(fault: &HttpSignatureFault) -> Problem {
+        // Cannot fail: the statuses of the profile are statuses.
+        let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Problem::new(status, fault.slug(), "幂等键 / idempotency key", fault.to_string())
+    }
+
+    pub(super) fn too_many_rows(limit: usize) -> Problem {
+        let title = "行数过多 / too many rows";
+        let detail =
+            format!("上限 {limit} 行，其后未核验 / the limit is {limit} rows; what follows was not judged");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
+    }
+
+    pub(super) fn timeout() -> Problem {
+        let title = "超时 / timeout";
+        let detail = "未能在时限内完成 / not done in time";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail)
     }
 
     pub(super) fn too_large() -> Problem {
@@ -107,6 +135,26 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "暂不可用 / unavailable", detail)
     }
 
+    /// The problem as one line of a batch.
+    pub(super) fn to_line(&self) -> Vec<u8> {
+        let mut line = self.document();
+        line.insert_str(0, "{\"problem\":");
+        line.push_str("}\n");
+        line.into_bytes()
+    }
+
+    fn document(&self) -> String {
+        let document = Document {
+            r#type: format!("urn:elic:problem:{}", self.slug),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.slug,
+        };
+        // Cannot fail: the document is made of texts and a number.
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+
     fn unprocessable(slug: &'static str, detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, slug, "请求不成立 / the request cannot be met", detail)
     }
@@ -116,7 +164,8 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Problem {
         let detail = error.to_string();
         match error {
-            WriteError::Taken(_) | WriteError::Conflict(_) => {
+            WriteError::Answered => Problem::idempotency(&HttpSignatureFault::IdempotencyKeyInUse),
+            WriteError::Taken(_) | WriteError::Moved | WriteError::Conflict(_) => {
                 Problem::new(StatusCode::CONFLICT, "conflict", "冲突 / conflict", detail)
             }
             WriteError::Busy | WriteError::Unavailable(_) => Problem::unavailable(detail),
@@ -132,11 +181,13 @@ impl From<IssueError> for Problem {
                 Problem::new(StatusCode::FORBIDDEN, "out-of-scope", "超出授权 / out of scope", detail)
             }
             IssueError::UnknownType(_) => Problem::unprocessable("unknown-type", detail),
-            IssueError::Fields(_) | IssueError::Draft(_) => Problem::unprocessable("fields", detail),
+            IssueError::Fields(_) | IssueError::Draft(_) | IssueError::Reason(_) => {
+                Problem::unprocessable("fields", detail)
+            }
             IssueError::Predecessor => {
                 Problem::new(StatusCode::CONFLICT, "predecessor", "冲突 / conflict", detail)
             }
-            IssueError::NotReady(_) | IssueError::Rng(_) | IssueError::Log(_) => Problem::unavailable(detail),
+            IssueError::NotReady(_) | IssueError::Rng(_) => Problem::unavailable(detail),
             IssueError::Store(error) => Problem::store(&error),
             IssueError::Write(error) => error.into(),
         }
@@ -174,27 +225,43 @@ impl From<VerifyError> for Problem {
         let detail = error.to_string();
         match error {
             VerifyError::Store(error) => Problem::store(&error),
-            _ => Problem::new(StatusCode::BAD_REQUEST, "malformed", "请求不合规定 / wrong request", detail),
+            _ => Problem::malformed(detail),
         }
     }
 }
 
-/// A problem as a response.
-pub(super) fn render(problem: &Problem) -> Response<Body> {
-    let document = Document {
-        r#type: format!("urn:elic:problem:{}", problem.slug),
-        title: problem.title,
-        status: problem.status.as_u16(),
-        detail: &problem.detail,
-        code: problem.slug,
-    };
-    // Cannot fail: the document is made of texts and a number.
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    (problem.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+impl From<NotBase64> for Problem {
+    fn from(error: NotBase64) -> Problem {
+        Problem::malformed(error.to_string())
+    }
+}
+
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            CheckError::UnknownItem => Problem::not_found(),
+            CheckError::Field(_) => Problem::unprocessable("fields", detail),
+            CheckError::NotReady | CheckError::Rng(_) => Problem::unavailable(detail),
+            CheckError::Store(error) => Problem::store(&error),
+            CheckError::Receipt(error) => error.into(),
+        }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        render(&self)
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (self.status, kind, self.document()).into_response();
+        let mut add = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
+        match self.status {
+            StatusCode::UNAUTHORIZED => drop(add(header::WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::SERVICE_UNAVAILABLE => drop(add(header::RETRY_AFTER, "1")),
+            StatusCode::CONFLICT if self.slug == "idempotency-key-in-use" => {
+                drop(add(header::RETRY_AFTER, "1"));
+            }
+            _ => {}
+        }
+        response
     }
 }

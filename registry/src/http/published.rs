@@ -1,110 +1,105 @@
-//! What anybody may read: signed files, and the health of the node.
+//! What anybody may read: signed files. Each is judged by its signature, wherever it came from.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use licence_spec::log::tile::{TilePath, append_entry};
-use licence_store::{StoreError, TileKey};
-use serde::{Deserialize, Serialize};
+use licence_spec::suite::sha256;
+use licence_store::StoreError;
+use serde::Deserialize;
 
 use super::problem::Problem;
-use super::{Node, blocking};
+use super::{App, blocking};
 use crate::documents;
 
-/// Whether the process is alive.
-pub(super) async fn healthz() -> &'static str {
-    "ok\n"
-}
+/// For files that are replaced: ask whether it has changed.
+pub(super) const REVALIDATE: &str = "no-cache";
+/// For files that never change.
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-#[derive(Serialize)]
-struct Readiness {
-    ready: bool,
-    reasons: Vec<&'static str>,
-}
-
-/// Whether the node can give a right verdict now.
-pub(super) async fn readyz(State(node): State<Arc<Node>>) -> Response {
-    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    let mut reasons = Vec::new();
-    match evidence.trust_files() {
-        None => reasons.push("trust list unavailable"),
-        Some(files) => {
-            if !files.is_fresh(now, 0) {
-                reasons.push("trust list expired");
-            }
-            if now.plus(licence_spec::numbers::CLOCK_SKEW_S) < files.newest_iat() {
-                reasons.push("clock behind the newest signed time");
-            }
-        }
+/// A file with its tag, or 304 if the client holds it already.
+pub(super) fn file(headers: &HeaderMap, kind: &'static str, cache: &'static str, body: Vec<u8>) -> Response {
+    let [a, b, c, d, e, f, g, h, ..] = sha256(&[&body]);
+    let tag = format!("\"{}\"", hex::encode([a, b, c, d, e, f, g, h]));
+    let held = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let same = held.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
+    let head = [(header::CACHE_CONTROL, cache.to_owned()), (header::ETAG, tag)];
+    if same {
+        return (StatusCode::NOT_MODIFIED, head).into_response();
     }
-    if evidence.catalogue().is_none() {
-        reasons.push("catalogue unavailable");
-    }
-    let store = Arc::clone(&node.store);
-    if !matches!(blocking(move || store.read().and_then(|read| read.log_head())).await, Ok(Ok(_))) {
-        reasons.push("store unavailable");
-    }
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: reasons.is_empty(), reasons })).into_response()
+    (head, [(header::CONTENT_TYPE, kind)], body).into_response()
 }
 
-fn bytes(kind: &'static str, body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], body).into_response()
-}
-
-async fn document(node: Arc<Node>, kind: &'static str, name: String) -> Result<Response, Problem> {
-    let store = Arc::clone(&node.store);
+async fn document(
+    app: &App,
+    headers: &HeaderMap,
+    kind: &'static str,
+    name: String,
+) -> Result<Response, Problem> {
+    let store = Arc::clone(&app.node.store);
     let found = blocking(move || store.read().and_then(|read| read.document(kind, &name))).await?;
     let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
-    Ok(bytes("application/cbor", row.bytes))
+    Ok(file(headers, "application/cbor", REVALIDATE, row.bytes))
 }
 
-/// A trust root.
+/// 信任根 / a trust root by its version.
+#[utoipa::path(get, path = "/v1/trust/root/{version}", tag = "trust", params(("version" = u64, Path, description = "从 1 起 / from 1 on")),
+    responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
 pub(super) async fn root(
-    State(node): State<Arc<Node>>,
+    State(app): State<Arc<App>>,
     Path(version): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    document(node, documents::ROOT, version).await
+    document(&app, &headers, documents::ROOT, version).await
 }
 
-/// The trust list.
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Result<Response, Problem> {
-    document(node, documents::LIST.0, documents::LIST.1.to_owned()).await
+/// 信任列表 / the trust list.
+#[utoipa::path(get, path = "/v1/trust/list", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
+pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    document(&app, &headers, documents::LIST.0, documents::LIST.1.to_owned()).await
 }
 
-/// The trust timestamp.
-pub(super) async fn timestamp(State(node): State<Arc<Node>>) -> Result<Response, Problem> {
-    document(node, documents::TIMESTAMP.0, documents::TIMESTAMP.1.to_owned()).await
+/// 信任时间戳 / the trust timestamp.
+#[utoipa::path(get, path = "/v1/trust/timestamp", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
+pub(super) async fn timestamp(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    document(&app, &headers, documents::TIMESTAMP.0, documents::TIMESTAMP.1.to_owned()).await
 }
 
-/// The signed catalogue.
-pub(super) async fn catalogue(State(node): State<Arc<Node>>) -> Result<Response, Problem> {
-    document(node, documents::CATALOGUE.0, documents::CATALOGUE.1.to_owned()).await
+/// 签名目录 / the signed catalogue.
+#[utoipa::path(get, path = "/v1/catalogue", tag = "catalogue", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
+pub(super) async fn catalogue(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    document(&app, &headers, documents::CATALOGUE.0, documents::CATALOGUE.1.to_owned()).await
 }
 
-/// The offline bundle.
-pub(super) async fn bundle(State(node): State<Arc<Node>>) -> Result<Response, Problem> {
-    let made = blocking(move || documents::bundle(&node)).await?.map_err(|error| Problem::store(&error))?;
-    Ok(bytes("application/cbor", made.to_bytes()))
+/// 离线证据包 / the offline bundle of all evidence (FORMATS §13).
+#[utoipa::path(get, path = "/v1/bundle", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
+pub(super) async fn bundle(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let made =
+        blocking(move || documents::bundle(&app.node)).await?.map_err(|error| Problem::store(&error))?;
+    Ok(file(&headers, "application/cbor", REVALIDATE, made.to_bytes()))
 }
 
-/// `?time=` asks for the token of a past moment, in Unix seconds.
+/// A past moment.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct AtTime {
+    /// Unix seconds; absent for the newest.
     time: Option<i64>,
 }
 
-/// A status token.
+/// 状态列表 / a status token, the newest or that of a past moment.
+#[utoipa::path(get, path = "/v1/status-lists/{list}", tag = "status", params(("list" = u64, Path), ("time" = Option<i64>, Query, description = "某一时刻的令牌，Unix 秒 / the token that was in force at this time, Unix seconds")),
+    responses((status = 200, content_type = "application/statuslist+cwt", body = Vec<u8>)))]
 pub(super) async fn status_list(
-    State(node): State<Arc<Node>>,
+    State(app): State<Arc<App>>,
     Path(list): Path<String>,
-    Query(at): Query<AtTime>,
+    at: Result<Query<AtTime>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.map_err(|_| Problem::malformed("time 应为 Unix 秒 / time is in Unix seconds"))?;
     let list: u64 = list.parse().map_err(|_| Problem::not_found())?;
-    let store = Arc::clone(&node.store);
+    let store = Arc::clone(&app.node.store);
     let found = blocking(move || {
         let read = store.read()?;
         match at.time {
@@ -112,62 +107,23 @@ pub(super) async fn status_list(
             Some(time) => Ok(read.status_token_at(list, time)?.filter(|token| time < token.exp)),
         }
     });
-    let row =
-        found.await?.map_err(|error: StoreError| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
-    Ok(bytes("application/statuslist+cwt", row.bytes))
+    let found: Result<_, StoreError> = found.await?;
+    let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
+    Ok(file(&headers, "application/statuslist+cwt", REVALIDATE, row.bytes))
 }
 
-/// The licence behind a reference; the cti is the ticket.
+/// 引用码背后的证照 / the licence behind a reference QR; its random id is the ticket.
+#[utoipa::path(get, path = "/v1/references/{cti}", tag = "licences", params(("cti" = String, Path, description = "32 位十六进制 / 32 hex digits")),
+    responses((status = 200, content_type = "application/elic+cwt", body = Vec<u8>)))]
 pub(super) async fn reference(
-    State(node): State<Arc<Node>>,
+    State(app): State<Arc<App>>,
     Path(cti): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let cti: [u8; 16] =
         hex::decode(&cti).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(Problem::not_found)?;
-    let store = Arc::clone(&node.store);
+    let store = Arc::clone(&app.node.store);
     let found = blocking(move || store.read().and_then(|read| read.licence_by_cti(&cti))).await?;
     let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
-    Ok(bytes(licence_spec::numbers::TYP_LICENCE, row.credential))
-}
-
-/// The signed head of the log.
-pub(super) async fn checkpoint(State(node): State<Arc<Node>>) -> Response {
-    bytes("text/plain; charset=utf-8", node.log.checkpoint().as_bytes().to_vec())
-}
-
-/// A tile of hashes, or a bundle of entries.
-pub(super) async fn tile(
-    State(node): State<Arc<Node>>,
-    Path(path): Path<String>,
-) -> Result<Response, Problem> {
-    let path = TilePath::parse(&format!("tile/{path}")).map_err(|_| Problem::not_found())?;
-    let store = Arc::clone(&node.store);
-    let found = blocking(move || tile_bytes(&*store, path)).await?;
-    Ok(bytes(
-        "application/octet-stream",
-        found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?,
-    ))
-}
-
-fn tile_bytes(store: &dyn licence_store::Store, path: TilePath) -> Result<Option<Vec<u8>>, StoreError> {
-    let read = store.read()?;
-    match path {
-        TilePath::Hashes(tile) => {
-            let key = TileKey { level: tile.level(), index: tile.index() };
-            let found = read.log_tiles(&[key])?.into_iter().next().flatten();
-            Ok(found.and_then(|hashes| hashes.get(..tile.byte_len()).map(<[u8]>::to_vec)))
-        }
-        TilePath::Entries(entries) => {
-            let leaves = read.log_leaves(entries.index() * 256, u32::from(entries.width()))?;
-            if leaves.len() != usize::from(entries.width()) {
-                return Ok(None);
-            }
-            let mut bundle = Vec::new();
-            for leaf in &leaves {
-                append_entry(&mut bundle, &leaf.entry)
-                    .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            }
-            Ok(Some(bundle))
-        }
-    }
+    Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", row.credential))
 }

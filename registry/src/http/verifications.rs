@@ -2,76 +2,92 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_catalogue::fit::Fit;
 use licence_spec::verdict::Verdict;
 use licence_store::ClientRow;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::call::Call;
+use super::idempotency::{Begun, begin};
 use super::problem::Problem;
-use super::{Node, blocking, client, json};
+use super::{App, blocking};
+use crate::db::{Job, Remember, Render};
 use crate::encoding::base64url;
 use crate::trips::receipt;
 use crate::trips::verify::{VerifyRequest, verify_presented};
 
-#[derive(Serialize)]
-struct Answer {
-    verdict: Verdict,
-    fit: Option<Fit>,
-    receipt: Option<String>,
+/// A verdict, what it means for the service item, and the receipt.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Answer {
+    /// The verdict of VERDICT.md; the same bytes as the clerk's tool prints.
+    #[schema(value_type = Object)]
+    pub(super) verdict: Verdict,
+    /// Whether the licence meets the service item; null if none was named or nothing could be read.
+    #[schema(value_type = Option<Object>)]
+    pub(super) fit: Option<Fit>,
+    /// The receipt, base64url; null unless case number and service item were given.
+    pub(super) receipt: Option<String>,
 }
 
-/// Judges one licence.
-pub(super) async fn verify(
-    State(node): State<Arc<Node>>,
-    headers: HeaderMap,
-    raw: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Result<Response, Problem> {
-    let client = client(&node, &headers, "verify").await?;
-    let body = raw.map_err(|_| Problem::too_large())?;
-    let request: VerifyRequest = json(&headers, &body)?;
-    let answer = if request.id.is_some() {
-        let (node, request) = (Arc::clone(&node), request.clone());
-        blocking(move || verify_presented(&node, &request)).await??
-    } else {
-        // No database and no waiting: the judgement takes less time than handing it to another thread.
-        verify_presented(&node, &request)?
+/// 核验 / judge one licence. Reads no database, unless a number is asked for.
+#[utoipa::path(post, path = "/v1/verifications", tag = "verification", request_body = VerifyRequest, responses((status = 200, body = Answer)))]
+pub(super) async fn verify(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
+    let client = app.client(&call.headers, "verify")?;
+    let request: VerifyRequest = call.json()?;
+    let turn = match request.files_receipt() {
+        false => None,
+        true => match begin(&app, &client, &call, StatusCode::OK).await? {
+            Begun::Replay(answer) => return Ok(answer),
+            Begun::Do(turn) => turn,
+        },
     };
-    let receipt = if request.receipt { file(&node, &client, &request, &answer.verdict).await? } else { None };
-    Ok(Json(Answer { verdict: answer.verdict, fit: answer.fit, receipt }).into_response())
+    let (answer, filed) = judge(&app, &client, &request).await?;
+    // Cannot fail: the answer is made of texts and numbers.
+    let body = serde_json::to_vec(&answer).unwrap_or_default();
+    if let Some(job) = filed {
+        let (remember, _turn) = turn.unzip();
+        store(&app, job, remember.map(|remember| (remember, body.clone()))).await?;
+    }
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-/// Signs and stores a receipt, and only then hands it out.
-async fn file(
-    node: &Node,
+/// The answer to one request, and the job that stores its receipt. The answer must not leave before the job is done.
+pub(super) async fn judge(
+    app: &Arc<App>,
     client: &ClientRow,
     request: &VerifyRequest,
-    verdict: &Verdict,
-) -> Result<Option<String>, Problem> {
+) -> Result<(Answer, Option<Job>), Problem> {
+    let judged = if request.id.is_some() {
+        let (app, request) = (Arc::clone(app), request.clone());
+        blocking(move || verify_presented(&app.node, &request)).await??
+    } else {
+        // No database and no waiting: the judgement takes less time than handing it to another thread.
+        verify_presented(&app.node, request)?
+    };
+    let verdict = judged.verdict;
+    app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
+    let mut answer = Answer { verdict, fit: judged.fit, receipt: None };
+    if !request.receipt {
+        return Ok((answer, None));
+    }
     let (case, item) = (request.case_number.as_deref(), request.service_item.as_deref());
-    let prepared = receipt::prepare(node, verdict, &client.id, case, item);
-    let Some(prepared) = prepared.map_err(Problem::from)? else { return Ok(None) };
-    let committed = node.writer.submit(prepared.job)?;
-    committed.await.map_err(|_| Problem::internal("writer"))??;
-    Ok(Some(base64url(&prepared.bytes)))
+    match receipt::prepare(&app.node, &answer.verdict, &client.id, case, item)? {
+        None => Ok((answer, None)),
+        Some(prepared) => {
+            answer.receipt = Some(base64url(&prepared.bytes));
+            Ok((answer, Some(prepared.job)))
+        }
+    }
 }
 
-/// `GET /v1/receipts/{id}`: the receipt with this cti in hex, for the client that had it made.
-pub(super) async fn stored(
-    State(node): State<Arc<Node>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let client = client(&node, &headers, "receipts").await?;
-    let id: [u8; 16] =
-        hex::decode(&id).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(Problem::not_found)?;
-    let store = Arc::clone(&node.store);
-    let found = blocking(move || store.read().and_then(|read| read.receipt(&id))).await?;
-    let row = found.map_err(|error| Problem::store(&error))?.filter(|row| row.client == client.id);
-    let row = row.ok_or_else(Problem::not_found)?;
-    Ok(([(header::CONTENT_TYPE, licence_spec::numbers::TYP_RECEIPT)], row.bytes).into_response())
+/// Makes a receipt durable, together with the answer that is kept under an idempotency key.
+pub(super) async fn store(app: &App, mut job: Job, kept: Option<(Remember, Vec<u8>)>) -> Result<(), Problem> {
+    job.answer = kept.map(|(remember, body)| (remember, Box::new(move |_: &_| body.clone()) as Render));
+    let committed = app.node.writer.submit(job)?;
+    committed.await.map_err(|_| Problem::internal("writer"))??;
+    Ok(())
 }

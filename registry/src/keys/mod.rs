@@ -36,11 +36,15 @@ pub enum Usage {
     Log,
     /// Signs trust timestamps.
     Timestamp,
+    /// Signs trust lists; an officer's.
+    List,
+    /// Signs trust roots; an officer's.
+    Root,
 }
 
 impl Usage {
     /// All usages.
-    pub const ALL: [Usage; 8] = [
+    pub const ALL: [Usage; 10] = [
         Usage::Licence,
         Usage::Status,
         Usage::Catalogue,
@@ -49,6 +53,8 @@ impl Usage {
         Usage::Node,
         Usage::Log,
         Usage::Timestamp,
+        Usage::List,
+        Usage::Root,
     ];
 
     /// The word in file names.
@@ -63,6 +69,8 @@ impl Usage {
             Usage::Node => "node",
             Usage::Log => "log",
             Usage::Timestamp => "timestamp",
+            Usage::List => "list",
+            Usage::Root => "root",
         }
     }
 

@@ -48,8 +48,8 @@ impl Published {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn replace(&self, checkpoint: String) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(checkpoint);
+    fn replace(&self, checkpoint: Arc<str>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = checkpoint;
     }
 }
 
@@ -72,18 +72,10 @@ impl OwnLog {
             Some(_) => Ok::<(), StoreError>(()),
             None => write.create_log(origin, &TreeHead::EMPTY.root),
         })?;
-        let read = store.read()?;
-        let head = read.log_head()?.ok_or(LogError::RootMismatch)?;
-        if head.origin != origin {
-            return Err(LogError::Origin);
-        }
-        let edge = TileEdge::load(head.size, |tile| tile_bytes(&*read, tile))?;
-        drop(read);
-        if edge.root() != head.root {
-            return Err(LogError::RootMismatch);
-        }
-        let mut log = OwnLog { key, signer, edge, published: Published::default() };
-        log.sign()?;
+        let edge = stored_edge(store, origin)?;
+        let mut log = OwnLog { key, signer, edge: TileEdge::default(), published: Published::default() };
+        let checkpoint = log.sign(&edge)?;
+        log.publish(edge, checkpoint);
         Ok(log)
     }
 
@@ -111,35 +103,86 @@ impl OwnLog {
         LogHead { origin: self.key.name().to_owned(), size: edge.size(), root: edge.root() }
     }
 
-    /// Takes over an edge that has been committed, and signs its head. The edge only ever grows from the one held, so
-    /// what is signed is always an extension of what was signed last.
+    /// Signs the head of an edge that is about to be committed. Nobody may see it before [`OwnLog::publish`].
     ///
     /// # Errors
-    /// [`LogError::Sign`]; the head is committed all the same and is signed at the next append or start.
-    pub fn committed(&mut self, edge: TileEdge) -> Result<Arc<str>, LogError> {
-        self.edge = edge;
-        self.sign()
+    /// [`LogError::Sign`].
+    pub fn sign(&self, edge: &TileEdge) -> Result<Arc<str>, LogError> {
+        let checkpoint = Checkpoint { origin: self.key.name(), head: edge.head() };
+        Ok(Arc::from(checkpoint.sign(&self.key, &*self.signer)?))
     }
 
-    fn sign(&mut self) -> Result<Arc<str>, LogError> {
-        let head = TreeHead { size: self.edge.size(), root: self.edge.root() };
-        let checkpoint = Checkpoint { origin: self.key.name(), head };
-        self.published.replace(checkpoint.sign(&self.key, &*self.signer)?);
-        Ok(self.published.checkpoint())
+    /// Takes over an edge that has been committed, and shows its signed head to the world. The edge only ever grows from
+    /// the one held, so what is shown is always an extension of what was shown last.
+    pub fn publish(&mut self, edge: TileEdge, checkpoint: Arc<str>) {
+        self.edge = edge;
+        self.published.replace(checkpoint);
+    }
+
+    /// Reads the stored head again after a failed transaction: it is the one held, or one that was kept though its
+    /// transaction was reported as lost.
+    ///
+    /// # Errors
+    /// [`LogError::RootMismatch`] if the stored log is shorter than the one held, has another root, or its tiles do not
+    /// give its root; [`LogError::Store`] if it cannot be read.
+    pub fn reload(&mut self, store: &dyn Store) -> Result<(), LogError> {
+        let edge = stored_edge(store, self.key.name())?;
+        if edge.size() == self.edge.size() && edge.root() == self.edge.root() {
+            return Ok(());
+        }
+        let held = {
+            let read = store.read()?;
+            let mut tiles = TiledTree::new(edge.size(), |tile| tile_bytes(&*read, tile));
+            // An extension begins with the tree that was held.
+            (edge.size() > self.edge.size()).then(|| tiles.root(self.edge.size())).transpose()?
+        };
+        if held != Some(self.edge.root()) {
+            return Err(LogError::RootMismatch);
+        }
+        let checkpoint = self.sign(&edge)?;
+        self.publish(edge, checkpoint);
+        Ok(())
     }
 }
 
-fn tile_bytes(read: &dyn Read, tile: Tile) -> Result<Vec<u8>, LogError> {
+/// The right edge of the stored log, whose tiles give the stored root.
+fn stored_edge(store: &dyn Store, origin: &str) -> Result<TileEdge, LogError> {
+    let read = store.read()?;
+    let head = read.log_head()?.ok_or(LogError::RootMismatch)?;
+    if head.origin != origin {
+        return Err(LogError::Origin);
+    }
+    let edge = TileEdge::load(head.size, |tile| tile_bytes(&*read, tile))?;
+    if edge.root() == head.root { Ok(edge) } else { Err(LogError::RootMismatch) }
+}
+
+fn tile_bytes(read: &(impl Read + ?Sized), tile: Tile) -> Result<Vec<u8>, LogError> {
     let key = TileKey { level: tile.level(), index: tile.index() };
     let found = read.log_tiles(&[key])?.into_iter().next().flatten();
     found.ok_or(LogError::Tile(TileError::Missing(tile)))
 }
 
-/// The proof file of a leaf in the tree of `size` leaves under `checkpoint`.
-///
-/// # Errors
-/// [`LogError`] if a tile is missing.
-pub fn proof(read: &dyn Read, index: u64, size: u64, checkpoint: &str) -> Result<String, LogError> {
-    let mut tree = TiledTree::new(size, |tile| tile_bytes(read, tile));
-    Ok(format_proof(index, &tree.inclusion_proof(index, size)?, checkpoint))
+/// Where tiles come from.
+type TileSource<'a> = Box<dyn FnMut(Tile) -> Result<Vec<u8>, LogError> + 'a>;
+
+/// Proof files for leaves of one tree; the tiles that one of them read serve the next.
+pub struct Proofs<'a> {
+    size: u64,
+    tree: TiledTree<TileSource<'a>, Vec<u8>>,
+}
+
+impl<'a> Proofs<'a> {
+    /// Proofs in the tree of the first `size` leaves that `read` holds.
+    #[must_use]
+    pub fn new(read: &'a (impl Read + ?Sized), size: u64) -> Proofs<'a> {
+        Proofs { size, tree: TiledTree::new(size, Box::new(move |tile| tile_bytes(read, tile))) }
+    }
+
+    /// The proof file of the leaf at `index` under `checkpoint`, which signs the head of this tree.
+    ///
+    /// # Errors
+    /// [`LogError`] if a tile is missing or damaged.
+    pub fn file(&mut self, index: u64, checkpoint: &str) -> Result<String, LogError> {
+        Ok(format_proof(index, &self.tree.inclusion_proof(index, self.size)?, checkpoint))
+    }
 }

@@ -3,17 +3,20 @@
 //! Order: transition checked → change record made → group commit of record, leaf and new status → list published.
 
 use licence_spec::log::change::{Act, ChangeRecord};
+use licence_spec::log::entry::Entry;
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::db::{Effect, Job, WriteError};
+use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::Node;
 use crate::rng::RngError;
 use crate::trips::issue::Reason;
 
 /// A request to change a status, as the API takes it.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRequest {
     /// The act: cancel, revoke, forfeit, suspend, reinstate, transfer or void.
@@ -26,7 +29,7 @@ pub struct ChangeRequest {
 }
 
 /// What was changed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Changed {
     /// 电子证照标识.
     pub id: String,
@@ -64,9 +67,6 @@ pub enum ChangeError {
     Rng(#[from] RngError),
 }
 
-/// Longest legal basis, document number or officer, characters.
-const MAX_REASON: usize = 200;
-
 /// Which acts follow from which status: a supervisor's table. Final states stay final.
 const fn allowed(status: u8, act: Act) -> bool {
     match (status, act) {
@@ -83,21 +83,18 @@ const fn allowed(status: u8, act: Act) -> bool {
 ///
 /// # Errors
 /// [`ChangeError`]; nothing is written then.
-pub fn change_status(node: &Node, id: &str, request: &ChangeRequest) -> Result<Changed, ChangeError> {
+pub fn change_status(
+    node: &Node,
+    id: &str,
+    request: &ChangeRequest,
+    remember: Option<Remember>,
+) -> Result<Changed, ChangeError> {
     let act = Act::ALL
         .into_iter()
         .find(|act| act.name() == request.act)
         .filter(|act| !matches!(act, Act::Supersede | Act::Replace))
         .ok_or(ChangeError::UnknownAct)?;
-    for (name, text) in [
-        ("legal_basis", &request.reason.legal_basis),
-        ("document_number", &request.reason.document_number),
-        ("officer", &request.reason.officer),
-    ] {
-        if text.trim().is_empty() || text.chars().count() > MAX_REASON {
-            return Err(ChangeError::Field(name));
-        }
-    }
+    request.reason.check().map_err(ChangeError::Field)?;
     let now = node.clock.now();
     let effective = match &request.effective_at {
         None => now,
@@ -109,20 +106,33 @@ pub fn change_status(node: &Node, id: &str, request: &ChangeRequest) -> Result<C
     if !allowed(licence.status, act) {
         return Err(ChangeError::Transition);
     }
-    write(node, &licence, act, effective, now, &request.reason)
+    let act_of_law = ActOfLaw { act, effective, recorded: now, successor: None };
+    let row = change_row(node, &licence, &act_of_law, &request.reason)?;
+    record(node, licence.id, act, row, remember)
 }
 
-fn write(
+/// What is done to a licence, and from when on.
+pub(super) struct ActOfLaw {
+    pub(super) act: Act,
+    pub(super) effective: UnixTime,
+    pub(super) recorded: UnixTime,
+    pub(super) successor: Option<Digest>,
+}
+
+/// The row of a change and its log entry. The salt keeps the record from being guessed by who knows the licence.
+///
+/// # Errors
+/// [`RngError`] without randomness.
+pub(super) fn change_row(
     node: &Node,
     licence: &LicenceRow,
-    act: Act,
-    effective: UnixTime,
-    now: UnixTime,
+    what: &ActOfLaw,
     reason: &Reason,
-) -> Result<Changed, ChangeError> {
+) -> Result<(StatusChangeRow, Entry), RngError> {
+    let ActOfLaw { act, effective, recorded, successor } = *what;
     let mut salt = [0; 16];
     node.rng.fill(&mut salt)?;
-    let record = ChangeRecord { licence: licence.digest, act, effective, successor: None, salt };
+    let record = ChangeRecord { licence: licence.digest, act, effective, successor, salt };
     let entry = record.entry();
     let row = StatusChangeRow {
         digest: entry.digest,
@@ -132,16 +142,41 @@ fn write(
         previous: licence.status,
         value: act.new_status(),
         effective_at: effective.0,
-        recorded_at: now.0,
+        recorded_at: recorded.0,
         legal_basis: reason.legal_basis.clone(),
         document_number: reason.document_number.clone(),
         officer: reason.officer.clone(),
-        successor: None,
+        successor,
         log_index: 0,
     };
-    let committed = node.writer.write(Job { effects: vec![(Effect::StatusChange(row), Some(entry))] })?;
-    let log_index = committed.indexes.first().copied().flatten().unwrap_or_default();
-    Ok(Changed { id: licence.id.clone(), act: act.name(), status: act.new_status(), log_index })
+    Ok((row, entry))
+}
+
+fn record(
+    node: &Node,
+    id: String,
+    act: Act,
+    (row, entry): (StatusChangeRow, Entry),
+    remember: Option<Remember>,
+) -> Result<Changed, ChangeError> {
+    let changed = Changed { id, act: act.name(), status: act.new_status(), log_index: 0 };
+    let answer = remember.map(|remember| {
+        let draft = changed.clone();
+        // Cannot fail: the answer is made of texts and numbers.
+        let render =
+            move |done: &Committed| serde_json::to_vec(&draft.clone().logged(done)).unwrap_or_default();
+        (remember, Box::new(render) as Render)
+    });
+    let job = Job { effects: vec![(Effect::StatusChange(row), Some(entry))], answer };
+    Ok(changed.logged(&node.writer.write(job)?))
+}
+
+impl Changed {
+    /// The same with its place in the log.
+    fn logged(mut self, committed: &Committed) -> Changed {
+        self.log_index = committed.index().unwrap_or_default();
+        self
+    }
 }
 
 #[cfg(test)]

@@ -7,26 +7,27 @@ use licence_catalogue::issue::{CheckedFields, FieldErrors, Holder, IssueFields, 
 use licence_spec::cose::with_log_proof;
 use licence_spec::credential::{self, Draft};
 use licence_spec::identifiers::{CreditCode, LICENCE_ID_ROOT, LicenceId, NationalTypeCode, mod37_36_check};
-use licence_spec::log::change::{Act, ChangeRecord};
+use licence_spec::log::change::Act;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr;
-use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{KeyState, Role};
 use licence_spec::verdict::Code;
 use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::db::{Committed, Effect, Job, WriteError};
+use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::keys::Usage;
-use crate::log::{LogError, proof};
 use crate::node::Node;
 use crate::rng::RngError;
+use crate::trips::change_status::{ActOfLaw, change_row};
+use crate::trips::holder::holder_key;
 use crate::trips::lease::Leased;
 
 /// A request to issue, as the API takes it.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueRequest {
     /// 证照类型代码.
@@ -39,6 +40,7 @@ pub struct IssueRequest {
     /// 属地编码.
     pub area_code: String,
     /// 持证主体.
+    #[schema(value_type = Vec<Object>)]
     pub holders: Vec<Holder>,
     /// 颁发日期.
     pub issued_on: String,
@@ -50,11 +52,12 @@ pub struct IssueRequest {
     pub valid_until: Option<String>,
     /// Face items by name.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub fields: NamedFields,
 }
 
 /// What was issued.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct Issued {
     /// 电子证照标识.
     pub id: String,
@@ -74,7 +77,7 @@ pub struct Issued {
 }
 
 /// Where the status of a licence stands.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct StatusPlace {
     /// Name of the list.
     pub uri: String,
@@ -83,7 +86,7 @@ pub struct StatusPlace {
 }
 
 /// Where the log has a licence.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct LogPlace {
     /// Name of the log.
     pub origin: String,
@@ -116,6 +119,9 @@ pub enum IssueError {
     /// No trust list or catalogue is at hand, or a key is missing.
     #[error("节点未就绪 / the node is not ready: {0}")]
     NotReady(&'static str),
+    /// A text of the legal ground is missing or too long.
+    #[error("{0} 缺失或过长 / {0} is missing or too long")]
+    Reason(&'static str),
     /// The previous version is not there or not in force.
     #[error("原证照不存在或已失效 / the licence to be replaced is not there or not in force")]
     Predecessor,
@@ -125,9 +131,6 @@ pub enum IssueError {
     /// The writer refused or failed.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// The log failed.
-    #[error(transparent)]
-    Log(#[from] LogError),
     /// No randomness.
     #[error(transparent)]
     Rng(#[from] RngError),
@@ -137,9 +140,9 @@ pub enum IssueError {
 ///
 /// # Errors
 /// [`IssueError`]; nothing is written then, but a leased number may be skipped.
-pub fn issue(node: &Node, request: &IssueRequest) -> Result<Issued, IssueError> {
+pub fn issue(node: &Node, request: &IssueRequest, remember: Option<Remember>) -> Result<Issued, IssueError> {
     let prepared = prepare(node, request, None)?;
-    finish(node, prepared, None)
+    finish(node, prepared, None, remember)
 }
 
 /// Issues the next version of a licence; the old one becomes superseded in the same transaction.
@@ -151,18 +154,22 @@ pub fn new_version(
     id: &str,
     request: &IssueRequest,
     reason: &Reason,
+    remember: Option<Remember>,
 ) -> Result<Issued, IssueError> {
+    reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
     if old.status != 0 || old.authority != request.issuer || !old.vct.ends_with(&request.licence_type) {
         return Err(IssueError::Predecessor);
     }
     let prepared = prepare(node, request, Some(&old))?;
-    let change = supersede(node, &old, &prepared, reason)?;
-    finish(node, prepared, Some(change))
+    let (now, successor) = (prepared.iat, Some(prepared.row.digest));
+    let superseded = ActOfLaw { act: Act::Supersede, effective: now, recorded: now, successor };
+    let change = change_row(node, &old, &superseded, reason)?;
+    finish(node, prepared, Some(change), remember)
 }
 
 /// The legal ground of a change of status.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// 法律依据.
@@ -171,6 +178,25 @@ pub struct Reason {
     pub document_number: String,
     /// 经办人.
     pub officer: String,
+}
+
+/// Longest legal basis, document number or officer, characters.
+const MAX_REASON: usize = 200;
+
+impl Reason {
+    /// Whether every text is there and at most 200 characters long.
+    ///
+    /// # Errors
+    /// The name of the first text that is not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let texts = [
+            ("legal_basis", &self.legal_basis),
+            ("document_number", &self.document_number),
+            ("officer", &self.officer),
+        ];
+        let wrong = |text: &str| text.trim().is_empty() || text.chars().count() > MAX_REASON;
+        texts.into_iter().find(|(_, text)| wrong(text)).map_or(Ok(()), |(name, _)| Err(name))
+    }
 }
 
 struct Prepared {
@@ -259,7 +285,11 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
     .map_err(|error| IssueError::Draft(error.to_string()))?;
     let digest = licence_spec::cose::statement_digest(&statement, MAX_LICENCE)
         .map_err(|fault| IssueError::Draft(fault.to_string()))?;
-    let holders = request.holders.iter().map(|holder| holder_key(&list.permutation_secret, holder)).collect();
+    let holders = request
+        .holders
+        .iter()
+        .map(|holder| holder_key(&node.holder_secret, &holder.code_type, &holder.code))
+        .collect();
     let row = LicenceRow {
         digest,
         id,
@@ -283,11 +313,6 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
     Ok(Prepared { row, uri: list.uri, origin: format!("{}/log", node.host), iat: now })
 }
 
-/// Holder codes are searchable only through a keyed hash.
-fn holder_key(secret: &[u8; 32], holder: &Holder) -> Digest {
-    sha256(&[secret, holder.code_type.as_bytes(), b"\n", holder.code.as_bytes()])
-}
-
 /// The 电子证照标识. A provincial type has no national code yet: its 9-digit code stands in the type part, and the check
 /// is computed in the same way (spec/decisions/0003).
 fn compose_id(code: &str, authority: &str, serial: &str, version: u32) -> Result<String, IssueError> {
@@ -308,63 +333,45 @@ fn serial_of(id: &str) -> String {
     id.rsplit('.').nth(2).unwrap_or_default().to_owned()
 }
 
-fn supersede(
-    node: &Node,
-    old: &LicenceRow,
-    new: &Prepared,
-    reason: &Reason,
-) -> Result<(StatusChangeRow, Entry), IssueError> {
-    let mut salt = [0; 16];
-    node.rng.fill(&mut salt)?;
-    let record = ChangeRecord {
-        licence: old.digest,
-        act: Act::Supersede,
-        effective: new.iat,
-        successor: Some(new.row.digest),
-        salt,
-    };
-    let entry = record.entry();
-    let row = StatusChangeRow {
-        digest: entry.digest,
-        record: record.to_bytes(),
-        licence: old.digest,
-        act: u8::try_from(Act::Supersede.number()).unwrap_or(0),
-        previous: old.status,
-        value: Act::Supersede.new_status(),
-        effective_at: new.iat.0,
-        recorded_at: new.iat.0,
-        legal_basis: reason.legal_basis.clone(),
-        document_number: reason.document_number.clone(),
-        officer: reason.officer.clone(),
-        successor: Some(new.row.digest),
-        log_index: 0,
-    };
-    Ok((row, entry))
-}
-
 fn finish(
     node: &Node,
     prepared: Prepared,
     change: Option<(StatusChangeRow, Entry)>,
+    remember: Option<Remember>,
 ) -> Result<Issued, IssueError> {
     let Prepared { row, uri, origin, iat } = prepared;
-    let entry = Entry { op: Op::Issued, time: iat, digest: row.digest };
-    let mut effects = vec![(Effect::Licence(row.clone()), Some(entry))];
-    effects.extend(change.map(|(row, entry)| (Effect::StatusChange(row), Some(entry))));
-    let Committed { indexes, size, checkpoint } = node.writer.write(Job { effects })?;
-    let index = indexes.first().copied().flatten().ok_or(IssueError::NotReady("log"))?;
-    let proof = proof(&*node.store.read()?, index, size, &checkpoint)?;
     let reference = || qr::Reference { cti: row.cti, digest: row.digest, host: node.host.clone() };
     let text = qr::write_object(&row.credential).unwrap_or_else(|_| qr::write_reference(&reference()));
-    Ok(Issued {
-        id: row.id,
+    let issued = Issued {
+        id: row.id.clone(),
         credential: crate::encoding::base64url(&row.credential),
         qr: text,
         digest: hex::encode(row.digest),
         status: StatusPlace { uri, idx: row.status_index },
-        log: LogPlace { origin, index, proof },
-        statement: row.credential,
-    })
+        log: LogPlace { origin, index: 0, proof: String::new() },
+        statement: row.credential.clone(),
+    };
+    let entry = Entry { op: Op::Issued, time: iat, digest: row.digest };
+    let mut effects = vec![(Effect::Licence(row), Some(entry))];
+    effects.extend(change.map(|(row, entry)| (Effect::StatusChange(row), Some(entry))));
+    let answer = remember.map(|remember| {
+        let draft = issued.clone();
+        // Cannot fail: the answer is made of texts and numbers.
+        let render =
+            move |done: &Committed| serde_json::to_vec(&draft.clone().logged(done)).unwrap_or_default();
+        (remember, Box::new(render) as Render)
+    });
+    let committed = node.writer.write(Job { effects, answer })?;
+    Ok(issued.logged(&committed))
+}
+
+impl Issued {
+    /// The same with its place in the log.
+    fn logged(mut self, committed: &Committed) -> Issued {
+        self.log.index = committed.index().unwrap_or_default();
+        self.log.proof = committed.proof.clone().unwrap_or_default();
+        self
+    }
 }
 
 /// The file form of an issued licence: its bytes with the log proof in the header.

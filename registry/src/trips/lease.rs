@@ -33,7 +33,7 @@ pub struct Leased {
 }
 
 impl Leases {
-    /// The next number of an authority; `None` if it has no open status list, or a full one.
+    /// The next number of an authority; `None` if it has no open, published status list with room.
     ///
     /// # Errors
     /// [`StoreError`] if a new block cannot be leased.
@@ -59,8 +59,14 @@ impl Leases {
 
 fn lease_block(store: &dyn Store, authority: &str, year: i64) -> Result<Option<Block>, StoreError> {
     transact(store, "lease_numbers", |write| {
-        let found = write.status_lists()?.into_iter().find(|list| list.authority == authority && list.open);
-        let Some(list) = found else { return Ok(None) };
+        // The oldest list with room; one whose first token is not published would make licences that nobody can verify.
+        let usable = |list: &StatusListRow| {
+            list.authority == authority
+                && list.open
+                && list.next_counter < list.size
+                && list.token_iat.is_some()
+        };
+        let Some(list) = write.status_lists()?.into_iter().find(usable) else { return Ok(None) };
         let indexes = write.lease_status_indexes(list.id, BLOCK)?;
         if indexes.count == 0 {
             return Ok(None);

@@ -1,6 +1,9 @@
 //! The trips: one errand from request to durable effect each, one file each. Trips know no HTTP.
 
 pub mod change_status;
+pub mod check_service_item;
+pub mod clients;
+pub mod holder;
 pub mod issue;
 pub mod lease;
 pub mod publish_status;

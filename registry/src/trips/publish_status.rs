@@ -46,14 +46,19 @@ pub enum PublishError {
     Token(#[from] licence_spec::cbor::Fault),
 }
 
-/// Makes sure that every authority that issues licences has an open list with a published token.
+/// A list with fewer free entries than this gets a successor before it is full.
+const FEW: u32 = LIST_SIZE / 16;
+
+/// Makes sure that every authority that issues licences has an open list with room, and publishes what has to be. A
+/// list is used once its first token is published (`lease`).
 ///
 /// # Errors
 /// [`PublishError`] for the first authority that fails.
 pub fn open_lists(node: &Node) -> Result<(), PublishError> {
     let lists = node.store.read()?.status_lists()?;
     for authority in node.authorities.iter().filter(|authority| !authority.vcts.is_empty()) {
-        if lists.iter().any(|list| list.authority == authority.code && list.open) {
+        let has_room = |list: &StatusListRow| list.open && list.size - list.next_counter >= FEW;
+        if lists.iter().any(|list| list.authority == authority.code && has_room(list)) {
             continue;
         }
         let mut secret = [0; 32];
@@ -105,7 +110,7 @@ fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), P
         log_index: 0,
     };
     let entry = Entry { op: Op::StatusToken, time: now, digest: row.digest };
-    node.writer.write(Job { effects: vec![(Effect::StatusToken(row), Some(entry))] })?;
+    node.writer.write(Job::new(vec![(Effect::StatusToken(row), Some(entry))]))?;
     node.evidence.change(|evidence| evidence.add_token(Arc::new(token)));
     Ok(())
 }

@@ -1,13 +1,16 @@
-//! Receipts: a signed verdict that an approval system files in the case instead of a copy.
+//! Receipts: a signed verdict that an approval system files in the case instead of a copy; and the check of a filed one.
 //!
 //! Order: verdict made → receipt signed → stored in the group commit → handed out. A receipt that was handed out is kept.
 
-use licence_spec::receipt::{self, Filing, ReceiptError};
+use licence_spec::receipt::{self, Archive, Filing, Receipt, ReceiptError};
 use licence_spec::suite::sha256;
-use licence_spec::verdict::{Outcome, Verdict};
+use licence_spec::verdict::{Code, Outcome, Verdict};
 use licence_store::ReceiptRow;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::db::{Effect, Job};
+use crate::encoding::from_base64url;
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::rng::RngError;
@@ -62,5 +65,130 @@ pub fn prepare(
         digest: sha256(&[&bytes]),
         bytes: bytes.clone(),
     };
-    Ok(Some(Prepared { job: Job { effects: vec![(Effect::Receipt(row), None)] }, bytes }))
+    Ok(Some(Prepared { job: Job::new(vec![(Effect::Receipt(row), None)]), bytes }))
+}
+
+/// A receipt from a case file, with the archived objects that are at hand; all base64url.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// 回执 / the receipt.
+    pub receipt: String,
+    /// The full licence that was filed with it.
+    #[serde(default)]
+    pub licence: Option<String>,
+    /// The view.
+    #[serde(default)]
+    pub view: Option<String>,
+    /// The status token.
+    #[serde(default)]
+    pub status_token: Option<String>,
+    /// The log proof file.
+    #[serde(default)]
+    pub log_proof: Option<String>,
+}
+
+/// What a filed receipt is worth, and what it says.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Checked {
+    /// ACCEPT if the receipt is what it says, REJECT if not, INDETERMINATE if this node cannot tell.
+    pub outcome: &'static str,
+    /// Why not.
+    pub code: Option<&'static str>,
+    /// 说明.
+    pub text_zh: &'static str,
+    /// The same in English.
+    pub text_en: &'static str,
+    /// What it says, only if it is genuine.
+    pub receipt: Option<Content>,
+}
+
+/// What a receipt says.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Content {
+    /// Node that verified.
+    pub issuer: String,
+    /// Who asked.
+    pub audience: String,
+    /// When, RFC 3339.
+    pub issued_at: String,
+    /// 办件编号.
+    pub case_number: String,
+    /// 事项.
+    pub service_item: String,
+    /// The verdict then.
+    pub outcome: &'static str,
+    /// Its primary code.
+    pub code: Option<&'static str>,
+    /// Digest of the licence, `sha-256:` and hex.
+    pub licence: String,
+}
+
+/// Why a filed receipt is not looked at: a member is not base64url.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} 不是 base64url / {0} is not base64url without padding")]
+pub struct NotBase64(pub &'static str);
+
+/// Checks a filed receipt against the trust list of this node.
+///
+/// # Errors
+/// [`NotBase64`]; a bad receipt is an answer.
+pub fn check_filed(node: &Node, request: &CheckRequest) -> Result<Checked, NotBase64> {
+    let bytes = |name, text: &Option<String>| {
+        text.as_deref().map(|text| from_base64url(text).ok_or(NotBase64(name))).transpose()
+    };
+    let receipt = from_base64url(&request.receipt).ok_or(NotBase64("receipt"))?;
+    let (licence, view) = (bytes("licence", &request.licence)?, bytes("view", &request.view)?);
+    let token = bytes("status_token", &request.status_token)?;
+    let proof = bytes("log_proof", &request.log_proof)?;
+    let archive = Archive {
+        licence: licence.as_deref(),
+        view: view.as_deref(),
+        status_token: token.as_deref(),
+        log_proof: proof.as_deref(),
+        ..Archive::default()
+    };
+    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
+    let fresh = evidence.trust_files().is_some_and(|files| files.is_fresh(now, 0));
+    Ok(match evidence.trust_list() {
+        None => refused(Code::TrustListUnavailable),
+        Some(_) if !fresh => refused(Code::TrustListExpired),
+        Some(list) => match receipt::check(&receipt, list, &archive) {
+            Err(code) => refused(code),
+            Ok(receipt) => Checked {
+                outcome: Outcome::Accept.as_str(),
+                code: None,
+                text_zh: "回执真实有效",
+                text_en: "the receipt is genuine",
+                receipt: Some(content(&receipt)),
+            },
+        },
+    })
+}
+
+fn refused(code: Code) -> Checked {
+    let outcome = match code {
+        Code::TrustListUnavailable | Code::TrustListExpired => Outcome::Indeterminate,
+        _ => Outcome::Reject,
+    };
+    Checked {
+        outcome: outcome.as_str(),
+        code: Some(code.as_str()),
+        text_zh: code.zh(),
+        text_en: code.en(),
+        receipt: None,
+    }
+}
+
+fn content(receipt: &Receipt) -> Content {
+    Content {
+        issuer: receipt.issuer().to_owned(),
+        audience: receipt.audience().to_owned(),
+        issued_at: receipt.issued_at().to_string(),
+        case_number: receipt.case_number().to_owned(),
+        service_item: receipt.service_item().to_owned(),
+        outcome: receipt.outcome().as_str(),
+        code: receipt.code().map(|code| code.as_str()),
+        licence: format!("sha-256:{}", hex::encode(receipt.digests().licence)),
+    }
 }

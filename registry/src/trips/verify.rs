@@ -10,12 +10,13 @@ use licence_spec::verdict::Verdict;
 use licence_spec::verify::{not_found, verify, verify_qr};
 use licence_store::StoreError;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::encoding::from_base64url;
 use crate::node::Node;
 
 /// A request to verify, as the API takes it: exactly one of `credential`, `qr`, `id`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {
     /// Bytes of a licence or view, base64url.
@@ -44,12 +45,20 @@ pub struct VerifyRequest {
     pub receipt: bool,
 }
 
+impl VerifyRequest {
+    /// Whether a receipt may be stored for it: one is wanted, and case and service item are named.
+    #[must_use]
+    pub const fn files_receipt(&self) -> bool {
+        self.receipt && self.case_number.is_some() && self.service_item.is_some()
+    }
+}
+
 const fn yes() -> bool {
     true
 }
 
 /// The applicant, as the API takes it.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectRequest {
     /// Kind of the code.

@@ -1,0 +1,156 @@
+//! `init`: a data directory for a new node.
+//!
+//! Order of durable steps: folder → passphrase → keys → database with an empty log → configuration. The configuration comes last:
+//! an `init` that was cut off is run again, keeps what is there and makes the rest.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+
+use super::data::{Place, print};
+use super::setup::{Identity, authorities, make_keys, open_node, private_folder};
+use crate::clock::Clock;
+use crate::config::{Config, FILE, Role};
+use crate::encoding::base64url;
+use crate::rng::Rng;
+
+/// Name of the passphrase's file in the data directory.
+const PASSPHRASE: &str = "passphrase";
+
+/// What kind of node.
+#[derive(Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// 角色 / role
+    #[arg(long)]
+    role: RoleWord,
+    /// 区划代码 / division code, such as 440100; 440000 for the province
+    #[arg(long)]
+    region: String,
+    /// 监听地址 / where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8400")]
+    listen: SocketAddr,
+    /// 省节点公开地址 / public URL of the province, for a city
+    #[arg(long, value_name = "URL")]
+    province: Option<String>,
+    /// 其他城市公开地址，可多次 / public URL of another city, repeatable
+    #[arg(long = "peer", value_name = "URL")]
+    peers: Vec<String>,
+    /// 名称到地址，可多次 / address of a host, repeatable, such as gd.elic.example=http://127.0.0.1:8400
+    #[arg(long = "address", value_name = "HOST=URL", value_parser = host_and_address)]
+    addresses: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleWord {
+    /// 省
+    Province,
+    /// 市
+    City,
+}
+
+fn host_and_address(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(host, url)| (host.to_owned(), url.to_owned()));
+    pair.ok_or_else(|| "应为 主机=地址 / must be HOST=URL".to_owned())
+}
+
+/// What a new node is told.
+pub(super) struct NewNode {
+    pub(super) role: Role,
+    pub(super) region: String,
+    pub(super) listen: SocketAddr,
+    pub(super) province: Option<String>,
+    pub(super) peers: Vec<String>,
+    pub(super) addresses: Vec<(String, String)>,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let role = match options.role {
+        RoleWord::Province => Role::Province,
+        RoleWord::City => Role::City,
+    };
+    let new = NewNode {
+        role,
+        region: options.region.clone(),
+        listen: options.listen,
+        province: options.province.clone(),
+        peers: options.peers.clone(),
+        addresses: options.addresses.clone(),
+    };
+    let made = initialise(&options.place.data, &new, &Clock::system(), &Rng::system())?;
+    let data = options.place.data.display();
+    print(&format!(
+        "节点已建 node made: {data} · 密钥 keys: {made}\n\
+         口令文件 {PASSPHRASE} 与 keys/ 请分开备份 / keep {PASSPHRASE} and keys/ in separate backups\n\
+         下一步 next: key export; 省 province: trust officers, root, list; 市 city: trust pin; 然后 then serve"
+    ))
+}
+
+/// Makes the data directory of a node; how many keys were made.
+///
+/// # Errors
+/// If a node is there already, or a step fails; running it again goes on where it stopped.
+pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &Rng) -> Result<usize> {
+    let text = configuration(new);
+    let config = Config::parse(&text).context("参数 / the arguments make no configuration")?;
+    let authorities = authorities(&config.region)?;
+    let path = directory.join(FILE);
+    if path.exists() {
+        bail!("{0} 已有节点 / {0} holds a node already", directory.display());
+    }
+    private_folder(directory).with_context(|| format!("{}", directory.display()))?;
+    if !directory.join(PASSPHRASE).exists() {
+        let secret: [u8; 32] = rng.bytes()?;
+        write_private(&directory.join(PASSPHRASE), base64url(&secret).as_bytes())?;
+    }
+    let passphrase = config.passphrase(directory)?;
+    let identity = Identity {
+        role: config.role,
+        region: &config.region,
+        passphrase: &passphrase,
+        clock: clock.clone(),
+        rng: rng.clone(),
+    };
+    let made = make_keys(directory, &identity, &authorities)?;
+    drop(open_node(directory, &identity, authorities)?);
+    write_private(&path, text.as_bytes())?;
+    Ok(made)
+}
+
+fn configuration(new: &NewNode) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let peers: Vec<String> = new.peers.iter().map(|peer| quoted(peer)).collect();
+    let province =
+        new.province.as_deref().map_or_else(String::new, |url| format!("province = {}\n", quoted(url)));
+    let addresses: String =
+        new.addresses.iter().map(|(host, url)| format!("{} = {}\n", quoted(host), quoted(url))).collect();
+    format!(
+        "# 全部配置项见 / all keys: licence-registry config example\n\
+         role = \"{role}\"\nregion = {region}\n\n\
+         [listen]\naddress = \"{listen}\"\n\n\
+         [keys]\npassphrase_file = \"{PASSPHRASE}\"\n\n\
+         [pull]\n{province}peers = [{peers}]\n\n\
+         [addresses]\n{addresses}",
+        role = new.role.as_str(),
+        region = quoted(&new.region),
+        listen = new.listen,
+        peers = peers.join(", "),
+    )
+}
+
+/// Writes a new file that only its owner may read, fsynced.
+fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let named = || format!("{}", path.display());
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(named)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(named)?;
+    // The name is durable once its folder is.
+    let parent: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
+    fs::File::open(&parent).and_then(|folder| folder.sync_all()).with_context(named)
+}

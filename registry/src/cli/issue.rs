@@ -1,0 +1,47 @@
+//! `issue`: one licence from a request file, as `POST /v1/licences` takes it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use licence_spec::cose::with_log_proof;
+use licence_spec::numbers::MAX_LICENCE;
+use serde_json::Value;
+
+use super::data::{Place, print_json, read, write_new};
+use crate::encoding::from_base64url;
+use crate::operator::{Command, Refusal};
+
+/// What to issue.
+#[derive(Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// 签发请求（JSON），`-` 为标准输入 / the request as JSON; `-` for standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    request: PathBuf,
+    /// 另存证照文件（含日志证明） / also write the licence with its log proof to this new file
+    #[arg(long, value_name = "FILE.elic")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let request: Value = serde_json::from_slice(&read(&options.request)?).map_err(|error| Refusal {
+        text: format!(
+            "请求不是 JSON / the request is not JSON: line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+        usage: true,
+    })?;
+    let answer = options.place.ask(&Command::Issue { request })?;
+    if let Some(path) = &options.out {
+        write_new(path, &licence_file(&answer).context("the answer lacks a member")?)?;
+    }
+    print_json(&answer)
+}
+
+fn licence_file(answer: &Value) -> Option<Vec<u8>> {
+    let statement = from_base64url(answer["credential"].as_str()?)?;
+    with_log_proof(&statement, MAX_LICENCE, answer["log"]["proof"].as_str()?.as_bytes()).ok()
+}

@@ -1,0 +1,74 @@
+//! `serve`: the node of a data directory, until it is told to stop.
+//!
+//! Order of ending: no new connections → running requests end → jobs stop → the writer finishes → the lock is released. A second
+//! signal ends the process at once; what was acknowledged is durable all the same.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::data::Place;
+use super::setup::open_configured;
+use crate::config::Config;
+use crate::http::{App, Server};
+use crate::{admin, jobs, logging};
+
+/// Worker threads of the HTTP edge; judging and signing need the processor, waiting does not.
+const WORKERS: usize = 2;
+/// Most threads that wait for the store or the writer: as many as may issue at once.
+const BLOCKING: usize = 512;
+
+/// Which node.
+#[derive(Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let directory = &options.place.data;
+    let config = Config::load(directory)?;
+    logging::start(config.level).context("log thread")?;
+    let node = Arc::new(open_configured(directory, &config)?);
+    let writer = node.writer.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let server = Server::bind(config.listen).await?;
+        let socket = admin::listen(directory).with_context(|| format!("{}", directory.display()))?;
+        let app = App::new(Arc::clone(&node), config.limits);
+        let mut jobs = jobs::start(&app, &config);
+        let commands = tokio::spawn(admin::serve(socket, Arc::clone(&node)));
+        eprintln!("正在监听 listening on http://{}", server.address());
+        tracing::info!(role = config.role.as_str(), region = config.region, address = %server.address(), "serving");
+        server.run(app, stopped()?).await;
+        commands.abort();
+        jobs.shutdown().await;
+        Ok::<_, anyhow::Error>(())
+    })?;
+    drop(runtime);
+    // If it is gone already, somebody tidied up before us.
+    let _gone = std::fs::remove_file(directory.join(admin::SOCKET));
+    drop(node);
+    writer.finish();
+    eprintln!("已停止 stopped");
+    Ok(())
+}
+
+/// Ready at the first signal to stop; a second one ends the process by the system's own rule.
+fn stopped() -> Result<impl Future<Output = ()>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::info!("told to stop");
+        tokio::spawn(async move {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            std::process::abort();
+        });
+    })
+}

@@ -1,0 +1,221 @@
+//! `trust`: what the province signs and every node follows.
+//!
+//! In scope: a ceremony in which the officers' keys lie in one folder, a new list from the public keys of the nodes, pinning
+//! the first root, a view. Out of scope: files that travel by hand between officers' machines (issue on separate nodes).
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use licence_catalogue::{CatalogueData, embedded};
+use licence_spec::trust::Entry;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::data::{Place, print, print_json, read, write_new};
+use super::setup::private_folder;
+use crate::ceremony::{NodeKeys, Officers, public_key_of};
+use crate::clock::Clock;
+use crate::config::read_passphrase;
+use crate::encoding::{base64url, from_base64url};
+use crate::operator::Command;
+use crate::rng::Rng;
+
+/// What to do with the trust list.
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// 生成三名签署人的密钥 / make the keys of three officers
+    Officers(OfficersOptions),
+    /// 省：两名签署人签署信任根并在本节点钉定 / province: two officers sign the root; it is pinned here
+    Root(RootOptions),
+    /// 省：两名签署人签署新列表并发布 / province: two officers sign a new list; it is published
+    List(ListOptions),
+    /// 市：钉定省的第一份信任根，仅此一次须人工核对 / city: pin the province's first root, after comparing its digest
+    Pin {
+        #[command(flatten)]
+        place: Place,
+        /// 信任根文件 / the root file
+        root: PathBuf,
+    },
+    /// 导出信任文件 / export the trust files into a new folder
+    Export {
+        #[command(flatten)]
+        place: Place,
+        /// 新文件夹 / the new folder
+        folder: PathBuf,
+    },
+    /// 查看信任列表 / what the trust list says
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// 以 JSON 输出 / print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the officers' keys are.
+#[derive(Args)]
+pub(super) struct OfficersOptions {
+    /// 签署人密钥文件夹 / folder of the officers' keys
+    #[arg(long = "officers", value_name = "DIR")]
+    folder: PathBuf,
+    /// 口令文件，权限 600 / file with their passphrase, mode 600
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: PathBuf,
+}
+
+/// A new root.
+#[derive(Args)]
+pub(super) struct RootOptions {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    officers: OfficersOptions,
+    /// 信任体系名称，永不更改 / name of the trust scheme; never changes
+    #[arg(long, default_value = "elicence.gd")]
+    name: String,
+}
+
+/// A new list.
+#[derive(Args)]
+pub(super) struct ListOptions {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    officers: OfficersOptions,
+    /// 各节点 `key export` 的文件，可多次 / file of a node's `key export`, repeatable
+    #[arg(long = "node", value_name = "FILE", required = true)]
+    nodes: Vec<PathBuf>,
+}
+
+pub(super) fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Officers(options) => {
+            private_folder(&options.folder).with_context(|| format!("{}", options.folder.display()))?;
+            Officers::appoint(&options.folder, &options.passphrase()?, &Rng::system())?;
+            print(&format!("签署人密钥 keys of three officers: {}", options.folder.display()))
+        }
+        Verb::Root(options) => root(&options),
+        Verb::List(options) => list(&options),
+        Verb::Pin { place, root } => pin(&place, &read(&root)?),
+        Verb::Export { place, folder } => export(&place, &folder),
+        Verb::Show { place, json } => {
+            let trust = place.ask(&Command::ShowTrust)?;
+            if json { print_json(&trust) } else { print(&table(&trust)) }
+        }
+    }
+}
+
+impl OfficersOptions {
+    fn passphrase(&self) -> Result<Zeroizing<String>> {
+        Ok(read_passphrase(&self.passphrase_file)?)
+    }
+
+    fn load(&self, name: &str) -> Result<Officers> {
+        Ok(Officers::load(&self.folder, &self.passphrase()?, name)?)
+    }
+}
+
+fn pin(place: &Place, root: &[u8]) -> Result<()> {
+    place.ask(&Command::PinRoot { root: base64url(root) })?;
+    let digest = hex::encode(licence_spec::suite::sha256(&[root]));
+    print(&format!("已钉定信任根，摘要 root pinned, sha-256 {digest}"))
+}
+
+fn root(options: &RootOptions) -> Result<()> {
+    let keys: NodeKeys = serde_json::from_value(options.place.ask(&Command::NodeKeys)?)?;
+    let timestamp = keys.timestamp.as_deref().and_then(public_key_of);
+    let timestamp =
+        timestamp.context("本节点没有时间戳密钥，不是省节点 / no timestamp key: not the province's node")?;
+    let root = options.officers.load(&options.name)?.root(&timestamp, Clock::system().now())?;
+    pin(&options.place, &root)
+}
+
+fn list(options: &ListOptions) -> Result<()> {
+    let trust = options.place.ask(&Command::ShowTrust)?;
+    let name = trust["name"].as_str().context("先执行 trust root / run trust root first")?;
+    let version = trust["list"]["version"].as_u64().unwrap_or(0) + 1;
+    let data = embedded().map_err(|findings| anyhow::anyhow!("{findings}"))?;
+    let now = Clock::system().now();
+    let mut entries = Vec::new();
+    for path in &options.nodes {
+        let keys = serde_json::from_slice(&read(path)?);
+        let keys: NodeKeys =
+            keys.with_context(|| format!("{} 不是 key export 的文件 / is no key export", path.display()))?;
+        entries.extend(entries_of(&data, &keys, now)?);
+    }
+    entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let list = options.officers.load(name)?.list(version, now, entries)?;
+    print_json(&options.place.ask(&Command::PublishList { version, list: base64url(&list) })?)
+}
+
+/// The entries of a node's authorities, as the catalogue's data has them.
+fn entries_of(
+    data: &CatalogueData,
+    keys: &NodeKeys,
+    now: licence_spec::time::UnixTime,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for authority in data.authorities_of_node(&keys.region) {
+        entries.push(keys.entry(authority, now)?);
+    }
+    if entries.is_empty() {
+        bail!("目录中没有节点 {0} 的机关 / the catalogue names no authority of node {0}", keys.region);
+    }
+    Ok(entries)
+}
+
+fn export(place: &Place, folder: &Path) -> Result<()> {
+    let files = place.ask(&Command::TrustFiles)?;
+    std::fs::create_dir(folder).with_context(|| format!("{}", folder.display()))?;
+    let roots = files["roots"].as_array().into_iter().flatten().enumerate();
+    let named = roots.map(|(at, file)| (format!("root_{}.cbor", at + 1), file));
+    let named = named.chain([
+        ("list.cbor".to_owned(), &files["list"]),
+        ("timestamp.cbor".to_owned(), &files["timestamp"]),
+    ]);
+    for (name, file) in named {
+        if let Some(bytes) = file.as_str().and_then(from_base64url) {
+            write_new(&folder.join(&name), &bytes)?;
+            print(&format!("{}", folder.join(name).display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn table(trust: &Value) -> String {
+    let Some(name) = trust["name"].as_str() else {
+        return "没有信任根：先执行 trust root（省）或 trust pin（市） / no trust root: run trust root or trust pin".to_owned();
+    };
+    let fresh = if trust["fresh"] == true { "有效 fresh" } else { "过期或缺失 stale or missing" };
+    let mut text = format!("{name}  {fresh}\n");
+    for (word, part) in [("信任根 root", "root"), ("列表 list", "list"), ("时间戳 timestamp", "timestamp")]
+    {
+        let part = &trust[part];
+        if let (Some(version), Some(until)) = (part["version"].as_u64(), part["expires_at"].as_str()) {
+            // Cannot fail: a String takes everything that is written to it; so below.
+            let _never = writeln!(text, "{word}  {version}  至 until {until}");
+        }
+    }
+    for authority in trust["authorities"].as_array().into_iter().flatten() {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let _never = writeln!(text, "{}  {}", word(&authority["code"]), word(&authority["name"]));
+        for key in authority["keys"].as_array().into_iter().flatten() {
+            let state = match key["state"].as_str() {
+                Some("active") => "有效 active",
+                Some("retired") => "停用 retired",
+                _ => "已泄露 compromised",
+            };
+            let _never = writeln!(
+                text,
+                "    kid {}  {}  {state}  自 since {}",
+                word(&key["kid"]),
+                word(&key["roles"]),
+                word(&key["since"])
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,90 @@
+//! `Idempotency-Key`: a request that is sent twice is done once, and answered with the same bytes (FORMATS §12).
+//!
+//! Clients may leave the key out; then a request that is repeated is a new request. What is still running is known to
+//! this process; what is done is stored in the transaction of its effect (`db`).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use licence_spec::http_signature::{Decision, IdempotencyKey, RecordState, decide, fingerprint};
+use licence_spec::suite::{Digest, sha256};
+use licence_store::{AnswerKey, ClientRow, IdempotentAnswer};
+
+use super::call::Call;
+use super::problem::Problem;
+use super::{App, blocking};
+use crate::db::Remember;
+
+/// Fingerprints of the requests that are running, by caller and key.
+#[derive(Clone, Default)]
+pub(super) struct Running(Arc<Mutex<HashMap<AnswerKey, Digest>>>);
+
+/// A request that runs under a key until this is dropped.
+pub(super) struct Turn {
+    running: Running,
+    key: AnswerKey,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// What to do with a request.
+pub(super) enum Begun {
+    /// Do it, and keep the answer if there is a key. Hold the turn until the answer is stored.
+    Do(Option<(Remember, Turn)>),
+    /// It has been done: answer this.
+    Replay(Response),
+}
+
+/// Looks a request up under its key; `status` is that of its answer once there is an effect.
+pub(super) async fn begin(
+    app: &Arc<App>,
+    client: &ClientRow,
+    call: &Call,
+    status: StatusCode,
+) -> Result<Begun, Problem> {
+    let Some(value) = call.headers.get("idempotency-key") else { return Ok(Begun::Do(None)) };
+    let text = value.to_str().unwrap_or_default();
+    // The header is a quoted string; many clients leave the quotation marks out, and no key contains one.
+    let key = IdempotencyKey::parse(text).or_else(|_| IdempotencyKey::new(text));
+    let key = key.map_err(|fault| Problem::idempotency(&fault))?;
+    let key = AnswerKey { caller: client.id.clone(), key: key.as_str().to_owned() };
+    let target = format!("https://{}{}", app.node.host, call.target);
+    let fingerprint = fingerprint(call.method.as_str(), &target, &sha256(&[&call.body]));
+    let turn = take_turn(&app.running, &key, &fingerprint)?;
+    let (store, wanted) = (Arc::clone(&app.node.store), key.clone());
+    let found = blocking(move || store.read()?.idempotent_answers(&[wanted])).await?;
+    let stored = found.map_err(|error| Problem::store(&error))?.pop().flatten();
+    let state = stored.as_ref().map(|answer| (&answer.fingerprint, RecordState::Done));
+    match (decide(state, &fingerprint).map_err(|fault| Problem::idempotency(&fault))?, stored) {
+        (Decision::Replay, Some(answer)) => Ok(Begun::Replay(replay(answer))),
+        _ => {
+            let now = app.node.clock.now().0;
+            Ok(Begun::Do(Some((Remember { key, fingerprint, status: status.as_u16(), now }, turn))))
+        }
+    }
+}
+
+/// Enters a request among the running ones, unless one with its key is there.
+fn take_turn(running: &Running, key: &AnswerKey, fingerprint: &Digest) -> Result<Turn, Problem> {
+    // A poisoned map is whole: entries are put in and taken out in one step.
+    let mut map = running.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let state = map.get(key).map(|other| (other, RecordState::Running));
+    decide(state, fingerprint).map_err(|fault| Problem::idempotency(&fault))?;
+    map.insert(key.clone(), *fingerprint);
+    Ok(Turn { running: running.clone(), key: key.clone() })
+}
+
+fn replay(answer: IdempotentAnswer) -> Response {
+    // Cannot fail: only statuses of this program are stored.
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers =
+        [(header::CONTENT_TYPE.as_str(), answer.content_type.as_str()), ("idempotency-replayed", "true")];
+    (status, headers, Body::from(answer.body)).into_response()
+}

@@ -1,0 +1,243 @@
+//! What an operator may ask of a node, whether it runs or not: one command, one answer, both JSON.
+//!
+//! In scope: the commands and what they do. Out of scope: how a command reaches a running node (`admin`), the words of the
+//! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
+
+use licence_catalogue::{CatalogueData, KeyRole, Release, embedded};
+use licence_spec::trust::{KeyState, Taken, TrustFiles};
+use licence_spec::verdict::Code;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::ceremony::{self, NodeKeys};
+use crate::documents::{self, TakeError};
+use crate::encoding::{base64url, from_base64url};
+use crate::keys::Usage;
+use crate::node::Node;
+use crate::trips::clients::{self, ClientError, NewClient};
+use crate::trips::issue::{IssueRequest, issue};
+
+/// One command.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Make a client; answers its token.
+    AddClient(NewClient),
+    /// All clients, without their tokens, which nobody has.
+    ListClients,
+    /// Revoke the token of a client.
+    RevokeClient {
+        /// Its id.
+        id: String,
+    },
+    /// Issue a licence, as `POST /v1/licences` does.
+    Issue {
+        /// The request.
+        request: Value,
+    },
+    /// The public keys of the node.
+    NodeKeys,
+    /// The trust files in force, as bytes in base64url.
+    TrustFiles,
+    /// What the trust list says, for people.
+    ShowTrust,
+    /// Pin the first root.
+    PinRoot {
+        /// The file, base64url.
+        root: String,
+    },
+    /// Publish a list that the officers have signed: the node signs the timestamp.
+    PublishList {
+        /// Its version.
+        version: u64,
+        /// The file, base64url.
+        list: String,
+    },
+    /// Publish the catalogue of this program, if it says anything else than the one in force.
+    PublishCatalogue,
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// What is wrong.
+    pub text: String,
+    /// Whether the command itself was wrong, and not something around it.
+    pub usage: bool,
+}
+
+impl Refusal {
+    fn usage(error: impl ToString) -> Refusal {
+        Refusal { text: error.to_string(), usage: true }
+    }
+
+    fn failed(error: impl ToString) -> Refusal {
+        Refusal { text: error.to_string(), usage: false }
+    }
+}
+
+impl From<ClientError> for Refusal {
+    fn from(error: ClientError) -> Refusal {
+        match error {
+            ClientError::Store(_) | ClientError::Rng(_) => Refusal::failed(error),
+            _ => Refusal::usage(error),
+        }
+    }
+}
+
+impl From<TakeError> for Refusal {
+    fn from(error: TakeError) -> Refusal {
+        Refusal::failed(error)
+    }
+}
+
+/// Does what is asked.
+///
+/// # Errors
+/// [`Refusal`]; nothing is changed then.
+pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
+    match command {
+        Command::AddClient(new) => Ok(json!({"id": new.id, "token": clients::add(node, new)?})),
+        Command::ListClients => list_clients(node),
+        Command::RevokeClient { id } => {
+            clients::revoke(node, id)?;
+            Ok(json!({"id": id}))
+        }
+        Command::Issue { request } => {
+            // The place of a fault is not told: a request is one line, and the fault might hold what it says.
+            let request: IssueRequest = serde_json::from_value(request.clone())
+                .map_err(|_| Refusal::usage("请求不合规定 / wrong request"))?;
+            Ok(json!(issue(node, &request, None).map_err(Refusal::failed)?))
+        }
+        Command::NodeKeys => Ok(json!(NodeKeys::of(node).map_err(Refusal::failed)?)),
+        Command::TrustFiles => trust_files(node),
+        Command::ShowTrust => Ok(show_trust(node)),
+        Command::PinRoot { root } => {
+            documents::pin_root(node, &bytes(root)?)?;
+            Ok(json!({}))
+        }
+        Command::PublishList { version, list } => {
+            let (timestamp, taken) = sign_timestamp(node, *version, &bytes(list)?)?;
+            Ok(json!({"list": version, "timestamp": timestamp, "new": taken}))
+        }
+        Command::PublishCatalogue => publish_catalogue(node),
+    }
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>, Refusal> {
+    from_base64url(text).ok_or_else(|| Refusal::usage("base64url"))
+}
+
+fn list_clients(node: &Node) -> Result<Value, Refusal> {
+    let rows = node.store.read().and_then(|read| read.clients()).map_err(Refusal::failed)?;
+    let time = |seconds: i64| licence_spec::time::UnixTime(seconds).to_string();
+    let clients = rows.iter().map(|row| {
+        json!({
+            "id": row.id, "name": row.name, "authorities": row.authorities, "types": row.types, "calls": row.calls,
+            "created_at": time(row.created_at), "expires_at": time(row.expires_at), "revoked_at": row.revoked_at.map(time),
+        })
+    });
+    Ok(clients.collect())
+}
+
+fn trust_files(node: &Node) -> Result<Value, Refusal> {
+    let read = node.store.read().map_err(Refusal::failed)?;
+    let one = |place: (&str, &str)| {
+        let row = read.document(place.0, place.1).map_err(Refusal::failed)?;
+        Ok::<_, Refusal>(row.map(|row| base64url(&row.bytes)))
+    };
+    let roots = read.documents(documents::ROOT).map_err(Refusal::failed)?;
+    let roots: Vec<_> = roots.iter().map(|row| base64url(&row.bytes)).collect();
+    Ok(json!({"roots": roots, "list": one(documents::LIST)?, "timestamp": one(documents::TIMESTAMP)?}))
+}
+
+fn show_trust(node: &Node) -> Value {
+    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
+    let Some(files) = evidence.trust_files() else { return json!({"root": null}) };
+    let root = files.root().content();
+    let timestamp = files.timestamp().map(|held| held.content());
+    let list = files.list().map(|held| held.content());
+    let authorities: Vec<Value> = list.iter().flat_map(|list| &list.entries).map(authority).collect();
+    json!({
+        "name": root.name, "fresh": files.is_fresh(now, 0),
+        "root": {"version": root.version, "expires_at": root.exp.to_string()},
+        "timestamp": timestamp.map(|content| json!({"version": content.version, "expires_at": content.exp.to_string()})),
+        "list": list.map(|content| json!({"version": content.version, "expires_at": content.exp.to_string()})),
+        "catalogue": evidence.catalogue().map(|held| json!({"version": held.version()})),
+        "authorities": authorities,
+    })
+}
+
+fn authority(entry: &licence_spec::trust::Entry) -> Value {
+    let keys = entry.keys.iter().map(|key| {
+        let roles: Vec<String> = key.scopes.iter().map(|scope| format!("{:?}", scope.role).to_lowercase()).collect();
+        let roles = roles.join(",");
+        json!({"kid": hex::encode(key.key.kid()), "roles": roles, "state": state_word(&key.state), "since": key.since.to_string()})
+    });
+    json!({"code": entry.id, "name": entry.name, "keys": keys.collect::<Value>()})
+}
+
+const fn state_word(state: &KeyState) -> &'static str {
+    match state {
+        KeyState::Active => "active",
+        KeyState::Retired => "retired",
+        KeyState::Compromised { .. } => "compromised",
+    }
+}
+
+/// Signs a timestamp over a list, with the next version of its own, and takes both; answers that version, and whether the
+/// list is new. Both are tried first: a timestamp over a list that is refused would leave the node without one.
+///
+/// # Errors
+/// [`Refusal`] if the node has no timestamp key, or the trust files refuse the list.
+pub fn sign_timestamp(node: &Node, list_version: u64, list: &[u8]) -> Result<(u64, bool), Refusal> {
+    let signer = node.keys.signer(&node.authority, Usage::Timestamp);
+    let signer =
+        signer.ok_or_else(|| Refusal::failed("本节点没有时间戳密钥 / this node has no timestamp key"))?;
+    let files = node.evidence.snapshot().trust_files().cloned();
+    let files = files.ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
+    let (version, now) = (files.timestamp().map_or(1, |held| held.content().version + 1), node.clock.now());
+    let signed = ceremony::timestamp(version, list_version, list, now, &*signer).map_err(Refusal::failed)?;
+    let mut trial = TrustFiles::clone(&files);
+    trial.take_timestamp(&signed, now).map_err(TakeError::Refused)?;
+    if trial.wanted_list().is_some() {
+        trial.take_list(list, now).map_err(TakeError::Refused)?;
+    }
+    let taken = documents::take_trust(node, &[], &signed, list)?;
+    Ok((version, taken == Taken::New))
+}
+
+fn publish_catalogue(node: &Node) -> Result<Value, Refusal> {
+    let data = embedded().map_err(Refusal::failed)?;
+    let held = node.catalogue();
+    let now = node.clock.now();
+    let release = Release::after(held.as_deref(), now, now);
+    let next = data.compile(&release);
+    if let Some(held) = &held {
+        let held = held.content();
+        if held.types == next.types && held.service_items == next.service_items {
+            return Ok(json!({"version": held.version, "new": false}));
+        }
+    }
+    let bytes = sign_catalogue(node, &data, held.as_deref())?;
+    documents::take_catalogue(node, &bytes)?;
+    Ok(json!({"version": next.version, "new": true}))
+}
+
+/// Signs the next version of the catalogue with the key of the authority that publishes it.
+///
+/// # Errors
+/// [`Refusal`] if the node holds no such key, or the data makes no successor of the version in force.
+pub fn sign_catalogue(
+    node: &Node,
+    data: &CatalogueData,
+    held: Option<&licence_spec::catalogue::Catalogue>,
+) -> Result<Vec<u8>, Refusal> {
+    let publisher = node.authorities.iter().find(|authority| authority.has(KeyRole::Catalogue));
+    let signer = publisher.and_then(|publisher| node.keys.signer(&publisher.code, Usage::Catalogue));
+    let signer =
+        signer.ok_or_else(|| Refusal::failed("本节点没有目录密钥 / this node has no catalogue key"))?;
+    let now = node.clock.now();
+    data.publish(held, now, now, &*signer).map_err(Refusal::failed)
+}

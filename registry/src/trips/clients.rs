@@ -1,0 +1,181 @@
+//! Clients of the API: who may ask, for which authorities and types, which calls, until when.
+//!
+//! In scope: making, listing and revoking tokens, and finding the client of a token without touching the database.
+//! Out of scope: reading the header of a request (`http`). A token is 32 random bytes; only its SHA-256 is kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use licence_spec::suite::{Digest, sha256};
+use licence_spec::time::UnixTime;
+use licence_store::{ClientRow, Conflict, Store, StoreError, transact};
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::base64url;
+use crate::node::Node;
+use crate::rng::RngError;
+
+/// The calls that a token may be good for; `*` stands for all.
+pub const CALLS: [&str; 6] = ["issue", "read", "change_status", "verify", "check", "receipts"];
+/// Longest life of a token, days.
+const MAX_DAYS: i64 = 3 * 366;
+/// Longest id and name, bytes.
+const MAX_TEXT: usize = 128;
+
+/// All clients by the hash of their token. The node's process is the only one that changes them.
+#[derive(Clone, Default)]
+pub struct Clients(Arc<RwLock<Arc<HashMap<Digest, ClientRow>>>>);
+
+impl Clients {
+    /// The clients that the store holds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn load(store: &dyn Store) -> Result<Clients, StoreError> {
+        let clients = Clients::default();
+        clients.reload(store)?;
+        Ok(clients)
+    }
+
+    fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let rows = store.read()?.clients()?;
+        let map = rows.into_iter().map(|row| (row.token_hash, row)).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
+        Ok(())
+    }
+
+    /// The client whose token this is, if the token is good at `now`.
+    #[must_use]
+    pub fn of_token(&self, token: &str, now: UnixTime) -> Option<ClientRow> {
+        // A poisoned lock still holds a whole map: it is replaced in one assignment.
+        let map = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        let client = map.get(&sha256(&[token.as_bytes()]))?;
+        (client.revoked_at.is_none() && now.0 < client.expires_at).then(|| client.clone())
+    }
+}
+
+/// A client to be made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewClient {
+    /// Short name, unique, stays for ever in logs and receipts.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Codes of authorities, or `*`.
+    pub authorities: Vec<String>,
+    /// Codes of licence types, or `*`.
+    pub types: Vec<String>,
+    /// Names of [`CALLS`], or `*`.
+    pub calls: Vec<String>,
+    /// Life of the token, days.
+    pub days: i64,
+}
+
+/// Why no client was made or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A value cannot be.
+    #[error("{0}")]
+    Wrong(String),
+    /// The id is in use.
+    #[error("客户端 {0} 已存在 / client {0} exists already")]
+    Exists(String),
+    /// No such client.
+    #[error("没有客户端 {0} / there is no client {0}")]
+    Unknown(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
+}
+
+impl NewClient {
+    fn check(&self, node: &Node) -> Result<(), ClientError> {
+        let wrong = |what: String| Err(ClientError::Wrong(what));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(plain) {
+            return wrong(
+                "客户端标识须为 1–64 个字母、数字、-、_、. / the id is 1 to 64 letters, digits, -, _, ."
+                    .to_owned(),
+            );
+        }
+        if self.name.trim().is_empty() || self.name.len() > MAX_TEXT || self.name.contains(char::is_control) {
+            return wrong("客户端名称缺失或过长 / the name is missing or too long".to_owned());
+        }
+        if !(1..=MAX_DAYS).contains(&self.days) {
+            return wrong(format!(
+                "有效天数应在 1 至 {MAX_DAYS} 之间 / days must lie between 1 and {MAX_DAYS}"
+            ));
+        }
+        if let Some(call) = self.calls.iter().find(|call| *call != "*" && !CALLS.contains(&call.as_str())) {
+            return wrong(format!("没有此调用 / there is no call {call}: {}", CALLS.join(", ")));
+        }
+        if let Some(code) =
+            self.authorities.iter().find(|code| *code != "*" && node.authority(code).is_none())
+        {
+            return wrong(format!("本节点没有此机关 / this node does not serve authority {code}"));
+        }
+        if self.calls.is_empty() || self.authorities.is_empty() || self.types.is_empty() {
+            return wrong(
+                "机关、类型、调用均不可为空 / authorities, types and calls must not be empty".to_owned(),
+            );
+        }
+        self.check_types(node)
+    }
+
+    fn check_types(&self, node: &Node) -> Result<(), ClientError> {
+        // Without a catalogue nobody knows the types yet; an unknown one simply never matches.
+        let Some(catalogue) = node.catalogue() else { return Ok(()) };
+        match self.types.iter().find(|code| *code != "*" && catalogue.type_of_code(code).is_none()) {
+            Some(code) => {
+                Err(ClientError::Wrong(format!("目录中没有此类型 / the catalogue has no type {code}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Makes a client and answers its token, which is shown once and kept nowhere.
+///
+/// # Errors
+/// [`ClientError`]; nothing is written then.
+pub fn add(node: &Node, new: &NewClient) -> Result<String, ClientError> {
+    new.check(node)?;
+    let mut secret = [0; 32];
+    node.rng.fill(&mut secret)?;
+    let token = format!("elt_{}", base64url(&secret));
+    let now = node.clock.now();
+    let row = ClientRow {
+        id: new.id.clone(),
+        name: new.name.clone(),
+        token_hash: sha256(&[token.as_bytes()]),
+        authorities: new.authorities.clone(),
+        types: new.types.clone(),
+        calls: new.calls.clone(),
+        created_at: now.0,
+        expires_at: now.plus(new.days * 86_400).0,
+        revoked_at: None,
+    };
+    let written = transact(&*node.store, "add_client", |write| write.add_clients(std::slice::from_ref(&row)));
+    written.map_err(|error| match error {
+        StoreError::Conflict(Conflict::ClientExists) => ClientError::Exists(new.id.clone()),
+        other => other.into(),
+    })?;
+    node.clients.reload(&*node.store)?;
+    Ok(token)
+}
+
+/// Revokes the token of a client, at once.
+///
+/// # Errors
+/// [`ClientError::Unknown`], [`ClientError::Store`].
+pub fn revoke(node: &Node, id: &str) -> Result<(), ClientError> {
+    let now = node.clock.now().0;
+    if !transact(&*node.store, "revoke_client", |write| write.revoke_client(id, now))? {
+        return Err(ClientError::Unknown(id.to_owned()));
+    }
+    Ok(node.clients.reload(&*node.store)?)
+}
