@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use licence_store::{StoreError, transact};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -30,40 +31,61 @@ const RENEW: Duration = Duration::from_secs(60);
 #[must_use]
 pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    jobs.spawn(every(config.publish_interval, "publish_status", Arc::clone(app), publish));
+    let (publishing, never) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let every = |interval, name, early: &Arc<Notify>| Turns { interval, name, early: Arc::clone(early) };
+    jobs.spawn(every(config.publish_interval, "publish_status", &publishing).run(Arc::clone(app), publish));
     for (source, authoritative) in config
         .province
         .iter()
         .map(|source| (source, true))
         .chain(config.peers.iter().map(|source| (source, false)))
     {
-        let source = source.clone();
-        let work = move |node: &Node| follow(node, &source, authoritative);
-        jobs.spawn(every(config.pull_interval, "pull", Arc::clone(app), work));
+        let (source, publishing) = (source.clone(), Arc::clone(&publishing));
+        let work = move |node: &Node| {
+            let before = node.evidence.snapshot().trust_list().is_some();
+            follow(node, &source, authoritative)?;
+            if !before {
+                // The first trust list: now the lists of this node mean something to others.
+                publishing.notify_one();
+            }
+            Ok(())
+        };
+        jobs.spawn(every(config.pull_interval, "pull", &never).run(Arc::clone(app), work));
     }
     if config.role == Role::Province {
-        jobs.spawn(every(RENEW, "renew_timestamp", Arc::clone(app), renew));
+        jobs.spawn(every(RENEW, "renew_timestamp", &never).run(Arc::clone(app), renew));
     }
-    jobs.spawn(every(PURGE.0, "forget_answers", Arc::clone(app), purge));
+    jobs.spawn(every(PURGE.0, "forget_answers", &never).run(Arc::clone(app), purge));
     jobs
 }
 
-/// Does `work` now and on every turn of the interval; a turn that was missed is not made up for.
-async fn every<W>(interval: Duration, name: &'static str, app: Arc<App>, work: W)
-where
-    W: Fn(&Node) -> Result<(), String> + Clone + Send + 'static,
-{
-    let mut turns = tokio::time::interval(interval);
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        turns.tick().await;
-        let (node, work) = (Arc::clone(&app.node), work.clone());
-        let outcome = tokio::task::spawn_blocking(move || work(&node)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err("the job panicked".to_owned()));
-        app.metrics.job(name, outcome.is_ok(), app.node.clock.now().0);
-        match outcome {
-            Ok(()) => tracing::debug!(job = name, "done"),
-            Err(error) => tracing::warn!(job = name, error, "failed; tried again at the next turn"),
+/// When a job has its turn.
+struct Turns {
+    interval: Duration,
+    name: &'static str,
+    /// Brings the next turn forward.
+    early: Arc<Notify>,
+}
+
+impl Turns {
+    /// Does `work` now and on every turn; a turn that was missed is not made up for.
+    async fn run<W>(self, app: Arc<App>, work: W)
+    where
+        W: Fn(&Node) -> Result<(), String> + Clone + Send + 'static,
+    {
+        let name = self.name;
+        let mut turns = tokio::time::interval(self.interval);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! { _ = turns.tick() => {}, () = self.early.notified() => {} }
+            let (node, work) = (Arc::clone(&app.node), work.clone());
+            let outcome = tokio::task::spawn_blocking(move || work(&node)).await;
+            let outcome = outcome.unwrap_or_else(|_| Err("the job panicked".to_owned()));
+            app.metrics.job(name, outcome.is_ok(), app.node.clock.now().0);
+            match outcome {
+                Ok(()) => tracing::debug!(job = name, "done"),
+                Err(error) => tracing::warn!(job = name, error, "failed; tried again at the next turn"),
+            }
         }
     }
 }

@@ -178,6 +178,8 @@ impl Metrics {
         }
         if let Ok(lists) = read.status_lists() {
             let dirty = lists.iter().filter(|list| list.dirty_since.is_some()).count();
+            let silent = lists.iter().filter(|list| list.token_iat.is_none()).count();
+            self.set("status_lists_unpublished", i64::try_from(silent).unwrap_or(i64::MAX));
             self.set("status_lists_dirty", i64::try_from(dirty).unwrap_or(i64::MAX));
             let free =
                 lists.iter().filter(|list| list.open).map(|list| i64::from(list.size - list.next_counter));

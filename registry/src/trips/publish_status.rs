@@ -22,6 +22,8 @@ pub const LIST_SIZE: u32 = 1 << 20;
 pub const TOKEN_LIFE_S: i64 = 86_400;
 /// After how many seconds to ask again.
 pub const TOKEN_TTL_S: i64 = 300;
+/// Age at which a list that has not changed is signed anew, seconds: 24 leaves a day and list, and 23 failures do no harm.
+const TOKEN_RENEWAL_S: i64 = 3_600;
 
 /// Why a list was not published. The last token stays in force until its own end.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +74,7 @@ pub fn open_lists(node: &Node) -> Result<(), PublishError> {
     publish(node, false)
 }
 
-/// Publishes all lists that changed, whose token is past its ttl, or, if `all`, every list.
+/// Publishes all lists that changed, whose token is an hour old, or, if `all`, every list.
 ///
 /// # Errors
 /// [`PublishError`] for the first list that fails; the others are tried at the next run.
@@ -80,7 +82,7 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
     let now = node.clock.now();
     let lists = node.store.read()?.status_lists()?;
     for list in lists {
-        let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_TTL_S);
+        let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
         // Two tokens of one second would be a fork to every reader: wait for the next second.
         let same_second = list.token_iat.is_some_and(|iat| iat >= now.0);
         if (all || old || list.dirty_since.is_some()) && !same_second {

@@ -11,20 +11,20 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum StoreError {
     /// The database did not answer in time, or its files could not be read or written. Trying later may help.
-    #[error("the database is not available: {0}")]
+    #[error("数据库不可用 / the database is not available: {0}")]
     Unavailable(String),
     /// No space is left on the disk. Reads still work; writes succeed again when the operator has made room.
-    #[error("no space is left for the database: {0}")]
+    #[error("磁盘空间不足 / no space is left for the database: {0}")]
     Full(String),
     /// The transaction contradicts what is stored already.
     #[error(transparent)]
     Conflict(#[from] Conflict),
     /// The stored bytes are not what this program wrote. Stop, keep a copy, restore.
-    #[error("the database is damaged or not ours: {0}")]
+    #[error("数据库已损坏或非本程序所写 / the database is damaged or not ours: {0}")]
     Corrupt(String),
     /// The database was written by a newer program; an older one must not touch it.
     #[error(
-        "the database has schema version {found}, this program knows versions up to {known}: use the newer program"
+        "数据库版本 {found} 高于本程序所知的 {known}，请用新版程序 / the database has schema version {found}, this program knows versions up to {known}: use the newer program"
     )]
     Newer {
         /// Schema version found in the database.
@@ -33,7 +33,7 @@ pub enum StoreError {
         known: i64,
     },
     /// Another process holds the data directory.
-    #[error("the data directory {} is in use by another process{}: stop that process first", path.display(), of_process(*.process))]
+    #[error("数据目录 {0} 正被另一进程使用{1}，请先停止它 / the data directory {0} is in use by another process{1}: stop it first", path.display(), of_process(*.process))]
     Locked {
         /// The data directory.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum StoreError {
         process: Option<u32>,
     },
     /// A value does not fit its column: too long, too large, or with a character that separates list items.
-    #[error("a value does not fit the store: {0}")]
+    #[error("值超出存储范围 / a value does not fit the store: {0}")]
     OutOfRange(&'static str),
     /// The body of the transaction asked for a roll-back for a reason of its own; see [`crate::transact`].
     #[error("the transaction was given up by its caller")]
