@@ -18,6 +18,11 @@ pub(crate) const HOLDER: (&str, &str) = ("广州示例科技有限公司", "9144
 /// Longest time for anything that is waited for.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// A folder inside `target/` that outlives a test.
+fn scratch() -> PathBuf {
+    program().parent().expect("target/<profile>").join("node-tests")
+}
+
 /// The built program; `cargo test --workspace` builds it before any test runs.
 pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
@@ -79,7 +84,7 @@ impl Place {
     pub(crate) fn new() -> Place {
         static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| {
-            let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("node-template");
+            let kept = scratch().join("node-template");
             // The last run's, if any: its trust list ages.
             let _absent = std::fs::remove_dir_all(&kept);
             copy(Place::make().folder.path(), &kept);
@@ -335,9 +340,14 @@ impl Running {
         (status.code(), self.said())
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()));
     }
 
