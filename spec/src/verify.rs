@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use crate::cbor::{Fault, FaultKind};
 use crate::cose::{Sign1, Typ};
 use crate::credential::{Credential, FieldMap, StatusReference};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Trust};
 use crate::numbers::{MAX_LICENCE, MAX_VIEW, TYP_VIEW};
 use crate::policy::{Policy, Wanted};
 use crate::suite::{Digest, sha256};
@@ -119,11 +119,23 @@ pub fn verify(presented: &[u8], evidence: &Evidence, policy: &Policy<'_>, now: U
 /// Whether a reference may be fetched: its host must be in an entry of the trust list, else nothing is sent.
 ///
 /// # Errors
-/// `ISSUER_NOT_LISTED`, or the code that says why the list cannot be asked.
-pub fn reference_host_is_listed(host: &str, evidence: &Evidence) -> Result<(), Code> {
-    match evidence.trust_list() {
+/// `ISSUER_NOT_LISTED` if the list is fresh, `ISSUER_UNKNOWN_LIST_STALE` if it is not: an old list proves nothing against
+/// a host. Else the code that says why no list can be asked.
+pub fn reference_host_is_listed(
+    host: &str,
+    evidence: &Evidence,
+    policy: &Policy<'_>,
+    now: UnixTime,
+) -> Result<(), Code> {
+    let files = match evidence.trust() {
+        Trust::Held(files) => files,
+        Trust::Refused(code) => return Err(*code),
+        Trust::Unavailable => return Err(Code::TrustListUnavailable),
+    };
+    match files.list() {
         Some(list) if list.has_host(host) => Ok(()),
-        Some(_) => Err(Code::IssuerNotListed),
+        Some(_) if files.is_fresh(now, policy.timestamp_grace_s) => Err(Code::IssuerNotListed),
+        Some(_) => Err(Code::IssuerUnknownListStale),
         None => Err(Code::TrustListUnavailable),
     }
 }

@@ -3,10 +3,14 @@
 
 mod common;
 
-use common::{example, hex, json, unhex, vector};
+use common::{CLOCK, evidence, example, good_context, hex, json, unhex, vector};
 use licence_spec::cose::statement_digest;
+use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::numbers::MAX_LICENCE;
+use licence_spec::policy::Policy;
 use licence_spec::qr::*;
+use licence_spec::verdict::Code;
+use licence_spec::verify::verify_qr;
 use licence_spec::zlib;
 use proptest::prelude::*;
 
@@ -192,4 +196,20 @@ proptest! {
             prop_assert!(other.len() <= cap);
         }
     }
+}
+
+/// FORMATS §13, "only fresh evidence can FAIL": the authority of the host may have joined since the old list was signed.
+#[test]
+fn a_reference_to_a_host_that_only_a_stale_list_lacks_is_not_rejected() {
+    let reference = Reference { cti: [7; 16], digest: [9; 32], host: "new.elic.example".into() };
+    let answer = |evidence: &Evidence, now| {
+        verify_qr(&write_reference(&reference), evidence, &Policy::approval(), now).code()
+    };
+    let good = evidence(&good_context());
+    let end = good.trust_files().and_then(|files| files.vouching()).expect("a timestamp").content().exp;
+    assert_eq!(answer(&good, CLOCK), Some(Code::IssuerNotListed));
+    assert_eq!(answer(&good, end), Some(Code::IssuerUnknownListStale));
+    let refused = Evidence::new(Trust::Refused(Code::TrustListRollback));
+    assert_eq!(answer(&refused, CLOCK), Some(Code::TrustListRollback));
+    assert_eq!(answer(&Evidence::default(), CLOCK), Some(Code::TrustListUnavailable));
 }
