@@ -8,8 +8,9 @@ use super::issuer::is_fresh;
 use super::record::{Record, Source};
 use crate::credential::{StatusReference, uri_host};
 use crate::evidence::{HeldToken, key_standing};
+use crate::log::checkpoint::CheckpointError;
 use crate::log::entry::{Entry, Op};
-use crate::log::proof::{LogFault, LogProof, VerifiedProof};
+use crate::log::proof::{LogFault, LogProof, ProofFault, VerifiedProof};
 use crate::numbers::CLOCK_SKEW_S;
 use crate::policy::Subject;
 use crate::status::Status;
@@ -76,7 +77,18 @@ pub(super) fn schema(case: &Case<'_>, record: &mut Record) {
             }
         },
     };
-    record.group(Group::Schema, if fits { &[] } else { &[Code::SchemaMismatch] }, source);
+    let codes: &[Code] = match fits {
+        true => &[],
+        false if is_of_a_newer_catalogue(case) => &[Code::SchemaUnavailable],
+        false => &[Code::SchemaMismatch],
+    };
+    record.group(Group::Schema, codes, source);
+}
+
+/// Whether a view was made by a newer catalogue than the one at hand, which then proves nothing against it.
+fn is_of_a_newer_catalogue(case: &Case<'_>) -> bool {
+    let made_by = case.presented.view.as_ref().map_or(0, |(_, grounds)| grounds.catalogue_version);
+    case.evidence.catalogue().is_none_or(|held| held.version() < made_by)
 }
 
 /// STATUS. Returns the token that was looked at.
@@ -165,9 +177,13 @@ pub(super) fn log(case: &Case<'_>) -> LogFinding {
         return LogFinding::Absent;
     };
     let Some(list) = case.evidence.trust_list() else { return LogFinding::Absent };
-    let (Ok(proof), Some(entry)) = (LogProof::parse(bytes), list.entry(presented.licence_issuer())) else {
-        return LogFinding::Faulty(Code::LogProofInvalid);
+    let Ok(proof) = LogProof::parse(bytes) else { return LogFinding::Faulty(Code::LogProofInvalid) };
+    // A log that a stale list does not name may have been added since: nothing is proved, neither for nor against.
+    let unlisted = || match is_fresh(case) {
+        true => LogFinding::Faulty(Code::LogProofInvalid),
+        false => LogFinding::Absent,
     };
+    let Some(entry) = list.entry(presented.licence_issuer()) else { return unlisted() };
     let time = presented.view.as_ref().map_or(presented.iat, |(_, grounds)| grounds.licence_iat);
     let leaf = Entry { op: Op::Issued, time, digest: case.digests.licence }.leaf_hash();
     let keys = entry.logs.iter().map(|log| &log.key);
@@ -176,6 +192,7 @@ pub(super) fn log(case: &Case<'_>) -> LogFinding {
         Ok(proof) => LogFinding::Proved(proof),
         Err(LogFault::SplitView { .. }) => LogFinding::Faulty(Code::LogSplitView),
         Err(LogFault::QuorumMissing(_)) => LogFinding::Faulty(Code::CheckpointQuorumMissing),
+        Err(LogFault::Invalid(ProofFault::Checkpoint(CheckpointError::NotSigned))) => unlisted(),
         Err(LogFault::Invalid(_)) => LogFinding::Faulty(Code::LogProofInvalid),
     }
 }
@@ -272,7 +289,7 @@ pub(super) fn policy(case: &Case<'_>, record: &mut Record) {
         return;
     }
     if let Some(code) = question.service_item.and_then(|item| item_code(case, item)) {
-        codes.push(code);
+        codes.push(if is_of_a_newer_catalogue(case) { Code::PolicyUnavailable } else { code });
     }
     record.group(Group::Policy, &codes, None);
 }
