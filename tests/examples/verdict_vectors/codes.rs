@@ -1,0 +1,425 @@
+//! One vector or more for every code that a verdict can have today, and for what is accepted at the same boundary.
+//! Outcome, codes and warnings are stated from VERDICT.md and FORMATS.md, not taken from the code.
+
+use crate::case::Case;
+use crate::world::*;
+
+/// All of them, in the order of VERDICT.md.
+pub(crate) fn cases() -> Vec<Case> {
+    [
+        accepted(),
+        format(),
+        crypto(),
+        issuer(),
+        trust(),
+        time(),
+        schema(),
+        status(),
+        log(),
+        subject(),
+        policy(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn accepted() -> Vec<Case> {
+    let rule = "VERDICT.md ACCEPT";
+    vec![
+        Case::new("good", rule).accepts().pending(),
+        Case::new("good-logged", "decisions/0002: a log proof at hand is looked at")
+            .presents("premises-logged")
+            .accepts(),
+        Case::new("good-proof-beside", "FORMATS §8: the proof may travel beside the licence")
+            .beside("premises")
+            .accepts(),
+        Case::new("good-qr", "FORMATS §9").presents("qr").accepts().pending(),
+        Case::new("good-fetched", "FORMATS §9: reference form").presents("fetched").accepts().pending(),
+        Case::new("good-at-counter", rule).under("counter").accepts().pending(),
+        Case::new("good-from-archive", rule).under("archive").presents("premises-logged").accepts(),
+        Case::new("good-where-a-licence-is-wanted", rule).wants("licence").accepts().pending(),
+        Case::new("good-view", "FORMATS §5").presents("view").asked_by_office().accepts(),
+        Case::new("good-view-with-proof", "FORMATS §13: LOG of a view is the licence's proof")
+            .presents("view")
+            .asked_by_office()
+            .beside("premises")
+            .accepts(),
+        Case::new("issuer-has-a-successor", "VERDICT.md ISSUER_SUCCEEDED")
+            .presents("of-succeeded-authority")
+            .accepts()
+            .warns(&["LOG_PENDING", "ISSUER_SUCCEEDED"]),
+    ]
+}
+
+fn format() -> Vec<Case> {
+    let rule = "FORMATS §2";
+    vec![
+        Case::new("no-bytes", "FORMATS §2 rule 1").presents("no-bytes").recognises_nothing("UNREADABLE"),
+        Case::new("cut-short", rule).presents("cut-short").recognises_nothing("UNREADABLE"),
+        Case::new("qr-of-something-else", "FORMATS §9 reader")
+            .presents("qr-of-something-else")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("qr-cut-short", "FORMATS §9 reader")
+            .presents("qr-cut-short")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("qr-with-a-space", "FORMATS §9 reader: taken as scanned")
+            .presents("qr-with-a-space")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("reference-offline", "FORMATS §9").presents("reference").recognises_nothing("NOT_FOUND"),
+        Case::new("fetched-another", "FORMATS §9: other bytes than the reference names are thrown away")
+            .presents("fetched-another")
+            .recognises_nothing("NOT_FOUND"),
+        Case::new("unknown-number", "VERDICT.md NOT_FOUND")
+            .presents("unknown-number")
+            .recognises_nothing("NOT_FOUND"),
+        Case::new("trailing-byte", "FORMATS §2 rule 2").presents("trailing-byte").rejects("NOT_CONFORMANT"),
+        Case::new("long-head", "FORMATS §2 rule 4").presents("long-head").rejects("NOT_CONFORMANT"),
+        Case::new("view-where-a-licence-is-wanted", "FORMATS §2: typ")
+            .presents("view")
+            .wants("licence")
+            .rejects("NOT_CONFORMANT"),
+        Case::new("licence-where-a-view-is-wanted", "FORMATS §2: typ")
+            .wants("view")
+            .rejects("NOT_CONFORMANT"),
+        Case::new("qr-of-a-later-version", "FORMATS §9 reader")
+            .presents("qr-of-a-later-version")
+            .cannot_tell("VERSION_UNSUPPORTED"),
+    ]
+}
+
+fn crypto() -> Vec<Case> {
+    vec![
+        Case::new("forged", "VERDICT.md SIGNATURE_INVALID").presents("forged").rejects("SIGNATURE_INVALID"),
+        Case::new("eddsa", "FORMATS §1: alg -19 alone").presents("eddsa").rejects("ALGORITHM_FORBIDDEN"),
+    ]
+}
+
+fn issuer() -> Vec<Case> {
+    let scope = "FORMATS §7: type x region x role x time";
+    let state = "FORMATS §7: state";
+    vec![
+        Case::new("by-stranger", "FORMATS §13 ISSUER").presents("by-stranger").rejects("ISSUER_NOT_LISTED"),
+        Case::new("of-unlisted-authority", "FORMATS §13 ISSUER")
+            .presents("of-unlisted-authority")
+            .rejects("ISSUER_NOT_LISTED"),
+        Case::new("by-key-of-other-city", "FORMATS §3: kid inside the entry of iss")
+            .presents("by-key-of-other-city")
+            .rejects("ISSUER_NOT_LISTED"),
+        Case::new("reference-to-unlisted-host", "FORMATS §9")
+            .presents("reference-to-unlisted-host")
+            .rejects("ISSUER_NOT_LISTED"),
+        Case::new("by-status-key", scope).presents("by-status-key").rejects("SCOPE_ROLE").pending(),
+        Case::new("view-by-licence-key", scope)
+            .presents("view-by-licence-key")
+            .asked_by_office()
+            .rejects("SCOPE_ROLE"),
+        Case::new("type-out-of-scope", scope).presents("business").rejects("SCOPE_TYPE").pending(),
+        Case::new("region-out-of-scope", scope).presents("elsewhere").rejects("SCOPE_REGION").pending(),
+        Case::new("before-scopes", scope).presents("before-scopes").rejects("SCOPE_TIME").pending(),
+        Case::new("first-moment-of-scopes", "FORMATS §7: from <= iat")
+            .presents("first-of-scopes")
+            .accepts()
+            .pending(),
+        Case::new("retired-at", state).presents("retired-at").rejects("KEY_NOT_VALID_AT_ISSUE").pending(),
+        Case::new("retired-before", "FORMATS §7: good if iat < since")
+            .presents("retired-before")
+            .accepts()
+            .pending(),
+        Case::new("stolen-at-the-cut", state)
+            .presents("stolen-after-cut-logged")
+            .rejects("KEY_COMPROMISED_AFTER_CUT"),
+        Case::new("stolen-without-proof", state)
+            .presents("stolen-before-cut")
+            .cannot_tell("KEY_COMPROMISED_NO_PROOF")
+            .pending(),
+        Case::new("stolen-before-the-cut", "FORMATS §7: leaf index < trusted_until_log_index")
+            .presents("stolen-before-cut-logged")
+            .accepts(),
+    ]
+}
+
+fn trust() -> Vec<Case> {
+    let three = "FORMATS §7: not configured, unavailable and expired are three states";
+    let fresh = "FORMATS §7: fresh while now < exp of list and timestamp";
+    vec![
+        Case::new("stranger-and-old-list", "VERDICT.md ISSUER_UNKNOWN_LIST_STALE")
+            .presents("by-stranger")
+            .given("timestamp-ended")
+            .cannot_tell("ISSUER_UNKNOWN_LIST_STALE"),
+        Case::new("unlisted-host-and-old-list", "VERDICT.md ISSUER_UNKNOWN_LIST_STALE")
+            .presents("reference-to-unlisted-host")
+            .given("timestamp-ended")
+            .cannot_tell("ISSUER_UNKNOWN_LIST_STALE"),
+        Case::new("no-evidence", three).given("empty").cannot_tell("TRUST_LIST_UNAVAILABLE"),
+        Case::new("no-root", three).given("no-root").cannot_tell("TRUST_LIST_UNAVAILABLE"),
+        Case::new("no-timestamp", three).given("no-timestamp").cannot_tell("TRUST_LIST_UNAVAILABLE"),
+        Case::new("no-list", three).given("no-list").cannot_tell("TRUST_LIST_UNAVAILABLE"),
+        Case::new("timestamp-ended", fresh)
+            .given("timestamp-ended")
+            .cannot_tell("TRUST_LIST_EXPIRED")
+            .pending(),
+        Case::new("list-ended", fresh).given("list-ended").cannot_tell("TRUST_LIST_EXPIRED").pending(),
+        Case::new("timestamp-ended-at-counter", "FORMATS §7: grace on the timestamp")
+            .given("timestamp-ended")
+            .under("counter")
+            .accepts()
+            .warns(&["GRACE_USED", "LOG_PENDING"]),
+        Case::new("grace-over-at-counter", "policy.md: 86,400 s")
+            .given("timestamp-ended")
+            .under("counter")
+            .at(TIMESTAMP_ENDED.plus(DAY_S))
+            .cannot_tell("TRUST_LIST_EXPIRED")
+            .warns(&["STATUS_AGE", "LOG_PENDING"]),
+        Case::new("list-ended-at-counter", "FORMATS §7: never grace on the list")
+            .given("list-ended")
+            .under("counter")
+            .cannot_tell("TRUST_LIST_EXPIRED")
+            .pending(),
+        Case::new("list-of-one-officer", "FORMATS §7: threshold")
+            .given("list-of-one-officer")
+            .cannot_tell("TRUST_LIST_SIGNATURE_INVALID"),
+        Case::new("root-2-missing", "FORMATS §7 update 1: version exactly +1")
+            .given("root-2-missing")
+            .cannot_tell("TRUST_LIST_ROLLBACK"),
+        Case::new("older-list-than-seen", "FORMATS §7 update 3")
+            .after_seeing("list-3")
+            .cannot_tell("TRUST_LIST_ROLLBACK"),
+        Case::new("newer-list-than-seen", "FORMATS §7 update 4")
+            .given("list-3")
+            .after_seeing("good")
+            .accepts()
+            .pending(),
+    ]
+}
+
+fn time() -> Vec<Case> {
+    let dates = "FORMATS §13 TIME: nbf <= now < exp";
+    vec![
+        Case::new("takes-effect-later", dates)
+            .presents("takes-effect-later")
+            .rejects("NOT_YET_VALID")
+            .pending(),
+        Case::new("takes-effect-now", dates).presents("takes-effect-now").accepts().pending(),
+        Case::new("ends-now", dates).presents("ends-now").rejects("EXPIRED").pending(),
+        Case::new("ends-next", dates).presents("ends-next").accepts().warns(&["EXPIRES_SOON", "LOG_PENDING"]),
+        Case::new("ends-in-30-days", "VERDICT.md EXPIRES_SOON")
+            .presents("ends-in-30-days")
+            .accepts()
+            .warns(&["EXPIRES_SOON", "LOG_PENDING"]),
+        Case::new("ends-after-30-days", "VERDICT.md EXPIRES_SOON")
+            .presents("ends-after-30-days")
+            .accepts()
+            .pending(),
+        Case::new("clock-behind", "FORMATS §13 TIME: now + 60 >= newest iat of the trust files")
+            .at(TIMESTAMP_FROM.plus(-61))
+            .cannot_tell("CLOCK_UNTRUSTED")
+            .pending(),
+        Case::new("clock-within-skew", "FORMATS §14: clock skew 60 s")
+            .at(TIMESTAMP_FROM.plus(-60))
+            .accepts()
+            .pending(),
+        Case::new("issued-in-61-s", "FORMATS §13 TIME: iat <= now + 60")
+            .presents("issued-in-61-s")
+            .cannot_tell("ISSUED_IN_FUTURE")
+            .pending(),
+        Case::new("issued-in-60-s", "FORMATS §14: clock skew 60 s")
+            .presents("issued-in-60-s")
+            .accepts()
+            .pending(),
+    ]
+}
+
+fn schema() -> Vec<Case> {
+    let rule = "FORMATS §13 SCHEMA";
+    let view = "FORMATS §5";
+    vec![
+        Case::new("unknown-field", rule).presents("unknown-field").rejects("SCHEMA_MISMATCH").pending(),
+        Case::new("without-names", rule).presents("without-names").rejects("SCHEMA_MISMATCH").pending(),
+        Case::new("too-long-a-life", rule).presents("too-long-a-life").rejects("SCHEMA_MISMATCH").pending(),
+        Case::new("longest-life", rule).presents("longest-life").accepts().pending(),
+        Case::new("view-shows-too-much", view)
+            .presents("view-shows-too-much")
+            .asked_by_office()
+            .rejects("SCHEMA_MISMATCH"),
+        Case::new("view-lives-too-long", view)
+            .presents("view-lives-too-long")
+            .asked_by_office()
+            .rejects("SCHEMA_MISMATCH"),
+        Case::new("unknown-revision", rule)
+            .presents("unknown-revision")
+            .cannot_tell("SCHEMA_UNAVAILABLE")
+            .pending(),
+        Case::new("no-catalogue", rule).given("no-catalogue").cannot_tell("SCHEMA_UNAVAILABLE").pending(),
+        Case::new("view-of-newer-catalogue", "FORMATS §13: only fresh evidence can FAIL")
+            .presents("view-of-newer-catalogue")
+            .asked_by_office()
+            .cannot_tell("SCHEMA_UNAVAILABLE"),
+    ]
+}
+
+fn status() -> Vec<Case> {
+    let value = "FORMATS §6: value";
+    let signer = "FORMATS §6: role 2 in the same entry";
+    vec![
+        Case::new("revoked", value).presents("revoked").rejects("REVOKED").pending(),
+        Case::new("suspended", value).presents("suspended").rejects("SUSPENDED").pending(),
+        Case::new("superseded", value).presents("superseded").rejects("SUPERSEDED").pending(),
+        Case::new("view-of-revoked", "FORMATS §5: status of the licence")
+            .presents("view-of-revoked")
+            .asked_by_office()
+            .rejects("REVOKED"),
+        Case::new("token-ends-now", "FORMATS §6: now < exp")
+            .given("token-stale")
+            .cannot_tell("STATUS_STALE")
+            .pending(),
+        Case::new("token-ends-next", "FORMATS §6: now < exp")
+            .given("token-stale")
+            .at(at(-1))
+            .accepts()
+            .warns(&["STATUS_AGE", "LOG_PENDING"]),
+        Case::new("token-as-old-as-its-ttl", "FORMATS §6: ttl says when to ask again")
+            .at(TOKEN_FROM.plus(TOKEN_TTL_S))
+            .accepts()
+            .pending(),
+        Case::new("token-older-than-its-ttl", "VERDICT.md STATUS_AGE")
+            .at(TOKEN_FROM.plus(TOKEN_TTL_S + 1))
+            .accepts()
+            .warns(&["STATUS_AGE", "LOG_PENDING"]),
+        Case::new("no-token", "FORMATS §6").given("no-token").cannot_tell("STATUS_UNAVAILABLE").pending(),
+        Case::new("token-of-another-list", "FORMATS §6: sub == uri")
+            .presents("status-elsewhere")
+            .cannot_tell("STATUS_UNAVAILABLE")
+            .pending(),
+        Case::new("token-of-the-future", "FORMATS §6: iat <= now + 60")
+            .given("token-of-the-future")
+            .cannot_tell("STATUS_UNAVAILABLE")
+            .pending(),
+        Case::new("as-of-before-the-token", "FORMATS §6: iat <= time < exp")
+            .presents("archived-logged")
+            .under("archive")
+            .at(TOKEN_FROM.plus(-1))
+            .cannot_tell("STATUS_AS_OF_NOT_COVERED"),
+        Case::new("as-of-after-the-token", "FORMATS §6: iat <= time < exp")
+            .presents("archived-logged")
+            .under("archive")
+            .at(TOKEN_UNTIL)
+            .cannot_tell("STATUS_AS_OF_NOT_COVERED"),
+        Case::new("as-of-the-token", "FORMATS §6: iat <= time < exp")
+            .presents("archived-logged")
+            .under("archive")
+            .at(TOKEN_FROM)
+            .accepts(),
+        Case::new("token-by-other-city", signer)
+            .given("token-by-other-city")
+            .cannot_tell("STATUS_SIGNER_UNTRUSTED")
+            .pending(),
+        Case::new("token-by-licence-key", signer)
+            .given("token-by-licence-key")
+            .cannot_tell("STATUS_SIGNER_UNTRUSTED")
+            .pending(),
+        Case::new("view-with-foreign-list", "FORMATS §5: on a host of the licence issuer")
+            .presents("view-with-foreign-list")
+            .asked_by_office()
+            .cannot_tell("STATUS_SIGNER_UNTRUSTED"),
+        Case::new("older-token-than-seen", "FORMATS §6: not older than the token kept")
+            .after_seeing("token-newer")
+            .cannot_tell("STATUS_ROLLBACK")
+            .pending(),
+        Case::new("newer-token-than-seen", "FORMATS §6: not older than the token kept")
+            .given("token-newer")
+            .after_seeing("good")
+            .accepts()
+            .pending(),
+        Case::new("older-token-from-archive", "policy.md: a past moment")
+            .presents("premises-logged")
+            .after_seeing("token-newer")
+            .under("archive")
+            .accepts(),
+        Case::new("index-past-the-end", "FORMATS §6: idx < 4 * length")
+            .presents("index-past-the-end")
+            .rejects("STATUS_INDEX_OUT_OF_RANGE")
+            .pending(),
+        Case::new("last-index", "FORMATS §6: idx < 4 * length").presents("last-index").accepts().pending(),
+        Case::new("without-status", "FORMATS §4")
+            .presents("without-status")
+            .rejects("STATUS_MISSING")
+            .pending(),
+    ]
+}
+
+fn log() -> Vec<Case> {
+    vec![
+        Case::new("proof-of-another-licence", "FORMATS §8: inclusion")
+            .beside("another-licence")
+            .rejects("LOG_PROOF_INVALID"),
+        Case::new("not-a-proof", "FORMATS §8: proof").beside("not-a-proof").rejects("LOG_PROOF_INVALID"),
+        Case::new("no-proof-for-the-archive", "policy.md: archive asks for one")
+            .under("archive")
+            .cannot_tell("LOG_PROOF_MISSING"),
+        Case::new("proof-of-one-witness", "FORMATS §8: quorum")
+            .beside("premises-one-witness")
+            .cannot_tell("CHECKPOINT_QUORUM_MISSING"),
+        Case::new("forked-log", "FORMATS §8: same origin and size, another root")
+            .presents("premises-logged")
+            .given("forked-log")
+            .cannot_tell("LOG_SPLIT_VIEW"),
+        Case::new("forked-log-without-proof", "FORMATS §8: only a proof is compared")
+            .given("forked-log")
+            .accepts()
+            .pending(),
+    ]
+}
+
+fn subject() -> Vec<Case> {
+    let rule = "FORMATS §13 SUBJECT";
+    vec![
+        Case::new("of-the-holder", rule).of_holder(CODE, Some(NAME)).accepts().pending(),
+        Case::new("of-somebody-else", rule)
+            .of_holder("51440100X00000078H", None)
+            .rejects("SUBJECT_MISMATCH")
+            .pending(),
+        Case::new("of-the-holder-by-another-name", "VERDICT.md SUBJECT_AMBIGUOUS: former names")
+            .of_holder(CODE, Some("广州示例云颿科技有限公司"))
+            .cannot_tell("SUBJECT_AMBIGUOUS")
+            .pending(),
+        Case::new("of-another-kind-of-code", "VERDICT.md SUBJECT_AMBIGUOUS")
+            .of_subject(Some("111"), "440100180001010090", None)
+            .cannot_tell("SUBJECT_AMBIGUOUS")
+            .pending(),
+        Case::new("view-without-the-holders-code", "VERDICT.md SUBJECT_AMBIGUOUS")
+            .presents("view-without-codes")
+            .asked_by_office()
+            .of_the_holder()
+            .cannot_tell("SUBJECT_AMBIGUOUS"),
+    ]
+}
+
+fn policy() -> Vec<Case> {
+    let item = "FORMATS §13 POLICY: what the service item accepts";
+    let view = "FORMATS §5: aud, item and case, exp";
+    vec![
+        Case::new("fit-for-the-item", item).for_item(ITEM).accepts().pending(),
+        Case::new("type-not-accepted", item).for_item(OTHER_ITEM).rejects("TYPE_NOT_ACCEPTED").pending(),
+        Case::new("field-missing", item)
+            .presents("without-address")
+            .for_item(ITEM)
+            .rejects("FIELD_MISSING")
+            .pending(),
+        Case::new("unknown-item", "VERDICT.md POLICY_UNAVAILABLE")
+            .for_item("GZ-TH-9999")
+            .cannot_tell("POLICY_UNAVAILABLE")
+            .pending(),
+        Case::new("view-for-another-office", view)
+            .presents("view")
+            .asked_by_office()
+            .change_question(|asked| asked.audience = Some(OTHER_CITY.to_owned()))
+            .rejects("VIEW_AUDIENCE_MISMATCH"),
+        Case::new("view-for-another-case", view)
+            .presents("view")
+            .asked_by_office()
+            .change_question(|asked| asked.case_number = Some("2026-TH-0009138".to_owned()))
+            .rejects("VIEW_PURPOSE_MISMATCH"),
+        Case::new("view-ends-now", view).presents("view-ends-now").asked_by_office().rejects("VIEW_EXPIRED"),
+    ]
+}

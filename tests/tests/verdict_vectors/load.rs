@@ -1,0 +1,85 @@
+//! From a bundle to evidence, as spec/bundle.md §2 says: each part is verified on load, what does not hold is left out,
+//! and what is older than the newest seen is refused.
+
+use std::sync::Arc;
+
+use licence_spec::bundle::{self, Bundle};
+use licence_spec::catalogue;
+use licence_spec::evidence::{Evidence, Trust};
+use licence_spec::log::checkpoint::SignedCheckpoint;
+use licence_spec::log::merkle::TreeHead;
+use licence_spec::status::StatusToken;
+use licence_spec::suite::Digest;
+use licence_spec::time::UnixTime;
+use licence_spec::trust::{Root, TrustFiles, TrustList};
+use licence_spec::verdict::Code;
+
+/// The evidence in `bundle` for somebody who has seen what is in `seen`.
+pub(crate) fn evidence(bundle: &Bundle, seen: Option<&Bundle>, now: UnixTime) -> Evidence {
+    let before = seen.map(|seen| evidence(seen, None, now));
+    let mut evidence = Evidence::new(trust(bundle, before.as_ref()));
+    let Some(list) = evidence.trust_list().cloned() else { return evidence };
+    if let Some(Ok(opened)) = bundle.part(bundle::CATALOGUE).map(|bytes| catalogue::open(bytes, &*list, now))
+    {
+        evidence.set_catalogue(Arc::new(opened));
+    }
+    for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("status/")) {
+        let token = StatusToken::parse(bytes).ok().filter(|token| bundle::status_path(token.uri()) == path);
+        token.into_iter().for_each(|token| evidence.add_token(Arc::new(token)));
+    }
+    for (origin, head) in heads(bundle, &list) {
+        evidence.add_head(&origin, head);
+    }
+    if let Some(before) = &before {
+        for held in before.tokens() {
+            let token = held.token();
+            evidence.note_newest_token(token.uri(), token.iat(), Some(*token.digest()));
+        }
+    }
+    evidence
+}
+
+fn trust(bundle: &Bundle, before: Option<&Evidence>) -> Trust {
+    let roots = bundle.roots();
+    let Some((first, later)) = roots.split_first() else { return Trust::Unavailable };
+    let Ok(root) = Root::open_first(first) else { return Trust::Refused(Code::TrustListSignatureInvalid) };
+    let loaded = TrustFiles::load(root, later, bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST));
+    match loaded {
+        Ok(files) => match before.and_then(Evidence::trust_files) {
+            Some(held) if goes_back(held, &files) => Trust::Refused(Code::TrustListRollback),
+            _ => Trust::Held(Arc::new(files)),
+        },
+        Err(code) => Trust::Refused(code),
+    }
+}
+
+/// Whether any file is older than the one held, or another one of its version.
+fn goes_back(held: &TrustFiles, offered: &TrustFiles) -> bool {
+    marks(held).into_iter().zip(marks(offered)).any(|(held, offered)| match (held, offered) {
+        (Some(held), Some(offered)) => offered.0 < held.0 || (offered.0 == held.0 && offered.1 != held.1),
+        _ => false,
+    })
+}
+
+fn marks(files: &TrustFiles) -> [Option<(u64, Digest)>; 3] {
+    [
+        Some((files.root().content().version, *files.root().digest())),
+        files.timestamp().map(|file| (file.content().version, *file.digest())),
+        files.list().map(|list| (list.content().version, *list.digest())),
+    ]
+}
+
+fn heads(bundle: &Bundle, list: &TrustList) -> Vec<(String, TreeHead)> {
+    let open = |bytes| {
+        let mut logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+        logs.find_map(|log| SignedCheckpoint::open(bytes, &log.key).ok())
+    };
+    let checkpoints = bundle.parts().filter(|(path, _)| path.starts_with("log/"));
+    checkpoints
+        .filter_map(|(path, bytes)| {
+            let checkpoint = open(bytes)?;
+            let is_its_own = bundle::checkpoint_path(checkpoint.origin()) == path;
+            is_its_own.then(|| (checkpoint.origin().to_owned(), checkpoint.head()))
+        })
+        .collect()
+}
