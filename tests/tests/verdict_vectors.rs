@@ -1,8 +1,8 @@
 //! The verdict vectors of `spec/vectors/verdict/`, through every face of the judgement, with equal answers to the byte.
 //!
-//! In scope: library and command line; that every code and every order of two groups has a vector. Out of scope: making
-//! the vectors (`tests/examples/verdict_vectors`). A further face is one function that asks it, one that says what it
-//! cannot be asked, and one test below.
+//! In scope: library, command line and HTTP; that every code and every order of two groups has a vector. Out of scope:
+//! making the vectors (`tests/examples/verdict_vectors`). A further face is one function that asks it, one that says what
+//! it cannot be asked, and one test below.
 #![allow(missing_docs, clippy::panic)]
 
 #[path = "verdict_vectors/command_line.rs"]
@@ -10,6 +10,8 @@ mod command_line;
 #[path = "verdict_vectors/format.rs"]
 #[allow(dead_code, reason = "the generator writes with it")]
 mod format;
+#[path = "verdict_vectors/http.rs"]
+mod http;
 #[path = "verdict_vectors/library.rs"]
 mod library;
 #[path = "verdict_vectors/load.rs"]
@@ -36,6 +38,9 @@ const LIBRARY: Face =
     Face { ask: |set, vector| library::json(&library::judge(set, vector)), lacks: |_, _| None, adds: None };
 const COMMAND_LINE: Face =
     Face { ask: command_line::ask, lacks: command_line::lacks, adds: Some(Warning::Offline) };
+/// Log proofs beside the object, references, views without an audience, `wanted`.
+const LACKING_OVER_HTTP: usize = 28;
+const HTTP: Face = Face { ask: http::ask, lacks: http::lacks, adds: None };
 
 /// Asks a face all that it can be asked, on as many threads as there are cores.
 fn run(face: &Face) {
@@ -84,6 +89,19 @@ fn the_library_answers_every_vector_to_the_byte() {
 #[test]
 fn the_command_line_answers_every_vector_to_the_byte() {
     run(&COMMAND_LINE);
+}
+
+#[test]
+fn a_node_answers_every_vector_over_http_to_the_byte() {
+    run(&HTTP);
+}
+
+/// What a node cannot be asked is little, and counted, so that it does not grow unseen.
+#[test]
+fn a_node_can_be_asked_nearly_all_vectors() {
+    let set = Set::read();
+    let lacking = set.vectors.iter().filter(|vector| http::lacks(&set, vector).is_some()).count();
+    assert_eq!(lacking, LACKING_OVER_HTTP, "of {}", set.vectors.len());
 }
 
 /// The list by name, so that nobody takes a vector for run that was not.
