@@ -3,17 +3,20 @@
 //! In scope: `test`, which makes every check that CI makes. Out of scope: what the checks are about (each package).
 #![forbid(unsafe_code)]
 
+mod generate;
 mod interop;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test | interop | bench
+用法 / usage: cargo xtask test | interop | generate [--check] | bench
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings, both directions with Python
   interop 仅与独立的 Python 实现互相读写 / the part of `test` that reads and writes with the independent Python alone
+  generate 由代码生成接口描述、配置模式、帮助文本与判定向量；--check 只比较 / make API description, configuration schema,
+          help texts and verdict vectors from the code; --check compares only
   bench   在同一次运行中与参照比较，逐行输出 ratio 名称 数值 / figures, each with its reference from the same run:
           a line `ratio NAME VALUE` each
 ";
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test(),
+        ["generate"] => exit(generate::run(false)),
+        ["generate", "--check"] => exit(generate::run(true)),
         ["interop"] => exit(interop::run()),
         ["bench"] => measure(),
         ["--help" | "-h" | "help"] => {
@@ -78,7 +83,8 @@ fn test() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    exit(interop::run())
+    eprintln!("== generated files");
+    exit(generate::run(true) && interop::run())
 }
 
 pub(crate) fn succeeds(command: &mut Command) -> bool {
@@ -86,9 +92,14 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 }
 
 fn measure() -> ExitCode {
-    let arguments = ["run", "--release", "--quiet", "-p", "licence-spec", "--example", "verdict_ratio"];
-    let status = Command::new(env!("CARGO")).args(arguments).status();
-    exit(status.is_ok_and(|status| status.success()))
+    let cargo = |arguments: &[&str]| {
+        succeeds(Command::new(env!("CARGO")).args(arguments).args(["--release", "--quiet"]))
+    };
+    exit(
+        cargo(&["run", "-p", "licence-spec", "--example", "verdict_ratio"])
+            && cargo(&["build", "-p", "licence-registry"])
+            && cargo(&["run", "-p", "licence-tests", "--example", "node_ratio"]),
+    )
 }
 
 #[expect(
