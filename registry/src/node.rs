@@ -52,6 +52,14 @@ pub struct Node {
 }
 
 impl Node {
+    /// Ends the node: what was handed to the writer is written, and the data directory is free once this returns, unless
+    /// another clone of the node is still there.
+    pub fn close(self) {
+        let writer = self.writer.clone();
+        drop(self);
+        writer.finish();
+    }
+
     /// The authority with this code, if the node serves it.
     #[must_use]
     pub fn authority(&self, code: &str) -> Option<&Authority> {

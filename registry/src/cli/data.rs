@@ -31,7 +31,9 @@ impl Place {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
                 let config = Config::load(&self.data)?;
                 let node = open_configured(&self.data, &config)?;
-                Ok(execute(&node, command)?)
+                let done = execute(&node, command);
+                node.close();
+                Ok(done?)
             }
             Err(error) => Err(error).context("运行中的节点没有应答 / the running node does not answer"),
         }

@@ -224,6 +224,9 @@ impl Running {
         // If the server has ended by itself, there is nobody left to tell.
         let _gone = self.stop.send(());
         drop(self.serving.await);
+        if let Some(node) = Arc::into_inner(self.app).and_then(|app| Arc::into_inner(app.node)) {
+            node.close();
+        }
     }
 
     /// One call with the demo's token; the status and the JSON body.

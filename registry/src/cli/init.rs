@@ -118,7 +118,7 @@ pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &R
         rng: rng.clone(),
     };
     let made = make_keys(directory, &identity, &authorities)?;
-    drop(open_node(directory, &identity, authorities)?);
+    open_node(directory, &identity, authorities)?.close();
     write_private(&path, text.as_bytes())?;
     Ok(made)
 }

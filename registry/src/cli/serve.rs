@@ -32,7 +32,6 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let config = Config::load(directory)?;
     logging::start(config.level).context("log thread")?;
     let node = Arc::new(open_configured(directory, &config)?);
-    let writer = node.writer.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING)
@@ -54,8 +53,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
     drop(runtime);
     // If it is gone already, somebody tidied up before us.
     let _gone = std::fs::remove_file(directory.join(admin::SOCKET));
-    drop(node);
-    writer.finish();
+    // The runtime is gone, and with it all other handles on the node.
+    if let Some(node) = Arc::into_inner(node) {
+        node.close();
+    }
     eprintln!("已停止 stopped");
     Ok(())
 }
