@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licence_spec::suite::{PublicKey, SeedSigner, Signer};
+use licence_spec::suite::{KeyId, PublicKey, SeedSigner, Signer};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -31,6 +31,12 @@ impl Keys {
 
     pub(crate) fn signer(&self, name: &str) -> &SeedSigner {
         self.0.get(name).unwrap_or_else(|| panic!("no test key {name}"))
+    }
+
+    /// The key with this id.
+    pub(crate) fn of_id(&self, id: KeyId) -> &SeedSigner {
+        let found = self.0.values().find(|signer| signer.public_key().kid() == id);
+        found.unwrap_or_else(|| panic!("no test key has this id"))
     }
 
     pub(crate) fn public(&self, name: &str) -> PublicKey {

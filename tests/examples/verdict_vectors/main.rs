@@ -11,6 +11,7 @@ mod evidence;
 #[path = "../../tests/verdict_vectors/format.rs"]
 #[allow(dead_code, reason = "the generator writes, the tests read")]
 mod format;
+#[allow(dead_code, reason = "the property tests use more of it")]
 mod keys;
 #[path = "../../tests/verdict_vectors/library.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
