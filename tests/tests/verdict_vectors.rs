@@ -223,3 +223,40 @@ fn the_recorded_verdicts_say_what_the_vectors_state() {
         );
     }
 }
+
+/// VERDICT.md, table of codes: "+ alarm".
+const ALARMING: [&str; 6] = [
+    "TRUST_LIST_SIGNATURE_INVALID",
+    "TRUST_LIST_ROLLBACK",
+    "STATUS_SIGNER_UNTRUSTED",
+    "STATUS_ROLLBACK",
+    "LOG_PROOF_INVALID",
+    "LOG_SPLIT_VIEW",
+];
+
+/// VERDICT.md, table of outcomes: 核验信息 0 to 6.
+fn platform_result(vector: &Vector) -> u64 {
+    match (vector.outcome.as_str(), vector.code.as_deref().unwrap_or_default()) {
+        ("ACCEPT", _) => 0,
+        ("REJECT", "NOT_YET_VALID") => 1,
+        ("REJECT", "SUSPENDED") => 2,
+        ("REJECT", "REVOKED" | "SUPERSEDED" | "EXPIRED" | "VIEW_EXPIRED") => 3,
+        ("REJECT", _) => 6,
+        ("NO_CREDENTIAL", "NOT_FOUND") => 5,
+        _ => 4,
+    }
+}
+
+#[test]
+fn alarm_platform_result_and_withheld_data_are_those_of_the_table() {
+    let set = Set::read();
+    for vector in &set.vectors {
+        let verdict: Value = serde_json::from_str(&set.verdicts[&vector.name]).expect("JSON");
+        let has = |wanted: &[&str]| vector.codes.iter().any(|code| wanted.contains(&code.as_str()));
+        assert_eq!(verdict["alarm"], has(&ALARMING), "{}", vector.name);
+        assert_eq!(verdict["gb_result"], platform_result(vector), "{}", vector.name);
+        let refused = has(&["VIEW_AUDIENCE_MISMATCH", "VIEW_PURPOSE_MISMATCH", "VIEW_EXPIRED"]);
+        assert!(!refused || verdict["licence"].is_null(), "{}: no licence data is returned", vector.name);
+        assert!(vector.outcome != "ACCEPT" || !verdict["licence"].is_null(), "{}", vector.name);
+    }
+}
