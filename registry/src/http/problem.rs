@@ -128,7 +128,11 @@ impl Problem {
     }
 
     pub(super) fn store(error: &StoreError) -> Problem {
-        Problem::unavailable(error.to_string())
+        match error {
+            // What does not fit a column cannot be stored under any name: the request was wrong, not the store.
+            StoreError::OutOfRange(_) => Problem::malformed(error.to_string()),
+            _ => Problem::unavailable(error.to_string()),
+        }
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Problem {

@@ -209,6 +209,11 @@ fn what_is_published_is_served_as_files_with_tags_and_the_reference_needs_its_ti
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.json()["type"], "urn:elic:problem:not-found", "{path}");
     }
+    for path in
+        ["/v1/status-lists/9223372036854775808", "/v1/status-lists/1?time=x", "/v1/status-lists/1?unknown=1"]
+    {
+        assert_eq!(city.call("GET", path, &[], None).with(400)["code"], "malformed", "{path}");
+    }
     let types = city.get("/v1/catalogue/licence-types").1;
     assert!(types.contains(TYPE) && types.contains("营业执照"));
     assert!(city.get(&format!("/v1/catalogue/licence-types/{TYPE}")).1.contains("法定代表人"));
