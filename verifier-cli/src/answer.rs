@@ -7,6 +7,7 @@ use licence_spec::credential::FieldMap;
 use licence_spec::evidence::Evidence;
 use licence_spec::verdict::{Advice, Basis, Check, CheckResult, Group, LicenceData, Verdict, Warning};
 
+use crate::act;
 use crate::words::{self, COVERED, age, plain};
 
 /// The whole text; its first line is the answer.
@@ -20,13 +21,16 @@ pub(crate) fn text(verdict: &Verdict, evidence: &Evidence, zh: bool) -> String {
 fn lines(out: &mut String, verdict: &Verdict, evidence: &Evidence, zh: bool) -> Result {
     let outcome = verdict.outcome();
     let code = verdict.code().map(|code| format!(" {code}")).unwrap_or_default();
+    let act = act::known_to_issuer(verdict, evidence, zh);
+    let (which, ask) = act.map_or_else(Default::default, |act| (format!(" {}", act.which), act.ask));
     if zh {
-        writeln!(out, "{} {outcome}{code}", outcome.zh())?;
+        writeln!(out, "{} {outcome}{code}{which}", outcome.zh())?;
         writeln!(out, "{}。{}", verdict.zh(), advice(verdict.advice(), zh))?;
     } else {
-        writeln!(out, "{outcome}{code}")?;
+        writeln!(out, "{outcome}{code}{which}")?;
         writeln!(out, "{}. {}", verdict.en(), advice(verdict.advice(), zh))?;
     }
+    out.push_str(&ask);
     for check in verdict.checks() {
         check_line(out, check, verdict.basis(), zh)?;
     }

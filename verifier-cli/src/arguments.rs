@@ -87,6 +87,9 @@ pub(crate) struct SyncOptions {
     /// 允许向非本机地址使用明文 HTTP / allow plain HTTP to other machines than this one
     #[arg(long)]
     pub(crate) allow_plain_http: bool,
+    /// 只信任此 PEM 文件中的 CA（单位内部 CA），而不用系统的 / trust the CAs in this PEM file (an internal CA) instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// 以此时刻判断（RFC 3339） / judge at this moment (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
@@ -143,18 +146,18 @@ pub(crate) struct DoctorOptions {
 /// Form of the answer.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// 供人阅读 / for people
     Text,
-    /// For programs.
+    /// 供程序读取 / for programs
     Json,
 }
 
 /// Language of the answer for people.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
-    /// Chinese.
+    /// 中文 / Chinese
     #[value(name = "zh-CN")]
     ZhCn,
-    /// English.
+    /// 英文 / English
     En,
 }

@@ -30,6 +30,10 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
             }
             verify_qr(text, &evidence, &policy, now)
         }
+        Presented::Unclear(note) => {
+            notes.push((*note).to_owned());
+            verify(&[], &evidence, &policy, now)
+        }
     };
     verdict.warn(Warning::Offline);
     if verdict.alarm() {

@@ -16,7 +16,8 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::{Role, Root, TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 
-use crate::place::{Place, read_bundle};
+use crate::lock::{Lock, LockFault};
+use crate::place::{Place, find_bundle, read_bundle};
 use crate::seen::Seen;
 
 /// What was loaded.
@@ -33,17 +34,21 @@ pub(crate) struct Loaded {
 /// Loads the evidence, and remembers what is newest. With `archived` the evidence may be older than the newest seen:
 /// a past moment is judged from the evidence of its time. The pinned root counts in any case.
 pub(crate) fn load(place: &Place, now: UnixTime, archived: bool) -> Result<Loaded> {
-    let seen = Seen::load(&place.seen)?;
-    let Some(bundle) = read_bundle(&place.bundle)? else {
+    if find_bundle(&place.bundle)?.is_none() {
+        let seen = Seen::load(&place.seen)?;
         let note = format!("没有离线证据 {0} / no offline evidence at {0}", place.bundle.display());
         return Ok(Loaded { seen, notes: vec![note], ..Loaded::default() });
-    };
+    }
+    // Held while the memory is read, compared and written, and while a sync may be exchanging the bundle.
+    let lock = Lock::take(&place.seen);
+    let seen = Seen::load(&place.seen)?;
+    let bundle = read_bundle(&place.bundle)?.unwrap_or_default();
     let mut loader = Loader { seen: seen.clone(), archived, now, notes: Vec::new() };
     let evidence = loader.open(&bundle);
     let Loader { seen: newer, mut notes, .. } = loader;
     // Not being able to remember must not keep a counter from working; it is said every time.
     if newer != seen
-        && let Err(error) = newer.save(&place.seen)
+        && let Err(error) = lock.map_err(LockFault::into_error).and_then(|_lock| newer.save(&place.seen))
     {
         notes.push(format!("未能记录最新证据 / the newest evidence was not noted: {error:#}"));
     }

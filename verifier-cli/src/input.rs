@@ -1,20 +1,19 @@
 //! What is presented: a file, the text of a scanner, or a picture. Bounded before it is read.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use licence_spec::numbers::MAX_LICENCE;
-use rxing::common::HybridBinarizer;
-use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader as _};
+
+use crate::picture::{self, Shown};
+use crate::place::open_regular;
 
 /// Largest file: a photograph of a counter camera.
 const MAX_INPUT: u64 = 20 * 1024 * 1024;
-/// Largest picture, pixels a side.
-const MAX_SIDE: u32 = 10_000;
-/// Most memory for a picture, bytes.
-const MAX_PICTURE: u64 = 256 * 1024 * 1024;
+
+const SEVERAL: &str = "图片中有多份证照的二维码，请每次只拍一个 / the picture shows the codes of several licences: show one at a time";
+const TOO_SLOW: &str = "在图片中查找二维码用时过长，请只拍二维码部分 / looking for a code in the picture takes too long: show the code alone";
 
 /// What was presented, not judged yet.
 pub(crate) enum Presented {
@@ -22,6 +21,8 @@ pub(crate) enum Presented {
     Bytes(Vec<u8>),
     /// The text of a QR code.
     Text(String),
+    /// A picture of which it is not clear what it shows, and what to tell about it: nothing is guessed.
+    Unclear(&'static str),
 }
 
 /// Reads a file, or standard input for `-`.
@@ -31,8 +32,10 @@ pub(crate) fn read(path: &Path) -> Result<Presented> {
     if path == Path::new("-") {
         std::io::stdin().take(MAX_INPUT + 1).read_to_end(&mut bytes).context("标准输入 / standard input")?;
     } else {
-        let file = File::open(path).with_context(|| format!("无法打开 {shown} / cannot open {shown}"))?;
-        file.take(MAX_INPUT + 1).read_to_end(&mut bytes).with_context(|| format!("{shown}"))?;
+        open_regular(path)?
+            .take(MAX_INPUT + 1)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("{shown}"))?;
     }
     if bytes.len() as u64 > MAX_INPUT {
         bail!("{shown} 超过 20 MiB / {shown} is larger than 20 MiB");
@@ -42,8 +45,13 @@ pub(crate) fn read(path: &Path) -> Result<Presented> {
 
 fn classify(mut bytes: Vec<u8>) -> Presented {
     if let Ok(format) = image::guess_format(&bytes) {
-        // A picture without a readable code is as unreadable as no bytes at all.
-        return scan(&bytes, format).map_or(Presented::Bytes(Vec::new()), Presented::Text);
+        return match picture::scan(bytes, format) {
+            Shown::One(text) => Presented::Text(text),
+            // A picture without a readable code is as unreadable as no bytes at all.
+            Shown::Nothing => Presented::Bytes(Vec::new()),
+            Shown::Several => Presented::Unclear(SEVERAL),
+            Shown::TooSlow => Presented::Unclear(TOO_SLOW),
+        };
     }
     if bytes.starts_with(b"EL") {
         // Scanners end their text with one line end: LF, CR or both.
@@ -59,21 +67,4 @@ fn classify(mut bytes: Vec<u8>) -> Presented {
     // One byte more than any licence: the judgement refuses it by its length.
     bytes.truncate(MAX_LICENCE + 1);
     Presented::Bytes(bytes)
-}
-
-/// The text of the QR code in a picture.
-fn scan(bytes: &[u8], format: image::ImageFormat) -> Option<String> {
-    let mut reader = image::ImageReader::with_format(std::io::Cursor::new(bytes), format);
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_PICTURE);
-    reader.limits(limits);
-    let picture = reader.decode().ok()?.into_luma8();
-    let (width, height) = picture.dimensions();
-    let source = Luma8LuminanceSource::new(picture.into_raw(), width, height).ok()?;
-    let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
-    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
-    let found = MultiFormatReader::default().decode_with_hints(&mut bitmap, &hints).ok()?;
-    Some(found.getText().to_owned())
 }

@@ -5,6 +5,7 @@
 //! The network is used in `fetch.rs` alone, which only `sync` calls; the clock is read in `clock.rs` alone.
 #![forbid(unsafe_code)]
 
+mod act;
 mod answer;
 mod arguments;
 mod check;
@@ -13,6 +14,8 @@ mod doctor;
 mod evidence;
 mod fetch;
 mod input;
+mod lock;
+mod picture;
 mod place;
 mod receipt;
 mod seen;
@@ -69,6 +72,9 @@ fn run() -> u8 {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = if error.use_stderr() { USAGE } else { 0 };
+            if error.use_stderr() {
+                eprintln!("licence-verify: 用法有误，参见 --help / wrong usage, see --help");
+            }
             // If the terminal is gone, there is nobody left to tell.
             let _ = error.print();
             return code;

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use licence_spec::bundle::{self, Bundle};
+use licence_spec::bundle::{self, Bundle, MAX_PARTS};
 use licence_spec::numbers::MAX_BUNDLE;
 
 use crate::arguments::PlaceOptions;
@@ -49,7 +49,7 @@ fn home(variable: &str, fallback: &str) -> Result<PathBuf> {
 }
 
 /// The path with `suffix` put to its last name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     // `canonicalize` so that `.` and links name the same memory; a bundle that is not there yet keeps its own name.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -57,10 +57,25 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Opens a regular file. Anything else is refused before it is opened: opening a pipe waits for a writer that may never
+/// come, and a device has no end.
+pub(crate) fn open_regular(path: &Path) -> Result<File> {
+    let shown = path.display();
+    let cannot = || format!("无法打开 {shown} / cannot open {shown}");
+    let metadata = fs::metadata(path).with_context(cannot)?;
+    if metadata.is_dir() {
+        bail!("{shown} 是目录，不是文件 / {shown} is a directory, not a file");
+    }
+    if !metadata.is_file() {
+        bail!("{shown} 不是普通文件；标准输入请用 - / {shown} is no regular file; use - for standard input");
+    }
+    File::open(path).with_context(cannot)
+}
+
 /// Reads a file of at most `cap` bytes.
 pub(crate) fn read_bounded(path: &Path, cap: usize) -> Result<Vec<u8>> {
     let shown = path.display();
-    let file = File::open(path).with_context(|| format!("无法打开 {shown} / cannot open {shown}"))?;
+    let file = open_regular(path)?;
     let mut bytes = Vec::new();
     file.take(cap as u64 + 1).read_to_end(&mut bytes).with_context(|| format!("{shown}"))?;
     if bytes.len() > cap {
@@ -85,14 +100,21 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write().with_context(|| format!("无法写入 {shown} / cannot write {shown}"))
 }
 
+/// Where the bundle lies now; `None` if there is none.
+pub(crate) fn find_bundle(path: &Path) -> Result<Option<PathBuf>> {
+    let is_there = |path: &Path| path.try_exists().with_context(|| format!("{}", path.display()));
+    if is_there(path)? {
+        return Ok(Some(path.to_owned()));
+    }
+    // A sync that died between its two renames has left the bundle under its second name.
+    let aside = old(path);
+    Ok(is_there(&aside)?.then_some(aside))
+}
+
 /// Reads a bundle folder or file; `None` if there is none.
 pub(crate) fn read_bundle(path: &Path) -> Result<Option<Bundle>> {
-    let aside = old(path);
-    // A sync that died between its two renames has left the bundle under its second name.
-    let path = if !path.exists() && aside.exists() { aside.as_path() } else { path };
-    if !path.exists() {
-        return Ok(None);
-    }
+    let Some(path) = find_bundle(path)? else { return Ok(None) };
+    let path = path.as_path();
     let bundle = if path.is_dir() {
         let mut found = Found::default();
         found.collect(path, "", 0)?;
@@ -121,6 +143,9 @@ impl Found {
             if entry.file_type()?.is_dir() && depth < MAX_DEPTH {
                 self.collect(&entry.path(), &path, depth + 1)?;
             } else if bundle::is_path(&path) {
+                if self.parts.len() == MAX_PARTS {
+                    bail!("离线证据超过 {MAX_PARTS} 项 / the bundle has more than {MAX_PARTS} parts");
+                }
                 let bytes = read_bounded(&entry.path(), MAX_BUNDLE - self.size)?;
                 self.size += bytes.len();
                 self.parts.push((path, bytes));

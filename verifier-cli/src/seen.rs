@@ -5,6 +5,7 @@
 //! as the first one was.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -62,8 +63,12 @@ pub(crate) struct Seen {
 impl Seen {
     /// Reads the memory; nothing seen yet if there is none.
     pub(crate) fn load(path: &Path) -> Result<Seen> {
-        if !path.exists() {
-            return Ok(Seen::default());
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Ok(Seen::default()),
+            // Nothing can be kept there, which is told when it is tried.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(Seen::default()),
+            Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
         }
         serde_json::from_slice(&read_bounded(path, MAX_SEEN)?).with_context(|| {
             let shown = path.display();

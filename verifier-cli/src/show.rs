@@ -18,16 +18,19 @@ use crate::arguments::{Format, ShowOptions};
 use crate::input::{self, Presented};
 use crate::place::Place;
 use crate::words::{self, COVERED, plain};
-use crate::{Failure, Report, clock, evidence};
+use crate::{Failure, Report, evidence};
 
+/// The last second that the standard knows: nothing held was signed after it.
+const ANY_TIME: UnixTime = UnixTime(253_402_300_799);
 /// Exit code for something that is none of the known objects.
 const UNKNOWN: u8 = 3;
 
 /// Shows a file.
 pub(crate) fn run(options: &ShowOptions) -> Result<Report, Failure> {
     let presented = input::read(&options.file)?;
-    // The catalogue gives the fields their names; nothing else of the evidence is used.
-    let loaded = evidence::load(&Place::of(&options.place)?, clock::now(), true)?;
+    // The catalogue gives the fields their names; nothing else of the evidence is used, and no clock is asked.
+    let loaded = evidence::load(&Place::of(&options.place)?, ANY_TIME, true)?;
+    let mut notes = Vec::new();
     let object = match presented {
         Presented::Bytes(bytes) => Shown::of_bytes(&bytes, &loaded.evidence, options.full),
         Presented::Text(text) => match qr::read(&text) {
@@ -40,6 +43,10 @@ pub(crate) fn run(options: &ShowOptions) -> Result<Report, Failure> {
             }
             Err(_) => None,
         },
+        Presented::Unclear(note) => {
+            notes.push(note.to_owned());
+            None
+        }
     };
     let exit = if object.is_some() { 0 } else { UNKNOWN };
     let object = object.unwrap_or_else(|| Shown::new("unknown"));
@@ -47,7 +54,7 @@ pub(crate) fn run(options: &ShowOptions) -> Result<Report, Failure> {
         Format::Json => serde_json::to_string(&object.json()).context("JSON")? + "\n",
         Format::Text => object.text(options.output.zh()),
     };
-    Ok(Report { text, notes: Vec::new(), exit })
+    Ok(Report { text, notes, exit })
 }
 
 /// An object as lines: a name for programs, a name for people, a value.

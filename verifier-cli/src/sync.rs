@@ -19,6 +19,7 @@ use licence_spec::verdict::Code;
 use serde::Serialize;
 
 use crate::arguments::{Format, SyncOptions};
+use crate::lock::{Lock, LockFault};
 use crate::place::{Place, read_bundle, write_bundle};
 use crate::seen::Seen;
 use crate::{Failure, Report, evidence, fetch, moment};
@@ -31,31 +32,51 @@ pub(crate) fn run(options: &SyncOptions) -> Result<Report, Failure> {
     let now = moment(options.at.as_deref())?;
     let place = Place::of(&options.place)?;
     let offered = offered(options)?;
+    // The network is done with; from here to the last write only one run at a time.
+    let _lock = match Lock::take(&place.seen) {
+        Err(LockFault::Busy(error)) => return Err(error.into()),
+        // Where no lock can be written no memory can either, which is told below.
+        taken => taken.ok(),
+    };
     let seen = Seen::load(&place.seen)?;
+    let behind = is_clock_behind(&offered, &seen, now);
     let held = read_bundle(&place.bundle)?.unwrap_or_default();
     let update = Update::new(held, seen, now).take(&offered);
     if !update.done.taken.is_empty() {
         let parts = Bundle::new(update.parts).context("合并后的证据过大 / the merged bundle is too large")?;
         write_bundle(&place.bundle, &parts)?;
     }
-    let notes = update
-        .seen
-        .save(&place.seen)
-        .err()
-        .map(|error| format!("未能记录最新证据 / the newest evidence was not noted: {error:#}"));
+    let mut notes: Vec<String> = Vec::new();
+    if let Err(error) = update.seen.save(&place.seen) {
+        notes.push(format!("未能记录最新证据 / the newest evidence was not noted: {error:#}"));
+    }
+    if let Some(newest) = behind {
+        notes.push(format!(
+            "本机时钟 {now} 早于所提供证据的签名时间 {newest}，请先校准时钟 / this machine's clock, {now}, is behind the signing time of what is offered, {newest}: set the clock first"
+        ));
+    }
     let text = match options.output.format {
         Format::Json => serde_json::to_string(&update.done).context("JSON")? + "\n",
         Format::Text => update.done.text(options.output.zh()),
     };
     let exit = if update.done.refused.is_empty() { 0 } else { REFUSED };
-    Ok(Report { text, notes: notes.into_iter().collect(), exit })
+    Ok(Report { text, notes, exit })
+}
+
+/// The newest signing time offered, if the clock is behind it. A clock that was set back makes good files look broken.
+fn is_clock_behind(offered: &Bundle, seen: &Seen, now: UnixTime) -> Option<UnixTime> {
+    let files = evidence::open_trust(offered, seen).ok().flatten()?;
+    Some(files.newest_iat()).filter(|newest| now.plus(CLOCK_SKEW_S) < *newest)
 }
 
 fn offered(options: &SyncOptions) -> Result<Bundle, Failure> {
     let source = &options.source;
     if fetch::is_address(source) {
-        let bytes = fetch::bundle(source, options.allow_plain_http)?;
+        let bytes = fetch::bundle(source, options.allow_plain_http, options.ca.as_deref())?;
         return Ok(Bundle::parse(&bytes).with_context(|| source.clone())?);
+    }
+    if options.ca.is_some() {
+        return Err(Failure::Usage("--ca 只用于 https:// / --ca goes with https:// only".to_owned()));
     }
     let missing = || anyhow::anyhow!("没有 {source} / there is no {source}");
     Ok(read_bundle(Path::new(source))?.ok_or_else(missing)?)

@@ -29,7 +29,10 @@ fn the_exit_code_and_the_first_line_are_the_answer() {
     ];
     for (presented, at, code, line) in cases {
         let output = counter.run_at(at, &["check", text(&presented)]);
-        assert_eq!(answer(&output), is(code, line), "{}", presented.display());
+        let (got, first) = answer(&output);
+        // After a status, line one goes on with the act that the issuer knows; all others end with the code.
+        let rest = first.strip_prefix(line).filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        assert_eq!((got, rest.is_some()), (Some(code), true), "{}: {first}", presented.display());
     }
 }
 
@@ -37,6 +40,10 @@ fn the_exit_code_and_the_first_line_are_the_answer() {
 #[test]
 fn a_clock_behind_the_newest_signed_time_is_not_trusted() {
     let counter = Counter::new();
+    // One hour back: the licence is in force, the timestamp is from the future.
+    let output =
+        counter.run_at("2026-11-23T16:30:00+08:00", &["check", text(&example("licence/small.cbor"))]);
+    assert_eq!(answer(&output), is(2, "无法确认 INDETERMINATE CLOCK_UNTRUSTED"));
     let output = counter.run_at("2026-11-20T00:00:00Z", &["check", text(&example("licence/small.cbor"))]);
     assert_eq!(output.status.code(), Some(1), "the licence is not valid yet, which is proof");
     assert!(String::from_utf8_lossy(&output.stdout).contains("CLOCK_UNTRUSTED"));
@@ -100,22 +107,6 @@ fn without_any_one_piece_of_evidence_nothing_is_accepted() {
         removed.expect("the part was there");
         let output = counter.check(&example("licence/small.cbor"));
         assert_eq!(output.status.code(), Some(2), "without {part}");
-    }
-}
-
-#[test]
-fn pictures_that_are_broken_huge_or_without_a_code_are_unreadable() {
-    let counter = Counter::new();
-    let picture = fs::read(example("qr/small.png")).expect("the example");
-    // The header of a PNG of 60,000 × 60,000 pixels: refused by its dimensions, before any memory is taken.
-    let mut huge = picture.clone();
-    huge[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
-    for (name, bytes) in
-        [("cut", &picture[..picture.len() / 2]), ("huge", &huge), ("signature", &picture[..8])]
-    {
-        fs::write(counter.path(name), bytes).expect("a file");
-        let output = counter.check(&counter.path(name));
-        assert_eq!(answer(&output), is(3, "未识别 NO_CREDENTIAL UNREADABLE"), "{name}");
     }
 }
 

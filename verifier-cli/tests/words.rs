@@ -48,44 +48,6 @@ fn an_accepted_licence_in_chinese() {
     );
 }
 
-#[test]
-fn a_revoked_licence_in_english() {
-    assert_eq!(
-        output(&["check", text(&example("licence/revoked.cbor")), "--lang", "en"]),
-        "\
-REJECT REVOKED
-The licence has ended: cancelled, revoked, forfeited, transferred or voided. Do not rely on it
-  FORMAT   PASS
-  CRYPTO   PASS
-  ISSUER   PASS (evidence of 60 min ago)
-  TIME     PASS
-  SCHEMA   PASS (evidence of 29 d ago)
-  STATUS   FAIL REVOKED The licence has ended: cancelled, revoked, forfeited, transferred or voided (evidence of 2 h ago)
-  LOG      SKIPPED
-  SUBJECT  SKIPPED
-  POLICY   SKIPPED
-warning: OFFLINE judged offline
-warning: STATUS_AGE the status list is getting old
-warning: LOG_PENDING no log proof at hand
-judged at: 2026-11-23T18:00:00+08:00
-policy: counter v1
-trust list: v2 2026-11-23T17:00:00+08:00 (60 min ago)
-status list: https://gz.elic.example/v1/status-lists/17 2026-11-23T16:00:00+08:00 (2 h ago)
-catalogue: v1
-licence: 住所（经营场所）场地使用证明
-  issuer: 广州市示例发证机关 (11440100X00000027D)
-  目录版次: 1
-  电子证照标识: 1.2.156.3005.2.11440000X00000051Q201.11440100X00000027D.20260034112.001.8
-  证照编号: 穗场证〔2026〕0034112号
-  持证主体: 广州示例云帆科技有限公司
-  持证主体代码类型: 001
-  持证主体代码: 91440101MA9XXXXX36
-  属地编码: 440106
-  颁发日期: 2026-11-23
-"
-    );
-}
-
 /// A forged licence shows nothing of what it claims.
 #[test]
 fn a_forged_licence_shows_no_field() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use licence_spec::bundle;
+use licence_spec::bundle::{self, Bundle};
 
 /// The clock of the generated examples.
 pub const NOW: &str = "2026-11-23T18:00:00+08:00";
@@ -90,6 +90,13 @@ pub fn write_parts(folder: &Path, parts: &[(String, &str)]) {
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         fs::copy(example(source), path).expect("a copy");
     }
+}
+
+/// The file form of a bundle of these parts.
+pub fn bundle_file(parts: &[(String, &str)]) -> Vec<u8> {
+    let parts =
+        parts.iter().map(|(path, source)| (path.clone(), fs::read(example(source)).expect("the example")));
+    Bundle::new(parts).expect("a bundle").to_bytes()
 }
 
 pub fn text(path: &Path) -> &str {
