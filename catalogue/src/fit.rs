@@ -4,13 +4,21 @@
 //! Out of scope: whether a licence is genuine and valid, which the verdict handed in says; making views (the node).
 //! Everything is decided on the signed catalogue (spec/catalogue.md §4).
 
+mod words;
+
 use licence_spec::catalogue::{
-    ALWAYS_SHOWN, Alternative, Catalogue, HolderRole, LicenceType, Material, ServiceItem,
+    ALWAYS_SHOWN, Alternative, Catalogue, Choice, Content, HolderRole, LicenceType, Material, ServiceItem,
 };
 use licence_spec::credential::FieldMap;
 use licence_spec::suite::Digest;
+use licence_spec::time::{CivilDate, UnixTime};
 use licence_spec::verdict::{Code, Outcome, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use words::{field_reason, name_of, own_words, reason, text};
+
+/// 颁发日期, from which ages are counted.
+const ISSUED_ON: u8 = 8;
 
 /// A licence that was verified, as far as fit looks at it.
 #[derive(Clone, Debug)]
@@ -25,6 +33,8 @@ pub struct Presented<'a> {
     pub outcome: Outcome,
     /// Primary code of its verdict.
     pub code: Option<Code>,
+    /// When it was judged: ages are counted to the civil day of this moment.
+    pub judged_at: UnixTime,
 }
 
 impl<'a> Presented<'a> {
@@ -39,6 +49,7 @@ impl<'a> Presented<'a> {
             fields: FieldMap::parse(&licence.fields).ok()?,
             outcome: verdict.outcome(),
             code: verdict.code(),
+            judged_at: verdict.basis().now,
         })
     }
 }
@@ -61,7 +72,7 @@ impl std::fmt::Debug for Subject<'_> {
 }
 
 /// Whether something is as wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FitResult {
     /// 满足.
@@ -77,10 +88,10 @@ pub enum FitResult {
 pub struct Reason {
     /// The licence, `sha-256:` and hex of its statement digest.
     pub licence: String,
-    /// A code of VERDICT.md: `FIELD_MISSING`, `SCOPE_REGION`, `SUBJECT_MISMATCH`, `SUBJECT_NOT_GIVEN`,
+    /// A code of VERDICT.md: `FIELD_MISSING`, `FIELD_CONSTRAINT_FAILED`, `SCOPE_REGION`, `SUBJECT_MISMATCH`, `SUBJECT_NOT_GIVEN`,
     /// `TYPE_NOT_ACCEPTED`, or the code of the licence's own verdict.
     pub code: Code,
-    /// Name of the field concerned, for `FIELD_MISSING`.
+    /// Name of the field concerned, for `FIELD_MISSING` and `FIELD_CONSTRAINT_FAILED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Words for the clerk.
@@ -132,6 +143,26 @@ pub struct LicenceFit {
     pub reason: Option<Reason>,
 }
 
+/// How one either-or of the service item comes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChoiceFit {
+    /// Its name.
+    pub name: String,
+    /// The best of its ways.
+    pub result: FitResult,
+    /// The ways, each as codes of materials that are wanted together.
+    pub ways: Vec<Vec<String>>,
+}
+
+/// Why no rule of the item can be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotInForce {
+    /// `POLICY_UNAVAILABLE`.
+    pub code: Code,
+    /// Words for the clerk.
+    pub text: Text,
+}
+
 /// The whole answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fit {
@@ -141,8 +172,15 @@ pub struct Fit {
     pub name: String,
     /// Version of the catalogue that decided.
     pub catalogue_version: u64,
-    /// `MET` if every material is met; else `UNDECIDED` if none is certainly unmet; else `NOT_MET`.
+    /// `MET` if every material that is wanted is met; else `UNDECIDED` if none is certainly unmet; else `NOT_MET`.
+    /// Of a choice one way is wanted. `UNDECIDED` in any case if the item is not in force on the day of judgement.
     pub result: FitResult,
+    /// `POLICY_UNAVAILABLE` with words, if the item is not in force on the day of judgement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_in_force: Option<NotInForce>,
+    /// Every either-or, ascending by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<ChoiceFit>,
     /// Every material, ascending by code.
     pub materials: Vec<MaterialFit>,
     /// Every licence, in the order presented.
@@ -150,7 +188,8 @@ pub struct Fit {
 }
 
 /// Says which materials of `item` these licences meet. `subjects` are the people of the case whose codes are known; a
-/// material of a role without one stays undecided.
+/// material of a role without one stays undecided. The day is that on which the licences were judged; without any
+/// licence nothing is met, and whether the item is in force is not asked.
 #[must_use]
 pub fn fit(
     catalogue: &Catalogue,
@@ -158,34 +197,80 @@ pub fn fit(
     licences: &[Presented<'_>],
     subjects: &[Subject<'_>],
 ) -> Fit {
-    let case = Case { catalogue, licences, subjects };
-    let implied = implied_materials(catalogue, item);
+    fit_unsigned(catalogue.content(), item, licences, subjects)
+}
+
+/// The same answer from a content that is not signed yet: what a publisher tries before signing.
+#[must_use]
+pub fn fit_unsigned(
+    content: &Content,
+    item: &ServiceItem,
+    licences: &[Presented<'_>],
+    subjects: &[Subject<'_>],
+) -> Fit {
+    let case = Case { content, licences, subjects };
+    let implied = implied_materials(content, item);
     let materials = if item.materials.is_empty() { &implied } else { &item.materials };
     let materials: Vec<_> = materials.iter().map(|material| case.material(material)).collect();
+    let choices: Vec<_> = item.choices.iter().map(|choice| choice_fit(choice, &materials)).collect();
+    let not_in_force = not_in_force(item, licences);
     Fit {
         service_item: item.code.clone(),
         name: item.name.clone(),
-        catalogue_version: catalogue.version(),
-        result: materials.iter().map(|m| m.result).max().unwrap_or(FitResult::NotMet),
+        catalogue_version: content.version,
+        result: match not_in_force {
+            Some(_) => FitResult::Undecided,
+            None => whole(&materials, &choices),
+        },
+        not_in_force,
+        choices,
         licences: licences.iter().map(|licence| case.licence(item, licence, &materials)).collect(),
         materials,
     }
 }
 
+/// The worst of what is wanted: every choice, and every material that stands in none.
+fn whole(materials: &[MaterialFit], choices: &[ChoiceFit]) -> FitResult {
+    let chosen =
+        |m: &&MaterialFit| choices.iter().flat_map(|c| c.ways.iter().flatten()).any(|code| *code == m.code);
+    let wanted = materials.iter().filter(|m| !chosen(m)).map(|m| m.result);
+    wanted.chain(choices.iter().map(|c| c.result)).max().unwrap_or(FitResult::NotMet)
+}
+
+fn choice_fit(choice: &Choice, materials: &[MaterialFit]) -> ChoiceFit {
+    let result =
+        |code: &String| materials.iter().find(|m| m.code == *code).map_or(FitResult::NotMet, |m| m.result);
+    let way = |way: &Vec<String>| way.iter().map(result).max().unwrap_or(FitResult::NotMet);
+    ChoiceFit {
+        name: choice.name.clone(),
+        result: choice.ways.iter().map(way).min().unwrap_or(FitResult::NotMet),
+        ways: choice.ways.clone(),
+    }
+}
+
+fn not_in_force(item: &ServiceItem, licences: &[Presented<'_>]) -> Option<NotInForce> {
+    let day = licences.iter().map(|licence| licence.judged_at).max()?.civil_date();
+    let words = || text(format!("该事项在 {day} 不在有效期内"), format!("the item is not in force on {day}"));
+    (!item.is_in_force_on(day)).then(|| NotInForce { code: Code::PolicyUnavailable, text: words() })
+}
+
 /// An item that names no materials wants one licence of each accepted type, of the applicant and from anywhere.
-fn implied_materials(catalogue: &Catalogue, item: &ServiceItem) -> Vec<Material> {
+fn implied_materials(content: &Content, item: &ServiceItem) -> Vec<Material> {
     let material = |vct: &String| Material {
         code: vct.clone(),
-        name: catalogue.licence_type(vct).map_or_else(|| vct.clone(), |t| t.name.clone()),
+        name: content.licence_type(vct).map_or_else(|| vct.clone(), |t| t.name.clone()),
         holder_role: HolderRole::Applicant,
         regions: vec!["*".into()],
         alternatives: vec![Alternative { vct: vct.clone(), required: Vec::new() }],
+        max_age_days: None,
+        constraints: Vec::new(),
+        en: None,
     };
     item.accepts.iter().map(|accepted| material(&accepted.vct)).collect()
 }
 
 struct Case<'a> {
-    catalogue: &'a Catalogue,
+    content: &'a Content,
     licences: &'a [Presented<'a>],
     subjects: &'a [Subject<'a>],
 }
@@ -212,7 +297,7 @@ impl Case<'_> {
             (result, reasons) = (FitResult::Met, Vec::new());
         }
         let type_name =
-            |a: &Alternative| self.catalogue.licence_type(&a.vct).map(|t: &LicenceType| t.name.clone());
+            |a: &Alternative| self.content.licence_type(&a.vct).map(|t: &LicenceType| t.name.clone());
         MaterialFit {
             code: material.code.clone(),
             name: material.name.clone(),
@@ -224,7 +309,8 @@ impl Case<'_> {
         }
     }
 
-    /// The questions in the order in which a clerk would ask them: valid, complete, from here, of this person.
+    /// The questions in the order in which a clerk would ask them: valid, complete, as wanted, young enough, from here,
+    /// of this person.
     fn question(
         &self,
         material: &Material,
@@ -233,6 +319,8 @@ impl Case<'_> {
     ) -> Result<(), (FitResult, Reason)> {
         valid(licence)?;
         self.complete(alternative, licence)?;
+        self.as_wanted(material, licence)?;
+        self.young_enough(material, licence)?;
         from_region(material, licence)?;
         self.of_subject(material, licence)
     }
@@ -245,12 +333,51 @@ impl Case<'_> {
         let Some(key) = alternative.required.iter().find(|key| licence.fields.get(**key).is_none()) else {
             return Ok(());
         };
-        let revision = self.catalogue.licence_type(licence.vct).and_then(LicenceType::newest);
-        let name = revision.and_then(|r| r.field(*key)).map_or_else(|| key.to_string(), |f| f.name.clone());
+        let name = self.field_name(licence, *key);
         let text = text(format!("证照缺少“{name}”"), format!("the licence lacks the field {name}"));
-        let mut reason = reason(licence, Code::FieldMissing, text);
-        reason.field = Some(name);
-        Err((FitResult::NotMet, reason))
+        Err((FitResult::NotMet, field_reason(licence, Code::FieldMissing, name, text)))
+    }
+
+    fn as_wanted(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
+        let mut own = material.constraints.iter().filter(|c| c.vct == licence.vct);
+        let Some(failed) = own.find(|constraint| !constraint.holds(&licence.fields)) else {
+            return Ok(());
+        };
+        let name = self.field_name(licence, failed.key);
+        let text = words::constraint(&name, &failed.comparison);
+        Err((FitResult::NotMet, field_reason(licence, Code::FieldConstraintFailed, name, text)))
+    }
+
+    fn young_enough(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
+        let Some(most) = material.max_age_days else { return Ok(()) };
+        let name = self.field_name(licence, ISSUED_ON);
+        let Some(issued) = licence.fields.text(ISSUED_ON).and_then(CivilDate::parse) else {
+            // A view may leave the date out; then its age cannot be told here.
+            let text = text(format!("证照缺少“{name}”"), format!("the licence lacks the field {name}"));
+            return Err((FitResult::Undecided, field_reason(licence, Code::FieldMissing, name, text)));
+        };
+        if licence.judged_at.civil_date().days() - issued.days() <= most {
+            return Ok(());
+        }
+        let text = text(
+            format!("证照颁发于 {issued}，超过该材料接受的 {most} 天"),
+            format!("issued on {issued}, longer ago than the {most} days that this material accepts"),
+        );
+        Err((FitResult::NotMet, field_reason(licence, Code::FieldConstraintFailed, name, text)))
+    }
+
+    fn field_name(&self, licence: &Presented<'_>, key: u8) -> String {
+        let revision =
+            self.content.licence_type(licence.vct).and_then(|t| t.revision(licence.fields.revision()));
+        revision
+            .and_then(|r| r.field(key))
+            .map_or_else(|| self.newest_name(licence.vct, key), |f| f.name.clone())
+    }
+
+    /// A licence of an older revision may lack a field that only the newest one names.
+    fn newest_name(&self, vct: &str, key: u8) -> String {
+        let newest = self.content.licence_type(vct).and_then(LicenceType::newest);
+        newest.and_then(|r| r.field(key)).map_or_else(|| key.to_string(), |f| f.name.clone())
     }
 
     fn of_subject(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
@@ -278,7 +405,7 @@ impl Case<'_> {
         let name = name_of(&licence.digest);
         let accepted = item.accepted(licence.vct);
         LicenceFit {
-            type_name: self.catalogue.licence_type(licence.vct).map(|t| t.name.clone()),
+            type_name: self.content.licence_type(licence.vct).map(|t| t.name.clone()),
             meets: materials
                 .iter()
                 .filter(|m| m.licence.as_ref() == Some(&name))
@@ -316,27 +443,4 @@ fn from_region(material: &Material, licence: &Presented<'_>) -> Result<(), (FitR
         format!("the licence is of area {area}; this material accepts {}", material.regions.join(", ")),
     );
     Err((FitResult::NotMet, reason(licence, Code::ScopeRegion, text)))
-}
-
-fn reason(licence: &Presented<'_>, code: Code, text: Text) -> Reason {
-    Reason { licence: name_of(&licence.digest), code, field: None, text }
-}
-
-fn own_words(licence: &Presented<'_>, code: Code) -> Reason {
-    reason(licence, code, text(code.zh().into(), code.en().into()))
-}
-
-fn text(zh: String, en: String) -> Text {
-    Text { zh, en }
-}
-
-/// `sha-256:` and hex.
-fn name_of(digest: &Digest) -> String {
-    use std::fmt::Write as _;
-    let mut name = String::from("sha-256:");
-    for byte in digest {
-        // Cannot fail: writing to a string.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
 }

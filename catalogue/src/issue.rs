@@ -87,7 +87,8 @@ impl CheckedFields {
         let Some(revision) = licence_type.newest().filter(|_| !licence_type.is_reference_only()) else {
             return Err(FieldErrors(vec![FieldError::new("type", FieldRule::NotIssuedHere)]));
         };
-        let mut build = Build { revision, errors: &mut errors, fields: Vec::new() };
+        let mut build =
+            Build { revision, holders: licence_type.holders(), errors: &mut errors, fields: Vec::new() };
         build.fields.push((0, NewField::Int(i64::try_from(revision.number).unwrap_or(i64::MAX))));
         build.text("number", 2, request.number);
         let sub = build.holders(request.holders);
@@ -106,6 +107,17 @@ impl CheckedFields {
             }
             _ => Err(FieldErrors(errors)),
         }
+    }
+
+    /// Refuses a type that production must not issue: one whose code is provisional (spec/decisions/0030).
+    ///
+    /// # Errors
+    /// [`FieldErrors`] with the member `type`.
+    pub fn check_production(licence_type: &LicenceType) -> Result<(), FieldErrors> {
+        if licence_type.is_provisional() {
+            return Err(FieldErrors(vec![FieldError::new("type", FieldRule::Provisional)]));
+        }
+        Ok(())
     }
 
     /// The fields with 电子证照标识 `id` as key 1, ascending by key: what `licence_spec::credential::Draft` takes.
@@ -141,6 +153,8 @@ impl CheckedFields {
 /// One run over a request.
 struct Build<'a> {
     revision: &'a Revision,
+    /// Fewest and most holders.
+    holders: (usize, usize),
     errors: &'a mut Vec<FieldError>,
     fields: Vec<(u8, NewField)>,
 }
@@ -160,11 +174,14 @@ impl Build<'_> {
     }
 
     fn holders(&mut self, holders: &[Holder]) -> Option<String> {
+        let (fewest, most) = self.holders;
         if holders.is_empty() {
             self.fault("holders", FieldRule::Missing);
+        } else if holders.len() < fewest {
+            self.fault("holders", FieldRule::TooFew { min: fewest });
         }
-        if holders.len() > MAX_FIELD_ITEMS {
-            self.fault("holders", FieldRule::TooMany { max: MAX_FIELD_ITEMS });
+        if holders.len() > most {
+            self.fault("holders", FieldRule::TooMany { max: most });
             return None;
         }
         let mut sub = None;
@@ -216,6 +233,15 @@ impl Build<'_> {
         let from = request.valid_from.and_then(|text| self.date("valid_from", 9, text));
         let until = request.valid_until.and_then(|text| self.date("valid_until", 10, text));
         let starts = from.or(issued);
+        for (member, key, date) in [("valid_from", 9, from), ("valid_until", 10, until)] {
+            let given = if key == 9 { request.valid_from } else { request.valid_until };
+            if date.is_none()
+                && given.is_none()
+                && self.revision.field(key).is_some_and(|field| field.required)
+            {
+                self.fault(member, FieldRule::Missing);
+            }
+        }
         if until.is_some() && until < starts {
             self.fault("valid_until", FieldRule::BeforeStart);
         }
@@ -244,9 +270,7 @@ impl Build<'_> {
 fn convert(field: &Field, value: &NamedValue) -> Result<NewField, FieldRule> {
     let wrong = FieldRule::WrongKind { expected: field.kind };
     match (field.kind, value) {
-        (FieldKind::Text, NamedValue::Text(text)) => {
-            check_length(text, field.max).map(|()| NewField::Text(text.clone()))
-        }
+        (FieldKind::Text, NamedValue::Text(text)) => text_value(text, field),
         (FieldKind::Date, NamedValue::Text(text)) => match CivilDate::parse(text) {
             Some(_) => Ok(NewField::Text(text.clone())),
             None => Err(FieldRule::Date),
@@ -276,10 +300,20 @@ fn texts(items: &[NamedValue], field: &Field, most: usize) -> Result<NewField, F
         return Err(FieldRule::TooMany { max: most });
     }
     let text = |item: &NamedValue| match item {
-        NamedValue::Text(text) => check_length(text, field.max).map(|()| NewField::Text(text.clone())),
+        NamedValue::Text(text) => text_value(text, field),
         _ => Err(FieldRule::WrongKind { expected: field.kind }),
     };
     items.iter().map(text).collect::<Result<_, _>>().map(NewField::List)
+}
+
+/// A text within its length and, where the field is closed, one of its options.
+fn text_value(text: &str, field: &Field) -> Result<NewField, FieldRule> {
+    check_length(text, field.max)?;
+    if field.options.is_empty() || field.options.iter().any(|option| option == text) {
+        Ok(NewField::Text(text.to_owned()))
+    } else {
+        Err(FieldRule::NotAnOption)
+    }
 }
 
 /// Text rule of the format, not empty, at most `max` characters (0 = no limit of its own) and 4,096 bytes.

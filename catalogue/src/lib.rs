@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod authority;
+mod cases;
 mod embedded;
 mod finding;
 mod load;
@@ -21,6 +22,7 @@ pub mod fit;
 pub mod issue;
 
 pub use authority::{Authority, KeyRole};
+pub use cases::WorkedCase;
 pub use embedded::{embedded, embedded_files};
 pub use finding::{Finding, Findings};
 pub use load::CatalogueData;

@@ -1,6 +1,7 @@
 //! Files to checked data: parse, then validate and resolve. Whoever holds a [`CatalogueData`] holds checked data.
 
 mod authorities;
+mod cases;
 mod common;
 mod notes;
 mod service_items;
@@ -10,7 +11,7 @@ use licence_spec::catalogue::{LicenceType, ServiceItem};
 use serde::de::DeserializeOwned;
 
 use crate::source::{File, TypeFile};
-use crate::{Authority, Finding, Findings, Note, source};
+use crate::{Authority, Finding, Findings, Note, WorkedCase, source};
 
 /// Largest file of the publisher, bytes; the largest shipped one has 6 KiB.
 pub(crate) const MAX_FILE: usize = 262_144;
@@ -24,12 +25,13 @@ pub struct CatalogueData {
     types: Vec<LicenceType>,
     service_items: Vec<ServiceItem>,
     authorities: Vec<Authority>,
+    cases: Vec<WorkedCase>,
     notes: Vec<Note>,
 }
 
 impl CatalogueData {
     /// Loads files given as (path, bytes). Paths are those below `data/`: `common-fields.toml`, `licence-types/*.toml`,
-    /// `authorities/*.toml`, `service-items/*.toml`.
+    /// `authorities/*.toml`, `service-items/*.toml`, `service-cases/*.toml`.
     ///
     /// # Errors
     /// [`Findings`] with everything that is wrong, in the order of files; nothing is taken over unless all is right.
@@ -44,8 +46,14 @@ impl CatalogueData {
         let types = types::resolve(&parsed.types, &sets, &mut findings);
         let authorities = authorities::resolve(&parsed.authorities, &types, &mut findings);
         let service_items = service_items::resolve(&parsed.service_items, &types, &mut findings);
+        let cases = cases::resolve(&parsed.cases, &types, &service_items, &mut findings);
+        let data = CatalogueData { types, service_items, authorities, cases, notes: notes::collect(&parsed) };
+        // Cases are asked of sound data alone: a broken item would only repeat its own finding.
         if findings.is_empty() {
-            Ok(CatalogueData { types, service_items, authorities, notes: notes::collect(&parsed) })
+            cases::run(&data, &mut findings);
+        }
+        if findings.is_empty() {
+            Ok(data)
         } else {
             findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
             Err(Findings(findings))
@@ -58,7 +66,7 @@ impl CatalogueData {
         &self.types
     }
 
-    /// The service items, ascending by code.
+    /// The service items, ascending by code and then by date; one code may come several times, one period each.
     #[must_use]
     pub fn service_items(&self) -> &[ServiceItem] {
         &self.service_items
@@ -68,6 +76,12 @@ impl CatalogueData {
     #[must_use]
     pub fn authorities(&self) -> &[Authority] {
         &self.authorities
+    }
+
+    /// The worked cases, in the order of files.
+    #[must_use]
+    pub fn cases(&self) -> &[WorkedCase] {
+        &self.cases
     }
 
     /// Where every fact is from, in the order of files.
@@ -94,6 +108,7 @@ struct Parsed {
     types: Vec<File<TypeFile>>,
     authorities: Vec<File<source::AuthoritiesFile>>,
     service_items: Vec<File<source::ServiceItemFile>>,
+    cases: Vec<File<source::CasesFile>>,
 }
 
 impl Parsed {
@@ -117,6 +132,7 @@ impl Parsed {
                 Some(("licence-types", _)) => parsed.types.extend(parse(path, text, findings)),
                 Some(("authorities", _)) => parsed.authorities.extend(parse(path, text, findings)),
                 Some(("service-items", _)) => parsed.service_items.extend(parse(path, text, findings)),
+                Some(("service-cases", _)) => parsed.cases.extend(parse(path, text, findings)),
                 _ => findings.push(at(
                     path,
                     None,

@@ -1,6 +1,8 @@
 //! From checked data to a signed catalogue version.
 
-use licence_spec::catalogue::{self, Catalogue, CatalogueSignError, Content};
+use licence_spec::catalogue::{
+    self, Catalogue, CatalogueSignError, Content, LicenceType, Revision, ServiceItem,
+};
 use licence_spec::suite::{Digest, Signer};
 use licence_spec::time::UnixTime;
 
@@ -33,16 +35,33 @@ impl Release {
 }
 
 impl CatalogueData {
-    /// The content of a version, not signed yet.
+    /// The content of a version, not signed yet: what is in force on the day on which the version is.
+    ///
+    /// Later revisions of a type stay out until a version is in force with them (the first one is always there). Of a
+    /// service item the entry in force is taken, else the next one to come; one that has ended is gone.
     #[must_use]
     pub fn compile(&self, release: &Release) -> Content {
+        let day = release.in_force_from.civil_date();
+        let type_on = |t: &LicenceType| {
+            let in_force = |r: &&Revision| r.number == 1 || r.in_force_from.is_none_or(|from| from <= day);
+            LicenceType { revisions: t.revisions.iter().take_while(in_force).cloned().collect(), ..t.clone() }
+        };
+        let mut service_items: Vec<ServiceItem> = Vec::new();
+        let alive =
+            self.service_items().iter().filter(|item| item.in_force.1.is_none_or(|until| day <= until));
+        // Ascending by code and date, so that the first of a code that has not ended is the one to take.
+        for item in alive {
+            if service_items.last().is_none_or(|last| last.code != item.code) {
+                service_items.push(item.clone());
+            }
+        }
         Content {
             version: release.version,
             issued_at: release.issued_at,
             previous: release.previous,
             in_force_from: release.in_force_from,
-            types: self.types().to_vec(),
-            service_items: self.service_items().to_vec(),
+            types: self.types().iter().map(type_on).collect(),
+            service_items,
         }
     }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::authority::KeyRole;
+use crate::fit::FitResult;
 
 /// How well a fact is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
@@ -103,6 +104,9 @@ pub(crate) struct TypeFile {
     pub(crate) defining_level: Fact<Spanned<String>>,
     pub(crate) holder: Fact<Spanned<String>>,
     pub(crate) validity: Fact<Spanned<String>>,
+    pub(crate) issuing_level: Fact<Spanned<String>>,
+    pub(crate) holders: Fact<Spanned<String>>,
+    pub(crate) legal_basis: Option<Fact<Spanned<String>>>,
     #[serde(default)]
     pub(crate) reference_only: bool,
     pub(crate) revisions: Vec<RevisionEntry>,
@@ -115,6 +119,9 @@ pub(crate) struct RevisionEntry {
     pub(crate) common: Spanned<u64>,
     pub(crate) in_force: Spanned<String>,
     pub(crate) longest_life_days: Fact<Spanned<i64>>,
+    /// Common items, by name, that this type requires beyond those that every type does.
+    #[serde(default)]
+    pub(crate) mandatory: Vec<Spanned<String>>,
     pub(crate) fields: Vec<FieldEntry>,
 }
 
@@ -127,6 +134,8 @@ pub(crate) struct FieldEntry {
     pub(crate) kind: KindName,
     pub(crate) max: u16,
     pub(crate) flags: Vec<FlagName>,
+    #[serde(default)]
+    pub(crate) options: Vec<String>,
     pub(crate) state: State,
     pub(crate) source: String,
     #[serde(default)]
@@ -187,6 +196,9 @@ pub(crate) struct AuthorityEntry {
     pub(crate) roles: Vec<KeyRole>,
     pub(crate) regions: Vec<Spanned<String>>,
     pub(crate) issues: Vec<Spanned<String>>,
+    pub(crate) in_force: Option<Spanned<String>>,
+    pub(crate) until: Option<Spanned<String>>,
+    pub(crate) predecessor: Option<Spanned<String>>,
     pub(crate) state: State,
     pub(crate) source: String,
 }
@@ -205,9 +217,21 @@ pub(crate) struct ServiceItemFile {
     pub(crate) purpose: Spanned<String>,
     pub(crate) view_life_s: Spanned<i64>,
     pub(crate) method: Spanned<String>,
+    pub(crate) legal_basis: Option<Fact<Spanned<String>>>,
+    pub(crate) in_force: Spanned<String>,
+    pub(crate) until: Option<Spanned<String>>,
     pub(crate) state: State,
     pub(crate) source: String,
     pub(crate) materials: Vec<MaterialEntry>,
+    #[serde(default)]
+    pub(crate) choices: Vec<ChoiceEntry>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChoiceEntry {
+    pub(crate) name: Spanned<String>,
+    pub(crate) ways: Vec<Vec<Spanned<String>>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -218,6 +242,7 @@ pub(crate) struct MaterialEntry {
     pub(crate) en: String,
     pub(crate) holder_role: HolderRole,
     pub(crate) regions: Vec<Spanned<String>>,
+    pub(crate) max_age_days: Option<Spanned<i64>>,
     pub(crate) any_of: Vec<AlternativeEntry>,
 }
 
@@ -230,4 +255,74 @@ pub(crate) struct AlternativeEntry {
     pub(crate) permitted: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) reasons: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) constraints: Vec<ConstraintEntry>,
+}
+
+/// One comparison; exactly one of the members beside `field` is given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConstraintEntry {
+    pub(crate) field: Spanned<String>,
+    pub(crate) one_of: Option<Vec<String>>,
+    pub(crate) contains: Option<String>,
+    pub(crate) at_least: Option<u64>,
+    pub(crate) at_most: Option<u64>,
+    pub(crate) not_before: Option<String>,
+    pub(crate) not_after: Option<String>,
+}
+
+/// `service-cases/*.toml`: worked cases of one service item.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CasesFile {
+    pub(crate) service_item: Spanned<String>,
+    pub(crate) cases: Vec<CaseEntry>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CaseEntry {
+    pub(crate) name: Spanned<String>,
+    /// The day of the question.
+    pub(crate) today: Spanned<String>,
+    pub(crate) subjects: Vec<SubjectEntry>,
+    pub(crate) licences: Vec<CaseLicence>,
+    pub(crate) expected: ExpectedFit,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubjectEntry {
+    pub(crate) role: HolderRole,
+    pub(crate) code_type: String,
+    pub(crate) code: String,
+}
+
+/// A licence that is good but for what the case says of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CaseLicence {
+    #[serde(rename = "type")]
+    pub(crate) type_code: Spanned<String>,
+    pub(crate) area_code: String,
+    pub(crate) issued_on: String,
+    /// Codes of the holders, each with its code type before a colon: `001:91440101MA9XXXXX36`.
+    pub(crate) holders: Vec<Spanned<String>>,
+    /// Face items by name; required ones that are not given are filled in.
+    #[serde(default)]
+    pub(crate) fields: BTreeMap<String, toml::Value>,
+    /// Names of fields to leave out, common ones included.
+    #[serde(default)]
+    pub(crate) without: Vec<String>,
+    /// Code of the verdict, if it is not ACCEPT.
+    pub(crate) verdict: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectedFit {
+    pub(crate) result: FitResult,
+    /// Result of each material by its code; with a colon and the first reason's code if it has one: `NOT_MET:EXPIRED`.
+    pub(crate) materials: BTreeMap<String, Spanned<String>>,
 }

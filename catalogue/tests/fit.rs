@@ -71,7 +71,14 @@ fn premises(catalogue: &Catalogue, area_code: &str) -> Vec<u8> {
 fn presented(bytes: &[u8]) -> Presented<'_> {
     let credential = Credential::parse(bytes).unwrap();
     let digest = credential.object.statement_digest();
-    Presented { digest, vct: credential.vct, fields: credential.fields, outcome: Outcome::Accept, code: None }
+    Presented {
+        digest,
+        vct: credential.vct,
+        fields: credential.fields,
+        outcome: Outcome::Accept,
+        code: None,
+        judged_at: NOW,
+    }
 }
 
 fn judged(item: &str, licences: &[Presented<'_>], subjects: &[Subject<'_>]) -> Fit {

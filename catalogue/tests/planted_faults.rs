@@ -71,7 +71,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("node", CITY, "node = \"440100\"", "node = \"guangzhou\""),
     ("host", CITY, "gz.elic.example", "https://gz.elic.example"),
     ("publisher", CITY, "roles = [\"view\", \"receipt\", \"node\"]", "roles = [\"catalogue\"]"),
-    ("duplicate-item", ITEM, "\"GZ-TH-0101\"", "\"GZ-JT-0401\""),
+    ("overlapping-dates", ITEM, "code = \"GZ-TH-0101\"", "code = \"GZ-JT-0401\""),
     ("item-code", ITEM, "code = \"GZ-TH-0101\"", "code = \"\""),
     ("area", ITEM, "工商登记", "工商"),
     ("method", ITEM, "method = \"核验\"", "method = \"免交\""),

@@ -6,7 +6,9 @@
 //! Format: spec/catalogue.md; vectors in spec/vectors/catalogue/.
 
 mod advance;
+mod constraint;
 mod fields;
+mod item;
 mod read;
 mod rules;
 mod write;
@@ -14,14 +16,16 @@ mod write;
 pub use advance::{
     Advance, Candidate, CatalogueFault, CatalogueKeys, CatalogueSignError, advance, open, sign,
 };
+pub use constraint::{Comparison, Constraint};
 pub use fields::{FieldFault, FieldFaultKind};
+pub use item::{Accepted, Alternative, Choice, HolderRole, Material, Method, ServiceItem};
 pub use rules::is_region;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::suite::Digest;
-use crate::time::UnixTime;
+use crate::time::{CivilDate, UnixTime};
 
 /// Most licence types in a catalogue. China's national catalogue counts in the hundreds; spec/catalogue.md §5.
 pub const MAX_TYPES: usize = 4_096;
@@ -41,6 +45,18 @@ pub const MAX_ACCEPTED: usize = 64;
 pub const MAX_MATERIALS: usize = 64;
 /// Most regions of one material.
 pub const MAX_REGIONS: usize = 64;
+/// Most options of one field.
+pub const MAX_OPTIONS: usize = 64;
+/// Longest option of a field and longest value of a constraint, characters.
+pub const MAX_OPTION: usize = 100;
+/// Most constraints of one material.
+pub const MAX_CONSTRAINTS: usize = 64;
+/// Most values of one constraint.
+pub const MAX_CONSTRAINT_VALUES: usize = 64;
+/// Most choices of one service item, ways of one choice, and materials of one way.
+pub const MAX_CHOICES: usize = 16;
+/// Greatest age that a material may ask for, days: a hundred years.
+pub const MAX_AGE_DAYS: i64 = 36_525;
 /// Longest `longest_life_s` of a revision, seconds: a hundred years.
 pub const MAX_LIFE_S: i64 = 3_155_760_000;
 /// The field keys that every revision lists (FORMATS §11).
@@ -56,6 +72,22 @@ pub const META_KIND: &str = "证照种类";
 pub const META_DEFINING_CODE: &str = "定义机构代码";
 /// Metadata key: level of the defining authority.
 pub const META_DEFINING_LEVEL: &str = "定义机构级别";
+/// Metadata key: name of the defining authority, or of its branch of administration.
+pub const META_DEFINING: &str = "定义机构";
+/// Metadata key: level of the issuing authority.
+pub const META_ISSUING_LEVEL: &str = "颁发机构级别";
+/// Metadata key: how many holders a licence has: `1`, `2` or a range such as `1-64`.
+pub const META_HOLDERS: &str = "持证主体数量";
+/// Metadata key: how long a licence is valid, in words.
+pub const META_VALIDITY: &str = "有效期规则";
+/// Metadata key: what the type, or a service item, rests on in law.
+pub const META_LEGAL_BASIS: &str = "法律依据";
+/// Metadata key of a service item: 民生服务, 投资审批 or 工商登记.
+pub const META_AREA: &str = "事项领域";
+/// Metadata key of a service item: division code of the office.
+pub const META_REGION: &str = "实施地区";
+/// Metadata key: how well a service item is founded: 有出处, 推断 or 暂定.
+pub const META_ITEM_STATE: &str = "事项依据";
 /// Metadata key: who may hold it.
 pub const META_HOLDER: &str = "持证主体类别";
 /// Metadata key: provincial catalogue code, 9 digits.
@@ -66,6 +98,10 @@ pub const META_FACE_STATE: &str = "照面信息项依据";
 pub const META_ISSUE: &str = "签发方式";
 /// Value of [`META_ISSUE`]: service items may name the type, nobody here issues it.
 pub const META_REFERENCE_ONLY: &str = "仅引用";
+
+/// What the vct of every type without a confirmed code begins with: the one reserved namespace for them. `zd` is 暂定;
+/// such codes are `ZD` and digits, which no national code (GB 32100 has no Z) and no provincial one (digits) can be.
+pub const PROVISIONAL_PREFIX: &str = "urn:elic:zd:";
 
 /// The content of one catalogue version: what a publisher signs.
 ///
@@ -186,6 +222,31 @@ impl LicenceType {
         self.revisions.last()
     }
 
+    /// The newest revision in force on this day; one without a date counts as in force. `None` before the first.
+    #[must_use]
+    pub fn in_force_on(&self, day: CivilDate) -> Option<&Revision> {
+        self.revisions.iter().rev().find(|revision| revision.in_force_from.is_none_or(|from| from <= day))
+    }
+
+    /// Whether the type has no confirmed code: its vct stands in the space `zd` (spec/catalogue.md §2). A node in
+    /// production refuses to issue it.
+    #[must_use]
+    pub fn is_provisional(&self) -> bool {
+        self.vct.starts_with(PROVISIONAL_PREFIX)
+    }
+
+    /// How few and how many holders a licence may have; 1 to 64 where the type does not say.
+    #[must_use]
+    pub fn holders(&self) -> (usize, usize) {
+        let any = (1, crate::numbers::MAX_FIELD_ITEMS);
+        let Some(text) = self.metadata(META_HOLDERS) else { return any };
+        let (few, many) = text.split_once('-').unwrap_or((text, text));
+        match (few.parse::<usize>(), many.parse::<usize>()) {
+            (Ok(few), Ok(many)) if 1 <= few && few <= many && many <= any.1 => (few, many),
+            _ => any,
+        }
+    }
+
     /// One metadata value.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {
@@ -208,6 +269,8 @@ pub struct Revision {
     pub fields: Vec<Field>,
     /// Longest exp - iat of a credential, seconds.
     pub longest_life_s: i64,
+    /// From which day licences are issued by it, where the publisher says so; judging needs no date.
+    pub in_force_from: Option<CivilDate>,
 }
 
 impl Revision {
@@ -242,6 +305,10 @@ pub struct Field {
     pub on_face: bool,
     /// Longest text in characters, for lists each item, for tables each cell; 0 sets no limit of its own.
     pub max: u16,
+    /// English name, where the catalogue has one.
+    pub en: Option<String>,
+    /// The only values that a text, or an item of a list, may take; empty = any.
+    pub options: Vec<String>,
 }
 
 /// The kinds of values. The numbers are those of the wire.
@@ -276,100 +343,6 @@ impl FieldKind {
             5 => FieldKind::List,
             6 => FieldKind::Digest,
             7 => FieldKind::Table,
-            _ => return None,
-        })
-    }
-}
-
-/// One service item (事项): what it accepts, and what it may see of that.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceItem {
-    /// Code, at most 64 characters.
-    pub code: String,
-    /// Name.
-    pub name: String,
-    /// Accepted types, none twice.
-    pub accepts: Vec<Accepted>,
-    /// Longest exp - iat of a view made for it, seconds, 1 to 86,400.
-    pub longest_view_life_s: i64,
-    /// Purpose text (用途) that its views carry, at most 200 characters.
-    pub purpose: Option<String>,
-    /// Materials that an applicant would otherwise hand in, strictly ascending by code; all are wanted. May be empty:
-    /// the item then says only which types it accepts.
-    pub materials: Vec<Material>,
-}
-
-impl ServiceItem {
-    /// What is accepted of this type; `None` gives `TYPE_NOT_ACCEPTED`.
-    #[must_use]
-    pub fn accepted(&self, vct: &str) -> Option<&Accepted> {
-        self.accepts.iter().find(|a| a.vct == vct)
-    }
-}
-
-/// One accepted type and the fields that a view for the item may show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The type.
-    pub vct: String,
-    /// Field keys, strictly ascending, always with 0 and 7.
-    pub fields: Vec<u8>,
-}
-
-/// One material (材料) of a service item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Material {
-    /// Code within the item, at most 64 characters.
-    pub code: String,
-    /// Name.
-    pub name: String,
-    /// Whose licence it must be.
-    pub holder_role: HolderRole,
-    /// Area-code prefixes (or `*`) one of which field 7 of the licence must begin with.
-    pub regions: Vec<String>,
-    /// The types that satisfy it, any of them.
-    pub alternatives: Vec<Alternative>,
-}
-
-/// One way to satisfy a material.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alternative {
-    /// The type, one that the item accepts.
-    pub vct: String,
-    /// Keys that the licence must carry, strictly ascending; a subset of the accepted fields. May be empty.
-    pub required: Vec<u8>,
-}
-
-/// Who, of the people in a case, must hold the licence. The numbers are those of the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum HolderRole {
-    /// 申请人.
-    Applicant = 1,
-    /// 法定代表人.
-    LegalRepresentative = 2,
-    /// 配偶.
-    Spouse = 3,
-    /// 代理人.
-    Agent = 4,
-    /// 从业人员: somebody who works for the applicant.
-    Staff = 5,
-    /// 利害关系人: another party to the case, such as a lessor or mortgagee.
-    OtherParty = 6,
-}
-
-impl HolderRole {
-    /// The role with this wire number.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<HolderRole> {
-        Some(match number {
-            1 => HolderRole::Applicant,
-            2 => HolderRole::LegalRepresentative,
-            3 => HolderRole::Spouse,
-            4 => HolderRole::Agent,
-            5 => HolderRole::Staff,
-            6 => HolderRole::OtherParty,
             _ => return None,
         })
     }

@@ -31,7 +31,9 @@ pub use licence_id_flags::{LicenceIdFlag, LicenceIdFlags};
 pub use node_id::{NodeId, SPECIAL_AREAS, SpecialArea};
 pub use organisation_code::OrganisationCode;
 pub use resident_id::{ResidentId, Sex};
-pub use type_code::{CatalogueCode, NationalTypeCode, TypeCode, TypeCodeError, VCT_PREFIX};
+pub use type_code::{
+    CatalogueCode, NationalTypeCode, ProvisionalTypeCode, TypeCode, TypeCodeError, VCT_PREFIX,
+};
 pub use type_code::{type_code_of_vct, vct_of_type_code};
 
 use core::fmt;

@@ -8,13 +8,13 @@
 )]
 
 use licence_spec::catalogue::{
-    Accepted, Advance, Alternative, Catalogue, CatalogueFault, Content, HolderRole, Material, advance, open,
-    sign,
+    Accepted, Advance, Alternative, Catalogue, CatalogueFault, Choice, Comparison, Constraint, Content,
+    FieldKind, HolderRole, Material, Method, ServiceItem, advance, open, sign,
 };
 use licence_spec::cbor::FaultKind;
 use licence_spec::cose::Sign1;
 use licence_spec::suite::SeedSigner;
-use licence_spec::time::UnixTime;
+use licence_spec::time::{CivilDate, UnixTime};
 use licence_spec::trust::{Root, TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 use std::sync::Arc;
@@ -190,6 +190,9 @@ fn with_material(c: &mut Content) -> &mut Material {
             Alternative { vct: BUSINESS.into(), required: vec![2, 3] },
             Alternative { vct: PREMISES.into(), required: vec![] },
         ],
+        max_age_days: None,
+        constraints: vec![],
+        en: None,
     }];
     &mut c.service_items[0].materials[0]
 }
@@ -241,6 +244,151 @@ fn each_rule_of_materials_is_checked_before_signing() {
     assert!(broken(twice).is_some());
 }
 
+fn day(text: &str) -> CivilDate {
+    CivilDate::parse(text).unwrap()
+}
+
+/// spec/decisions/0031: everything that the extension adds, on one item.
+fn extended(c: &mut Content) -> &mut ServiceItem {
+    with_material(c);
+    c.types[0].metadata =
+        vec![("证照种类".into(), "证件执照".into()), ("英文名称".into(), "Business licence".into())];
+    let revision = &mut c.types[0].revisions[0];
+    revision.in_force_from = Some(day("2026-10-26"));
+    for field in &mut revision.fields {
+        match field.key {
+            24 => {
+                field.en = Some("Type of entity".into());
+                field.options = vec!["有限责任公司".into(), "个人独资企业".into()];
+            }
+            29 => field.en = Some("Scope of business".into()),
+            _ => {}
+        }
+    }
+    let item = &mut c.service_items[0];
+    item.accepts[0].fields = vec![0, 2, 3, 5, 7, 8, 29];
+    item.method = Some(Method::Declare);
+    item.in_force = (Some(day("2026-10-26")), None);
+    item.choices = vec![Choice {
+        name: "经营场所".into(),
+        ways: vec![vec!["M01".into()], vec!["M02".into(), "M03".into()]],
+    }];
+    item.metadata =
+        vec![("事项领域".into(), "工商登记".into()), ("法律依据".into(), "国务院令第716号第七条".into())];
+    let constraint = |key, comparison| Constraint { vct: BUSINESS.into(), key, comparison };
+    let first = &mut item.materials[0];
+    first.alternatives[0].required = vec![2, 3, 8];
+    first.max_age_days = Some(365);
+    first.en = Some("Business licence".into());
+    first.constraints = vec![
+        constraint(2, Comparison::OneOf(vec!["甲".into(), "乙".into()])),
+        constraint(3, Comparison::Contains("示例".into())),
+        constraint(8, Comparison::NotBefore(day("2020-01-01"))),
+        constraint(8, Comparison::NotAfter(day("2030-12-31"))),
+    ];
+    let other = |code: &str, name: &str, vct: &str, holder_role, region: &str| Material {
+        code: code.into(),
+        name: name.into(),
+        holder_role,
+        regions: vec![region.into()],
+        alternatives: vec![Alternative { vct: vct.into(), required: vec![] }],
+        max_age_days: None,
+        constraints: vec![],
+        en: None,
+    };
+    item.materials.push(other("M02", "场地", PREMISES, HolderRole::LegalRepresentative, "*"));
+    item.materials.push(other("M03", "版本", BUSINESS, HolderRole::OtherParty, "44"));
+    item
+}
+
+#[test]
+fn the_second_extension_is_written_and_read_as_the_separate_encoder_writes_it() {
+    let mut content = content();
+    extended(&mut content);
+    let expected: &[u8] = include_bytes!("../vectors/catalogue/extended.payload.cbor");
+    assert_eq!(content.to_payload().unwrap(), expected);
+    let signer = SeedSigner::from_seed(&catalogue_seed()).unwrap();
+    let read = open(&sign(&content, &signer).unwrap(), &*trust(), NOW).unwrap();
+    // The writer sorts metadata; everything else comes back as it went in.
+    content.types[0].metadata.reverse();
+    content.types[0].metadata.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    assert_eq!(read.content(), &content);
+}
+
+#[test]
+fn each_rule_of_the_second_extension_is_checked_before_signing() {
+    type Change = fn(&mut Content);
+    fn item(c: &mut Content) -> &mut ServiceItem {
+        &mut c.service_items[0]
+    }
+    fn constraint(c: &mut Content, at: usize) -> &mut Constraint {
+        &mut item(c).materials[0].constraints[at]
+    }
+    let rules: &[(&str, Change)] = &[
+        ("ends before it begins", |c| item(c).in_force.1 = Some(day("2026-10-25"))),
+        ("one way alone", |c| drop(item(c).choices[0].ways.pop())),
+        ("an empty way", |c| item(c).choices[0].ways[0].clear()),
+        ("unknown material in a way", |c| item(c).choices[0].ways[0] = vec!["M09".into()]),
+        ("materials of a way unsorted", |c| item(c).choices[0].ways[1].reverse()),
+        ("choice twice", |c| {
+            let choice = item(c).choices[0].clone();
+            item(c).choices.push(choice);
+        }),
+        ("material in two choices", |c| {
+            let choice = Choice { name: "经营场所二".into(), ..item(c).choices[0].clone() };
+            item(c).choices.push(choice);
+        }),
+        ("constraint on a type that is not taken", |c| constraint(c, 0).vct = "urn:elic:cn:999".into()),
+        ("constraint on a field that is not required", |c| constraint(c, 0).key = 5),
+        ("constraint without a value", |c| constraint(c, 0).comparison = Comparison::OneOf(vec![])),
+        ("text compared as a number", |c| constraint(c, 0).comparison = Comparison::AtLeast(1)),
+        ("text compared as a date", |c| {
+            constraint(c, 0).comparison = Comparison::NotBefore(day("2026-01-01"));
+        }),
+        ("date compared as a text", |c| constraint(c, 2).comparison = Comparison::Contains("2026".into())),
+        ("age of 0 days", |c| item(c).materials[0].max_age_days = Some(0)),
+        ("options of a date", |c| {
+            let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 8).unwrap();
+            assert_eq!(field.kind, FieldKind::Date);
+            field.options = vec!["2026-01-01".into()];
+        }),
+        ("option twice", |c| {
+            let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
+            field.options = vec!["甲".into(), "甲".into()];
+        }),
+        ("empty option", |c| {
+            let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
+            field.options = vec![String::new()];
+        }),
+    ];
+    assert_eq!(broken(|c| drop(extended(c).clone())), None);
+    for (what, change) in rules {
+        let found = broken(|c| {
+            extended(c);
+            change(c);
+        });
+        assert!(found.is_some(), "{what}");
+    }
+}
+
+/// Published examples have neither dates nor options: they keep their meaning.
+#[test]
+fn a_catalogue_without_the_extensions_is_in_force_always_and_takes_any_number_of_holders() {
+    let first = first();
+    let business = first.licence_type(BUSINESS).unwrap();
+    assert_eq!(business.holders(), (1, 64));
+    assert_eq!(business.in_force_on(day("0001-01-01")).map(|r| r.number), Some(1));
+    assert!(first.service_item("GZ-TH-0101").unwrap().is_in_force_on(day("9999-12-31")));
+    let mut content = content();
+    let item = extended(&mut content);
+    assert!(!item.is_in_force_on(day("2026-10-25")) && item.is_in_force_on(day("2026-10-26")));
+    item.in_force.1 = Some(day("2026-10-27"));
+    assert!(item.is_in_force_on(day("2026-10-27")) && !item.is_in_force_on(day("2026-10-28")));
+    assert_eq!(content.types[0].in_force_on(day("2026-10-25")), None);
+    content.types[0].metadata.push(("持证主体数量".into(), "2-3".into()));
+    assert_eq!(content.types[0].holders(), (2, 3));
+}
+
 #[test]
 fn limits_hold_at_their_value_and_not_one_above() {
     type Change = fn(&mut Content, usize);
@@ -274,6 +422,42 @@ fn limits_hold_at_their_value_and_not_one_above() {
                 (0..n).map(|i| Material { code: format!("M{i:03}"), ..material.clone() }).collect();
         }),
         ("regions", 64, |c, n| with_material(c).regions = vec!["44".into(); n]),
+        ("greatest age", 36_525, |c, n| with_material(c).max_age_days = Some(n as i64)),
+        ("constraints", 64, |c, n| {
+            let constraint =
+                Constraint {
+                    vct: BUSINESS.into(), key: 2, comparison: Comparison::Contains("示例".into())
+                };
+            with_material(c).constraints = vec![constraint; n];
+        }),
+        ("values of a constraint", 64, |c, n| {
+            let comparison = Comparison::OneOf(vec!["示例".into(); n]);
+            with_material(c).constraints = vec![Constraint { vct: BUSINESS.into(), key: 2, comparison }];
+        }),
+        ("length of a value", 100, |c, n| {
+            let comparison = Comparison::Contains("示".repeat(n));
+            with_material(c).constraints = vec![Constraint { vct: BUSINESS.into(), key: 2, comparison }];
+        }),
+        ("options", 64, |c, n| {
+            extended(c);
+            let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
+            field.options = (0..n).map(|i| i.to_string()).collect();
+        }),
+        ("length of an option", 100, |c, n| {
+            extended(c);
+            let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
+            field.options = vec!["示".repeat(n)];
+        }),
+        ("English name", 200, |c, n| {
+            c.types[0].revisions[0].fields[1].en = Some("x".repeat(n));
+        }),
+        ("ways", 16, |c, n| {
+            let item = extended(c);
+            let last = item.materials[2].clone();
+            item.materials = (0..n).map(|i| Material { code: format!("M{i:02}"), ..last.clone() }).collect();
+            let ways = (0..n).map(|i| vec![format!("M{i:02}")]).collect();
+            item.choices = vec![Choice { name: "x".into(), ways }];
+        }),
         ("accepted types", 64, accept_many),
     ];
     for (what, most, change) in limits {

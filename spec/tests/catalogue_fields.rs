@@ -20,6 +20,8 @@ fn revision() -> Revision {
         sensitive: false,
         on_face: true,
         max,
+        en: None,
+        options: Vec::new(),
     };
     let fields = vec![
         field(0, FieldKind::Uint, true, 0),
@@ -34,7 +36,7 @@ fn revision() -> Revision {
         field(13, FieldKind::Table, false, 5),
         field(24, FieldKind::Bool, false, 0),
     ];
-    Revision { number: 1, fields, longest_life_s: 1 }
+    Revision { number: 1, fields, longest_life_s: 1, in_force_from: None }
 }
 
 /// Field maps are built from pairs of key and encoder; later pairs replace earlier ones, `None` takes a key away.
@@ -134,4 +136,19 @@ fn a_view_shows_a_subset_of_what_is_allowed_with_revision_and_area() {
         view(&[GOOD[0], (3, |w| w.array(1).text("五个字姓名")), GOOD[6]]),
         fault(3, FieldFaultKind::TooLong)
     );
+}
+
+/// A closed field takes its options: of a text the whole text, of a list each item.
+#[test]
+fn a_value_that_is_none_of_the_options_does_not_fit() {
+    let mut revision = revision();
+    revision.fields[2].options = vec!["号".into(), "第号".into()];
+    revision.fields[4].options = vec!["001".into(), "111".into()];
+    let with =
+        |key, value: Encode| revision.check(&FieldMap::parse(&encoded(Some((key, Some(value))))).unwrap());
+    assert_eq!(with(2, |w| w.text("第号")), Ok(()));
+    let fault = |key| Err(FieldFault { key, kind: FieldFaultKind::NotAnOption });
+    assert_eq!(with(2, |w| w.text("号 ")), fault(2));
+    assert_eq!(with(4, |w| w.array(1).text("111")), Ok(()));
+    assert_eq!(with(4, |w| w.array(1).text("099")), fault(4));
 }

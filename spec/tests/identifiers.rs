@@ -324,3 +324,18 @@ proptest! {
         let _ = ProvincialLicenceCode::parse(&text).is_ok();
     }
 }
+
+/// spec/decisions/0030: a provisional code can be nothing else, and nothing else can be one.
+#[test]
+fn a_provisional_type_code_is_zd_and_four_digits_in_a_space_of_its_own() {
+    let code = TypeCode::parse("ZD1001").unwrap();
+    assert!(matches!(code, TypeCode::Provisional(_)));
+    assert_eq!(code.vct(), "urn:elic:zd:ZD1001");
+    assert_eq!(TypeCode::of_vct("urn:elic:zd:ZD1001"), Ok(code));
+    for wrong in ["ZD100", "ZD10011", "ZD100A", "zd1001", "DZ1001", "Z11001", "110001"] {
+        assert!(TypeCode::parse(wrong).is_err(), "{wrong}");
+    }
+    for wrong in ["urn:elic:cn:ZD1001", "urn:elic:gd:ZD1001", "urn:elic:zd:200023401", "urn:elic:zz:ZD1001"] {
+        assert!(TypeCode::of_vct(wrong).is_err(), "{wrong}");
+    }
+}

@@ -26,6 +26,13 @@ pub enum FieldRule {
         /// The limit.
         max: usize,
     },
+    /// Fewer items than needed.
+    TooFew {
+        /// The least number.
+        min: usize,
+    },
+    /// None of the options of a closed field.
+    NotAnOption,
     /// Another kind of value than the field has.
     WrongKind {
         /// The kind of the field.
@@ -47,6 +54,8 @@ pub enum FieldRule {
     GivenElsewhere,
     /// The type is issued elsewhere and only named in the catalogue.
     NotIssuedHere,
+    /// The code of the type is provisional: nobody issues it in production.
+    Provisional,
 }
 
 impl FieldRule {
@@ -67,6 +76,9 @@ impl FieldRule {
             FieldRule::AreaCode => "area_code",
             FieldRule::GivenElsewhere => "given_elsewhere",
             FieldRule::NotIssuedHere => "not_issued_here",
+            FieldRule::TooFew { .. } => "too_few",
+            FieldRule::NotAnOption => "not_an_option",
+            FieldRule::Provisional => "provisional",
         }
     }
 
@@ -86,6 +98,9 @@ impl FieldRule {
             FieldRule::AreaCode => "不是 6、9 或 12 位行政区划代码".into(),
             FieldRule::GivenElsewhere => "此项由请求的其他成员给出".into(),
             FieldRule::NotIssuedHere => "此类证照仅供引用，不在本系统签发".into(),
+            FieldRule::TooFew { min } => format!("少于 {min} 项"),
+            FieldRule::NotAnOption => "不是该项的可选值".into(),
+            FieldRule::Provisional => "证照类型代码为暂定代码，正式环境不予签发".into(),
         }
     }
 
@@ -104,6 +119,11 @@ impl FieldRule {
             FieldRule::AreaCode => "not a division code of 6, 9 or 12 digits".into(),
             FieldRule::GivenElsewhere => "given by another member of the request".into(),
             FieldRule::NotIssuedHere => "the type is named for reference and not issued here".into(),
+            FieldRule::TooFew { min } => format!("fewer than {min} items"),
+            FieldRule::NotAnOption => "none of the options of the field".into(),
+            FieldRule::Provisional => {
+                "the code of the type is provisional: production does not issue it".into()
+            }
         }
     }
 }

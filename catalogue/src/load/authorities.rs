@@ -2,6 +2,7 @@
 
 use licence_spec::catalogue::{LicenceType, is_region};
 use licence_spec::identifiers::{CreditCode, NodeId};
+use licence_spec::time::CivilDate;
 
 use super::Check;
 use crate::source::{AuthoritiesFile, AuthorityEntry, File};
@@ -40,7 +41,42 @@ pub(super) fn resolve(
             authorities.push(build(node.get_ref(), host.get_ref(), entry, types));
         }
     }
+    for file in files {
+        let mut check = Check { file, findings };
+        file.content.authorities.iter().for_each(|entry| succession(&mut check, entry, &authorities));
+    }
     authorities
+}
+
+/// Dates in force, and that nobody is in force together with the authority that it succeeded.
+fn succession(check: &mut Check<'_, AuthoritiesFile>, entry: &AuthorityEntry, all: &[Authority]) {
+    let date = |day: &Option<toml::Spanned<String>>| day.as_ref().map(|day| CivilDate::parse(day.get_ref()));
+    let (from, until) = (date(&entry.in_force), date(&entry.until));
+    if from == Some(None) || until == Some(None) || (from.is_some() && until.is_some() && until < from) {
+        check.at(
+            &entry.code,
+            "dates",
+            "in_force or until is not a real day, or until comes first",
+            "YYYY-MM-DD",
+        );
+    }
+    let Some(predecessor) = &entry.predecessor else { return };
+    match all.iter().find(|a| a.code == *predecessor.get_ref()) {
+        None => {
+            let message = format!("no authority {}", predecessor.get_ref());
+            check.at(predecessor, "unknown-authority", message, "keep the entry of the predecessor");
+        }
+        Some(old) if old.until.is_none() || from.flatten().is_none() || old.until >= from.flatten() => {
+            let message = "the predecessor is still in force when this authority begins";
+            check.at(
+                predecessor,
+                "overlapping-dates",
+                message,
+                "end the predecessor the day before in_force",
+            );
+        }
+        Some(_) => {}
+    }
 }
 
 fn authority(check: &mut Check<'_, AuthoritiesFile>, entry: &AuthorityEntry, types: &[LicenceType]) {
@@ -90,6 +126,8 @@ fn build(node: &str, host: &str, entry: &AuthorityEntry, types: &[LicenceType]) 
     let owned =
         |texts: &[toml::Spanned<String>]| texts.iter().map(|t| t.get_ref().clone()).collect::<Vec<_>>();
     let codes = owned(&entry.issues);
+    let date =
+        |day: &Option<toml::Spanned<String>>| day.as_ref().and_then(|day| CivilDate::parse(day.get_ref()));
     Authority {
         code: entry.code.get_ref().clone(),
         synthetic: entry.synthetic,
@@ -98,6 +136,9 @@ fn build(node: &str, host: &str, entry: &AuthorityEntry, types: &[LicenceType]) 
         node: node.into(),
         host: host.into(),
         roles: entry.roles.clone(),
+        in_force: date(&entry.in_force),
+        until: date(&entry.until),
+        predecessor: entry.predecessor.as_ref().map(|code| code.get_ref().clone()),
         regions: owned(&entry.regions),
         vcts: types.iter().filter(|t| codes.iter().any(|c| c == t.code())).map(|t| t.vct.clone()).collect(),
     }

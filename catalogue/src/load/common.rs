@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licence_spec::catalogue::{ALWAYS_LISTED, Field, FieldKind, MAX_NAME};
+use licence_spec::catalogue::{ALWAYS_LISTED, Field, FieldKind, MAX_NAME, MAX_OPTION, MAX_OPTIONS};
 use licence_spec::numbers::MAX_FIELD_TEXT;
 
 use super::{Check, at};
@@ -123,6 +123,7 @@ pub(super) fn push<T>(check: &mut Check<'_, T>, fields: &mut Vec<Field>, entry: 
             "text takes 1 to 4096 characters",
         );
     }
+    options(check, entry);
     let has = |flag| entry.flags.contains(&flag);
     fields.push(Field {
         key,
@@ -132,5 +133,22 @@ pub(super) fn push<T>(check: &mut Check<'_, T>, fields: &mut Vec<Field>, entry: 
         sensitive: has(FlagName::Sensitive),
         on_face: has(FlagName::Face),
         max: entry.max,
+        en: Some(entry.en.clone()),
+        options: entry.options.clone(),
     });
+}
+
+/// A closed list of values: of texts alone, each once and within the length of the field.
+fn options<T>(check: &mut Check<'_, T>, entry: &FieldEntry) {
+    let (key, options) = (*entry.key.get_ref(), &entry.options);
+    let closed = matches!(entry.kind.kind(), FieldKind::Text | FieldKind::List);
+    let bad = |option: &String| {
+        let length = option.chars().count();
+        length == 0 || length > usize::from(entry.max) || length > MAX_OPTION
+    };
+    let doubled = options.iter().enumerate().any(|(at, o)| options.iter().take(at).any(|before| before == o));
+    if !options.is_empty() && (!closed || doubled || options.len() > MAX_OPTIONS || options.iter().any(bad)) {
+        let message = format!("the options of key {key} are doubled, too long, or not of a text or list");
+        check.at(&entry.key, "options", message, "list each value once, within the length of the field");
+    }
 }

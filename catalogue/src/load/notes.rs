@@ -24,6 +24,9 @@ pub(super) fn collect(parsed: &Parsed) -> Vec<Note> {
             ("defining_level", Some(&t.defining_level)),
             ("holder", Some(&t.holder)),
             ("validity", Some(&t.validity)),
+            ("issuing_level", Some(&t.issuing_level)),
+            ("holders", Some(&t.holders)),
+            ("legal_basis", t.legal_basis.as_ref()),
         ];
         notes.extend(facts.into_iter().filter_map(|(what, fact)| Some(noted(&file.path, what, fact?))));
         for revision in &t.revisions {
@@ -43,6 +46,7 @@ pub(super) fn collect(parsed: &Parsed) -> Vec<Note> {
         let item = &file.content;
         let what = format!("service item {}{}", item.code.get_ref(), synthetic(item.synthetic));
         notes.push(note(&file.path, what, item.state, &item.source));
+        notes.extend(item.legal_basis.iter().map(|fact| noted(&file.path, "legal_basis", fact)));
     }
     notes
 }

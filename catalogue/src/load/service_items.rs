@@ -1,20 +1,25 @@
 //! `service-items/*.toml` to service items of the signed catalogue.
 
+mod choices;
+mod constraints;
+
 use licence_spec::catalogue::{
-    ALWAYS_SHOWN, Accepted, Alternative, LicenceType, Material, ServiceItem, is_region,
+    ALWAYS_SHOWN, Accepted, Alternative, LicenceType, MAX_AGE_DAYS, META_AREA, META_EN, META_ITEM_STATE,
+    META_LEGAL_BASIS, META_REGION, Material, Method, ServiceItem, is_region,
 };
 use licence_spec::identifiers::DivisionCode;
 use licence_spec::numbers::{MAX_CODE, MAX_PURPOSE, MAX_VIEW_LIFE_S};
+use licence_spec::time::CivilDate;
 use toml::Spanned;
 
-use super::Check;
+use super::{Check, types::sorted};
 use crate::Finding;
 use crate::source::{AlternativeEntry, File, MaterialEntry, ServiceItemFile};
 
 const AREAS: [&str; 3] = ["民生服务", "投资审批", "工商登记"];
-const METHODS: [&str; 3] = ["用证", "核验", "告知承诺"];
+const METHODS: [Method; 3] = [Method::Use, Method::Verify, Method::Declare];
 
-/// All service items, ascending by code.
+/// All service items, ascending by code and then by date. One code may stand in several files, one period each.
 pub(super) fn resolve(
     files: &[File<ServiceItemFile>],
     types: &[LicenceType],
@@ -23,19 +28,27 @@ pub(super) fn resolve(
     let mut items: Vec<ServiceItem> = Vec::new();
     for file in files {
         let mut check = Check { file, findings };
-        if items.iter().any(|item| item.code == *file.content.code.get_ref()) {
+        head(&mut check);
+        let item = item(&mut check, types);
+        if items.iter().any(|other| other.code == item.code && overlap(other, &item)) {
             check.at(
                 &file.content.code,
-                "duplicate-item",
-                "the code stands in another file, too",
-                "one file an item",
+                "overlapping-dates",
+                "the code is in force in another file at the same time",
+                "one code, one item at a time: give the older one an end date (until)",
             );
         }
-        head(&mut check);
-        items.push(item(&mut check, types));
+        items.push(item);
     }
-    items.sort_by(|a, b| a.code.cmp(&b.code));
+    items.sort_by(|a, b| (&a.code, a.in_force.0).cmp(&(&b.code, b.in_force.0)));
     items
+}
+
+fn overlap(a: &ServiceItem, b: &ServiceItem) -> bool {
+    // `None` at the start sorts below every date; an open end never comes before a start.
+    let ends_before =
+        |a: &ServiceItem, b: &ServiceItem| a.in_force.1.is_some_and(|end| Some(end) < b.in_force.0);
+    !ends_before(a, b) && !ends_before(b, a)
 }
 
 fn head(check: &mut Check<'_, ServiceItemFile>) {
@@ -50,7 +63,7 @@ fn head(check: &mut Check<'_, ServiceItemFile>) {
     if !AREAS.contains(&file.area.get_ref().as_str()) {
         check.at(&file.area, "area", "an unknown area", "民生服务, 投资审批 or 工商登记");
     }
-    if !METHODS.contains(&file.method.get_ref().as_str()) {
+    if method(file).is_none() {
         check.at(&file.method, "method", "an unknown 免提交方式", "用证, 核验 or 告知承诺");
     }
     if DivisionCode::parse(file.region.get_ref()).is_err() {
@@ -68,8 +81,31 @@ fn head(check: &mut Check<'_, ServiceItemFile>) {
     if !(1..=MAX_VIEW_LIFE_S).contains(file.view_life_s.get_ref()) {
         check.at(&file.view_life_s, "view-life", "the view life is out of range", "1 to 86,400 seconds");
     }
+    if let Some(basis) = &file.legal_basis
+        && (basis.value.get_ref().is_empty() || basis.source.is_empty())
+    {
+        check.at(&basis.value, "source-missing", "a fact without value or source", "say what and from where");
+    }
+    dates(check);
     if file.materials.is_empty() {
         check.at(&file.code, "material", "no material", "an item without materials needs no licence");
+    }
+}
+
+fn method(file: &ServiceItemFile) -> Option<Method> {
+    METHODS.into_iter().find(|method| method.zh() == file.method.get_ref())
+}
+
+fn dates(check: &mut Check<'_, ServiceItemFile>) {
+    let file = &check.file.content;
+    let from = CivilDate::parse(file.in_force.get_ref());
+    if from.is_none() {
+        check.at(&file.in_force, "dates", "not a real day", "YYYY-MM-DD");
+    }
+    if let Some(until) = &file.until
+        && (CivilDate::parse(until.get_ref()).is_none() || CivilDate::parse(until.get_ref()) < from)
+    {
+        check.at(until, "dates", "not a real day on or after in_force", "YYYY-MM-DD, the last day in force");
     }
 }
 
@@ -91,8 +127,26 @@ fn item(check: &mut Check<'_, ServiceItemFile>, types: &[LicenceType]) -> Servic
         accepts,
         longest_view_life_s: *file.view_life_s.get_ref(),
         purpose: Some(file.purpose.get_ref().clone()),
+        choices: choices::resolve(check, &materials),
         materials,
+        method: method(file),
+        in_force: (
+            CivilDate::parse(file.in_force.get_ref()),
+            file.until.as_ref().and_then(|day| CivilDate::parse(day.get_ref())),
+        ),
+        metadata: metadata(file),
     }
+}
+
+fn metadata(file: &ServiceItemFile) -> Vec<(String, String)> {
+    let mut pairs = vec![
+        (META_EN, file.en.clone()),
+        (META_AREA, file.area.get_ref().clone()),
+        (META_REGION, file.region.get_ref().clone()),
+        (META_ITEM_STATE, file.state.zh().to_owned()),
+    ];
+    pairs.extend(file.legal_basis.iter().map(|fact| (META_LEGAL_BASIS, fact.value.get_ref().clone())));
+    sorted(pairs)
 }
 
 fn material(
@@ -110,7 +164,12 @@ fn material(
     for region in entry.regions.iter().filter(|r| !is_region(r.get_ref())) {
         check.at(region, "region", "not a prefix of an area code", "2 to 12 digits, or *");
     }
-    let mut alternatives: Vec<Alternative> = Vec::new();
+    if let Some(days) = &entry.max_age_days
+        && !(1..=MAX_AGE_DAYS).contains(days.get_ref())
+    {
+        check.at(days, "max-age", "the greatest age is out of range", "1 to 36,525 days");
+    }
+    let (mut alternatives, mut constraints) = (Vec::<Alternative>::new(), Vec::new());
     for any in &entry.any_of {
         let code = &any.type_code;
         let Some(licence_type) = types.iter().find(|t| t.code() == code.get_ref()) else {
@@ -127,6 +186,7 @@ fn material(
         }
         let (required, permitted) = alternative(check, any, licence_type);
         accept(accepts, &licence_type.vct, &permitted);
+        constraints.extend(constraints::resolve(check, any, licence_type));
         alternatives.push(Alternative { vct: licence_type.vct.clone(), required });
     }
     Material {
@@ -135,6 +195,9 @@ fn material(
         holder_role: entry.holder_role,
         regions: entry.regions.iter().map(|r| r.get_ref().clone()).collect(),
         alternatives,
+        max_age_days: entry.max_age_days.as_ref().map(|days| *days.get_ref()),
+        constraints,
+        en: Some(entry.en.clone()),
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use licence_spec::catalogue::{
-    Field, LicenceType, MAX_LIFE_S, META_DEFINING_CODE, META_DEFINING_LEVEL, META_EN, META_FACE_STATE,
-    META_HOLDER, META_ISSUE, META_KIND, META_PROVINCIAL_CODE, META_REFERENCE_ONLY, Revision,
+    Field, LicenceType, MAX_LIFE_S, META_DEFINING, META_DEFINING_CODE, META_DEFINING_LEVEL, META_EN,
+    META_FACE_STATE, META_HOLDER, META_HOLDERS, META_ISSUE, META_ISSUING_LEVEL, META_KIND, META_LEGAL_BASIS,
+    META_PROVINCIAL_CODE, META_REFERENCE_ONLY, META_VALIDITY, Revision,
 };
 use licence_spec::identifiers::{CatalogueCode, TypeCode};
-use licence_spec::numbers::MAX_FIELDS;
+use licence_spec::numbers::{MAX_FIELD_ITEMS, MAX_FIELDS};
 use licence_spec::time::CivilDate;
 use toml::Spanned;
 
@@ -15,6 +16,9 @@ use super::{Check, common};
 use crate::Finding;
 use crate::source::{Fact, File, RevisionEntry, State, TypeFile};
 
+/// 证照定义机构级别 and 证照颁发机构级别 (DOMAIN.md §4.1).
+const DEFINING_LEVELS: [&str; 5] = ["1 国家级", "2 省部级", "3 地市级", "4 区县级", "5 其他"];
+const ISSUING_LEVELS: [&str; 6] = ["国家级", "省级", "地市级", "区县级", "乡镇级", "其他"];
 const KINDS: [&str; 5] = ["证件执照", "证明文件", "批文批复", "鉴定报告", "办事结果"];
 /// First key of the face items of a type (FORMATS.md §4).
 const FIRST_FACE_KEY: u8 = 24;
@@ -46,17 +50,20 @@ pub(super) fn resolve(
 
 fn vct(check: &mut Check<'_, TypeFile>) -> Option<String> {
     let code = &check.file.content.code;
-    if code.state != State::Sourced {
-        let hint = "leave the type out until its code is confirmed (DOMAIN.md §15)";
+    let parsed = match TypeCode::parse(code.value.get_ref()) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let hint = "21 characters (cn), 9 digits (gd), or ZD and 4 digits (zd, provisional)";
+            check.at(&code.value, "type-code", error.to_string(), hint);
+            return None;
+        }
+    };
+    let reserved = matches!(parsed, TypeCode::Provisional(_));
+    if reserved != (code.state == State::Provisional) || code.state == State::Inferred {
+        let hint = "a code is sourced, or one of the reserved codes ZD0000 to ZD9999 and provisional";
         check.at(&code.value, "code-unconfirmed", "the type code has no source", hint);
     }
-    match TypeCode::parse(code.value.get_ref()) {
-        Ok(parsed) => Some(parsed.vct()),
-        Err(error) => {
-            check.at(&code.value, "type-code", error.to_string(), "21 characters (cn) or 9 digits (gd)");
-            None
-        }
-    }
+    Some(parsed.vct())
 }
 
 fn facts(check: &mut Check<'_, TypeFile>) {
@@ -69,8 +76,12 @@ fn facts(check: &mut Check<'_, TypeFile>) {
         &file.defining_level,
         &file.holder,
         &file.validity,
+        &file.issuing_level,
+        &file.holders,
     ];
-    for fact in all.into_iter().chain(&file.provincial_code).chain(&file.defining_code) {
+    for fact in
+        all.into_iter().chain(&file.provincial_code).chain(&file.defining_code).chain(&file.legal_basis)
+    {
         present(check, fact);
     }
     if !KINDS.contains(&file.kind.value.get_ref().as_str()) {
@@ -92,8 +103,32 @@ fn facts(check: &mut Check<'_, TypeFile>) {
     {
         check.at(&code.value, "provincial-code", "not a provincial catalogue code", "nine digits");
     }
+    levels(check);
     if file.en.is_empty() {
         check.at(&file.name.value, "name-missing", "the English name is missing", "give en");
+    }
+}
+
+fn levels(check: &mut Check<'_, TypeFile>) {
+    let file = &check.file.content;
+    if !DEFINING_LEVELS.contains(&file.defining_level.value.get_ref().as_str()) {
+        check.at(
+            &file.defining_level.value,
+            "level",
+            "an unknown level",
+            "1 国家级 to 5 其他 (DOMAIN.md §4.1)",
+        );
+    }
+    let issuing = file.issuing_level.value.get_ref();
+    if !issuing.split('、').all(|level| ISSUING_LEVELS.contains(&level)) {
+        let hint = "国家级, 省级, 地市级, 区县级, 乡镇级 or 其他, several with 、 between";
+        check.at(&file.issuing_level.value, "level", "an unknown level of the issuing authority", hint);
+    }
+    let range = file.holders.value.get_ref();
+    let (few, many) = range.split_once('-').unwrap_or((range, range));
+    let number = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=MAX_FIELD_ITEMS).contains(n));
+    if number(few).is_none() || number(many).is_none() || number(few) > number(many) {
+        check.at(&file.holders.value, "holders", "not a number of holders", "such as 1, 2 or 1-64");
     }
 }
 
@@ -143,6 +178,15 @@ fn revision(
         check.at(&entry.common, "common-unknown", message, "name a set of common-fields.toml");
         Vec::new()
     });
+    for name in &entry.mandatory {
+        match fields.iter_mut().find(|field| field.name == *name.get_ref()) {
+            Some(field) => field.required = true,
+            None => {
+                let message = format!("no common item {}", name.get_ref());
+                check.at(name, "common-unknown", message, "name an item of the common set");
+            }
+        }
+    }
     for field in &entry.fields {
         if *field.key.get_ref() < FIRST_FACE_KEY {
             let message = format!("key {} belongs to the common items", field.key.get_ref());
@@ -164,7 +208,8 @@ fn revision(
             "1 day to 100 years",
         );
     }
-    Revision { number: *entry.number.get_ref(), fields, longest_life_s }
+    let in_force_from = CivilDate::parse(entry.in_force.get_ref());
+    Revision { number: *entry.number.get_ref(), fields, longest_life_s, in_force_from }
 }
 
 /// Fields never change their meaning: a key that comes back has the same name and kind.
@@ -187,15 +232,24 @@ fn metadata(file: &TypeFile) -> Vec<(String, String)> {
         (META_HOLDER, file.holder.value.get_ref().clone()),
         (META_DEFINING_LEVEL, file.defining_level.value.get_ref().clone()),
         (META_FACE_STATE, weakest(file).zh().to_owned()),
+        (META_DEFINING, file.authority.value.get_ref().clone()),
+        (META_ISSUING_LEVEL, file.issuing_level.value.get_ref().clone()),
+        (META_HOLDERS, file.holders.value.get_ref().clone()),
+        (META_VALIDITY, file.validity.value.get_ref().clone()),
     ];
     let optional = |key, fact: &Option<Fact<Spanned<String>>>| {
         fact.as_ref().map(|fact| (key, fact.value.get_ref().clone()))
     };
     pairs.extend(optional(META_DEFINING_CODE, &file.defining_code));
     pairs.extend(optional(META_PROVINCIAL_CODE, &file.provincial_code));
+    pairs.extend(optional(META_LEGAL_BASIS, &file.legal_basis));
     pairs.extend(file.reference_only.then(|| (META_ISSUE, META_REFERENCE_ONLY.to_owned())));
-    // The order of the wire: text keys sort by length first.
-    pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    sorted(pairs)
+}
+
+/// Metadata in the order of the wire: text keys sort by length first.
+pub(super) fn sorted(mut pairs: Vec<(&str, String)>) -> Vec<(String, String)> {
+    pairs.sort_by(|(a, _), (b, _)| (a.len(), *a).cmp(&(b.len(), *b)));
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 

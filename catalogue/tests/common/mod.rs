@@ -1,6 +1,8 @@
 //! The shipped catalogue, signed by a test key.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::sync::OnceLock;
+
 use licence_catalogue::{CatalogueData, embedded};
 use licence_spec::catalogue::{Candidate, Catalogue, CatalogueKeys, open};
 use licence_spec::suite::{KeyId, PublicKey, SeedSigner, Signer as _};
@@ -17,12 +19,21 @@ impl CatalogueKeys for Trusting {
     }
 }
 
-pub(crate) fn data() -> CatalogueData {
-    embedded().unwrap_or_else(|findings| panic!("the shipped data break their rules:\n{findings}"))
+/// The shipped data, loaded once for all tests of a file.
+pub(crate) fn data() -> &'static CatalogueData {
+    static DATA: OnceLock<CatalogueData> = OnceLock::new();
+    DATA.get_or_init(|| {
+        embedded().unwrap_or_else(|findings| panic!("the shipped data break their rules:\n{findings}"))
+    })
 }
 
+/// The shipped data, compiled, signed and read again.
 pub(crate) fn catalogue() -> Catalogue {
-    let signer = SeedSigner::from_seed(&[9; 32]).unwrap();
-    let bytes = data().publish(None, NOW, NOW, &signer).unwrap();
-    open(&bytes, &Trusting(*signer.public_key()), NOW).unwrap()
+    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+    let made = || {
+        let signer = SeedSigner::from_seed(&[9; 32]).unwrap();
+        let bytes = data().publish(None, NOW, NOW, &signer).unwrap();
+        open(&bytes, &Trusting(*signer.public_key()), NOW).unwrap()
+    };
+    CATALOGUE.get_or_init(made).clone()
 }

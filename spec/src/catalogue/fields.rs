@@ -20,6 +20,8 @@ pub enum FieldFaultKind {
     WrongKind,
     /// A text, an item or a cell is longer than the field allows.
     TooLong,
+    /// A text or an item is none of the options of the field.
+    NotAnOption,
     /// Holders' names, code types and codes (3, 4, 5) differ in number, or are none.
     HoldersUneven,
 }
@@ -34,6 +36,7 @@ impl FieldFaultKind {
             FieldFaultKind::Missing => "the field is missing",
             FieldFaultKind::WrongKind => "the value is of the wrong kind",
             FieldFaultKind::TooLong => "the value is too long",
+            FieldFaultKind::NotAnOption => "the value is none of the options",
             FieldFaultKind::HoldersUneven => "holders, code types and codes differ in number",
         }
     }
@@ -101,19 +104,24 @@ impl ServiceItem {
     /// Whose licence it is, and of which region, is asked when materials are fitted (`licence_catalogue::fit`).
     ///
     /// # Errors
-    /// `TYPE_NOT_ACCEPTED`, or `FIELD_MISSING` if every material that takes the type requires a field that is not there.
+    /// `TYPE_NOT_ACCEPTED`; `FIELD_MISSING` if every material that takes the type requires a field that is not there;
+    /// `FIELD_CONSTRAINT_FAILED` if none of those that are complete has its constraints met.
     pub fn check(&self, vct: &str, fields: &FieldMap<'_>) -> Result<(), Code> {
         if self.accepted(vct).is_none() {
             return Err(Code::TypeNotAccepted);
         }
-        let mut takes =
-            self.materials.iter().flat_map(|m| &m.alternatives).filter(|a| a.vct == vct).peekable();
-        let complete = |required: &[u8]| required.iter().all(|key| fields.get(*key).is_some());
-        if takes.peek().is_none() || takes.any(|a| complete(&a.required)) {
-            Ok(())
-        } else {
-            Err(Code::FieldMissing)
+        let mut worst = None;
+        for material in &self.materials {
+            let Some(taken) = material.alternatives.iter().find(|a| a.vct == vct) else { continue };
+            if !taken.required.iter().all(|key| fields.get(*key).is_some()) {
+                worst = worst.or(Some(Code::FieldMissing));
+            } else if material.constraints.iter().filter(|c| c.vct == vct).all(|c| c.holds(fields)) {
+                return Ok(());
+            } else {
+                worst = Some(Code::FieldConstraintFailed);
+            }
         }
+        worst.map_or(Ok(()), Err)
     }
 }
 
@@ -136,7 +144,23 @@ fn check_value(field: &Field, value: &Value<'_>) -> Result<(), FieldFault> {
     if !kind_fits {
         return Err(fault(FieldFaultKind::WrongKind));
     }
-    if max > 0 && !fits(value, max) { Err(fault(FieldFaultKind::TooLong)) } else { Ok(()) }
+    if max > 0 && !fits(value, max) {
+        return Err(fault(FieldFaultKind::TooLong));
+    }
+    if field.options.is_empty() || is_option(field, value) {
+        Ok(())
+    } else {
+        Err(fault(FieldFaultKind::NotAnOption))
+    }
+}
+
+fn is_option(field: &Field, value: &Value<'_>) -> bool {
+    let listed = |text: &str| field.options.iter().any(|option| option == text);
+    match value {
+        Value::Text(text) => listed(text),
+        Value::List(items) => items.iter().all(|item| item.as_text().is_some_and(listed)),
+        _ => false,
+    }
 }
 
 fn is_row(row: &Value<'_>) -> bool {

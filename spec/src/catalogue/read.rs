@@ -4,14 +4,17 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    Accepted, Alternative, Content, Field, FieldKind, HolderRole, LicenceType, MAX_ACCEPTED, MAX_LIFE_S,
-    MAX_MATERIALS, MAX_METADATA, MAX_METADATA_TEXT, MAX_NAME, MAX_REGIONS, MAX_REVISIONS, MAX_SERVICE_ITEMS,
-    MAX_TYPES, Material, Revision, ServiceItem,
+    Accepted, Alternative, Choice, Comparison, Constraint, Content, Field, FieldKind, HolderRole,
+    LicenceType, MAX_ACCEPTED, MAX_AGE_DAYS, MAX_CHOICES, MAX_CONSTRAINT_VALUES, MAX_CONSTRAINTS, MAX_LIFE_S,
+    MAX_MATERIALS, MAX_METADATA, MAX_METADATA_TEXT, MAX_NAME, MAX_OPTION, MAX_OPTIONS, MAX_REGIONS,
+    MAX_REVISIONS, MAX_SERVICE_ITEMS, MAX_TYPES, Material, Method, Revision, ServiceItem,
 };
 use crate::cbor::{Fault, Key, Reader};
 use crate::numbers::{MAX_CODE, MAX_FIELD_KEY, MAX_FIELD_TEXT, MAX_FIELDS, MAX_PURPOSE, MAX_VIEW_LIFE_S};
+use crate::time::CivilDate;
 
 const MISSING: Fault = Fault::not_conformant("a required key is missing in the catalogue");
+const UNKNOWN_METHOD: Fault = Fault::not_conformant("an unknown method");
 const UNKNOWN: Fault = Fault::not_conformant("an unknown key in the catalogue");
 
 /// Reads the payload and checks every content rule of spec/catalogue.md §3.
@@ -81,21 +84,52 @@ fn metadata(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>, Fault> {
 }
 
 fn revision(reader: &mut Reader<'_>) -> Result<Revision, Fault> {
-    let (mut number, mut fields, mut longest_life_s) = (None, None, None);
+    let (mut number, mut fields, mut longest_life_s, mut in_force_from) = (None, None, None, None);
+    let (mut en, mut options) = (Vec::new(), Vec::new());
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(reader)? {
         match key {
             1 => number = Some(reader.uint()?),
             2 => fields = Some(array(reader, 1, MAX_FIELDS, field)?),
             3 => longest_life_s = Some(within(reader, 1, MAX_LIFE_S)?),
+            4 => in_force_from = Some(date(reader)?),
+            5 => en = by_field(reader, |r| text(r, MAX_NAME))?,
+            6 => options = by_field(reader, |r| array(r, 1, MAX_OPTIONS, |r| text(r, MAX_OPTION)))?,
             _ => return Err(UNKNOWN),
         }
     }
-    Ok(Revision {
+    let mut revision = Revision {
         number: number.ok_or(MISSING)?,
         fields: fields.ok_or(MISSING)?,
         longest_life_s: longest_life_s.ok_or(MISSING)?,
-    })
+        in_force_from,
+    };
+    for (key, en) in en {
+        listed(&mut revision, key)?.en = Some(en);
+    }
+    for (key, options) in options {
+        listed(&mut revision, key)?.options = options;
+    }
+    Ok(revision)
+}
+
+/// A map from field keys, not empty; deterministic CBOR keeps the keys ascending.
+fn by_field<'a, T>(
+    reader: &mut Reader<'a>,
+    mut value: impl FnMut(&mut Reader<'a>) -> Result<T, Fault>,
+) -> Result<Vec<(u8, T)>, Fault> {
+    let mut pairs = Vec::new();
+    let mut map = reader.map()?;
+    while let Some(key) = map.next_int(reader)? {
+        let key = u8::try_from(key).map_err(|_| Fault::not_conformant("a field key is out of range"))?;
+        pairs.push((key, value(reader)?));
+    }
+    if pairs.is_empty() { Err(Fault::not_conformant("an empty map in a revision")) } else { Ok(pairs) }
+}
+
+fn listed(revision: &mut Revision, key: u8) -> Result<&mut Field, Fault> {
+    let field = revision.fields.iter_mut().find(|field| field.key == key);
+    field.ok_or(Fault::not_conformant("a revision names a field that it does not list"))
 }
 
 fn field(reader: &mut Reader<'_>) -> Result<Field, Fault> {
@@ -108,12 +142,13 @@ fn field(reader: &mut Reader<'_>) -> Result<Field, Fault> {
     // `within` bounds the value below u16::MAX.
     let max = u16::try_from(within(reader, 0, MAX_FIELD_TEXT as i64)?).unwrap_or(u16::MAX);
     let (required, sensitive, on_face) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
-    Ok(Field { key, kind, name, required, sensitive, on_face, max })
+    Ok(Field { key, kind, name, required, sensitive, on_face, max, en: None, options: Vec::new() })
 }
 
 fn service_item(reader: &mut Reader<'_>) -> Result<ServiceItem, Fault> {
     let (mut code, mut name, mut accepts, mut life) = (None, None, None, None);
-    let (mut purpose, mut materials) = (None, Vec::new());
+    let (mut purpose, mut materials, mut method, mut in_force) = (None, Vec::new(), None, (None, None));
+    let (mut choices, mut metadata) = (Vec::new(), Vec::new());
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(reader)? {
         match key {
@@ -123,6 +158,10 @@ fn service_item(reader: &mut Reader<'_>) -> Result<ServiceItem, Fault> {
             4 => life = Some(within(reader, 1, MAX_VIEW_LIFE_S)?),
             5 => purpose = Some(text(reader, MAX_PURPOSE)?),
             6 => materials = array(reader, 1, MAX_MATERIALS, material)?,
+            7 => method = Some(Method::from_number(reader.uint()?).ok_or(UNKNOWN_METHOD)?),
+            8 => in_force = period(reader)?,
+            9 => choices = array(reader, 1, MAX_CHOICES, choice)?,
+            10 => metadata = self::metadata(reader)?,
             _ => return Err(UNKNOWN),
         }
     }
@@ -133,7 +172,26 @@ fn service_item(reader: &mut Reader<'_>) -> Result<ServiceItem, Fault> {
         longest_view_life_s: life.ok_or(MISSING)?,
         purpose,
         materials,
+        method,
+        in_force,
+        choices,
+        metadata,
     })
+}
+
+/// `[from / null, until / null]`, not both null.
+fn period(reader: &mut Reader<'_>) -> Result<(Option<CivilDate>, Option<CivilDate>), Fault> {
+    reader.array_of(2)?;
+    let mut end = || if reader.null()? { Ok(None) } else { date(reader).map(Some) };
+    let period = (end()?, end()?);
+    if period == (None, None) { Err(Fault::not_conformant("a period without a date")) } else { Ok(period) }
+}
+
+fn choice(reader: &mut Reader<'_>) -> Result<Choice, Fault> {
+    reader.array_of(2)?;
+    let name = text(reader, MAX_NAME)?;
+    let way = |r: &mut Reader<'_>| array(r, 1, MAX_CHOICES, |r| text(r, MAX_CODE));
+    Ok(Choice { name, ways: array(reader, 2, MAX_CHOICES, way)? })
 }
 
 fn accepted(reader: &mut Reader<'_>) -> Result<Accepted, Fault> {
@@ -143,6 +201,7 @@ fn accepted(reader: &mut Reader<'_>) -> Result<Accepted, Fault> {
 
 fn material(reader: &mut Reader<'_>) -> Result<Material, Fault> {
     let (mut code, mut name, mut role, mut regions, mut alternatives) = (None, None, None, None, None);
+    let (mut max_age_days, mut constraints, mut en) = (None, Vec::new(), None);
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(reader)? {
         match key {
@@ -151,6 +210,9 @@ fn material(reader: &mut Reader<'_>) -> Result<Material, Fault> {
             3 => role = HolderRole::from_number(reader.uint()?),
             4 => regions = Some(array(reader, 1, MAX_REGIONS, |r| text(r, MAX_CODE))?),
             5 => alternatives = Some(array(reader, 1, MAX_ACCEPTED, alternative)?),
+            6 => max_age_days = Some(within(reader, 1, MAX_AGE_DAYS)?),
+            7 => constraints = array(reader, 1, MAX_CONSTRAINTS, constraint)?,
+            8 => en = Some(text(reader, MAX_NAME)?),
             _ => return Err(UNKNOWN),
         }
     }
@@ -160,7 +222,38 @@ fn material(reader: &mut Reader<'_>) -> Result<Material, Fault> {
         holder_role: role.ok_or(Fault::not_conformant("the holder role is missing or unknown"))?,
         regions: regions.ok_or(MISSING)?,
         alternatives: alternatives.ok_or(MISSING)?,
+        max_age_days,
+        constraints,
+        en,
     })
+}
+
+/// `[vct, key, comparison, value, ...]`: one value, for comparison 1 up to 64.
+fn constraint(reader: &mut Reader<'_>) -> Result<Constraint, Fault> {
+    let items = reader.array()?;
+    if !(4..=3 + MAX_CONSTRAINT_VALUES).contains(&items) {
+        return Err(Fault::not_conformant("a constraint has too few or too many items"));
+    }
+    let (vct, key, number) = (text(reader, MAX_CODE)?, field_key(reader)?, reader.uint()?);
+    if number != 1 && items != 4 {
+        return Err(Fault::not_conformant("a constraint has more than one value"));
+    }
+    let comparison = match number {
+        1 => {
+            let mut values = Vec::new();
+            for _ in 3..items {
+                values.push(text(reader, MAX_OPTION)?);
+            }
+            Comparison::OneOf(values)
+        }
+        2 => Comparison::Contains(text(reader, MAX_OPTION)?),
+        3 => Comparison::AtLeast(reader.uint()?),
+        4 => Comparison::AtMost(reader.uint()?),
+        5 => Comparison::NotBefore(date(reader)?),
+        6 => Comparison::NotAfter(date(reader)?),
+        _ => return Err(Fault::not_conformant("an unknown comparison")),
+    };
+    Ok(Constraint { vct, key, comparison })
 }
 
 fn alternative(reader: &mut Reader<'_>) -> Result<Alternative, Fault> {
@@ -188,6 +281,10 @@ fn array<'a, T>(
 
 fn text(reader: &mut Reader<'_>, longest: usize) -> Result<String, Fault> {
     reader.short_text(longest).map(String::from)
+}
+
+fn date(reader: &mut Reader<'_>) -> Result<CivilDate, Fault> {
+    CivilDate::parse(reader.short_text(10)?).ok_or(Fault::not_conformant("a date names no real day"))
 }
 
 fn within(reader: &mut Reader<'_>, least: i64, most: i64) -> Result<i64, Fault> {

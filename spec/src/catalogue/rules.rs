@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::{ALWAYS_LISTED, ALWAYS_SHOWN, Content, LicenceType, Material, Revision, ServiceItem};
+use super::{
+    ALWAYS_LISTED, ALWAYS_SHOWN, Choice, Comparison, Constraint, Content, FieldKind, LicenceType, Material,
+    Revision, ServiceItem,
+};
 use crate::cbor::Fault;
 use crate::credential::is_vct;
 
@@ -47,7 +50,38 @@ impl Content {
         if !ascending(&item.materials, |m| m.code.as_str()) {
             return rule("materials are doubled or not ascending by code");
         }
-        item.materials.iter().try_for_each(|material| check_material(item, material))
+        if let (Some(from), Some(until)) = item.in_force
+            && until < from
+        {
+            return rule("a service item ends before it begins");
+        }
+        check_choices(item)?;
+        item.materials.iter().try_for_each(|material| {
+            check_material(item, material)?;
+            material.constraints.iter().try_for_each(|c| self.check_constraint(material, c))
+        })
+    }
+
+    fn check_constraint(&self, material: &Material, constraint: &Constraint) -> Result<(), Fault> {
+        let Some(alternative) = material.alternatives.iter().find(|a| a.vct == constraint.vct) else {
+            return rule("a constraint names a type that its material does not take");
+        };
+        if !alternative.required.contains(&constraint.key) {
+            return rule("a constraint is on a field that its material does not require");
+        }
+        if let Comparison::OneOf(texts) = &constraint.comparison
+            && texts.is_empty()
+        {
+            return rule("a constraint has no value");
+        }
+        let revisions =
+            self.licence_type(&constraint.vct).map(|t| t.revisions.as_slice()).unwrap_or_default();
+        let mut kinds = revisions.iter().filter_map(|r| r.field(constraint.key)).map(|field| field.kind);
+        if kinds.all(|kind| constraint.comparison.takes(kind)) {
+            Ok(())
+        } else {
+            rule("a field of this kind cannot be compared so")
+        }
     }
 
     /// Checks that `next` may follow `self`: every published type and revision is still there, unchanged.
@@ -86,6 +120,36 @@ fn check_revision(revision: &Revision) -> Result<(), Fault> {
     }
     if !ALWAYS_LISTED.iter().all(|key| revision.field(*key).is_some()) {
         return rule("a revision lacks one of the fields 0, 1, 2, 3, 5, 7, 8");
+    }
+    for field in revision.fields.iter().filter(|field| !field.options.is_empty()) {
+        if !matches!(field.kind, FieldKind::Text | FieldKind::List) {
+            return rule("a field has options, and is neither a text nor a list");
+        }
+        let doubled = |at: usize, option| field.options.iter().take(at).any(|before| before == option);
+        if field.options.iter().enumerate().any(|(at, option)| doubled(at, option)) {
+            return rule("an option of a field stands twice");
+        }
+    }
+    Ok(())
+}
+
+fn check_choices(item: &ServiceItem) -> Result<(), Fault> {
+    if !ascending(&item.choices, |choice| choice.name.as_str()) {
+        return rule("choices are doubled or not ascending by name");
+    }
+    for (at, choice) in item.choices.iter().enumerate() {
+        if !choice.ways.iter().all(|way| ascending(way, |code| code.as_str())) {
+            return rule("materials of a way are doubled or not ascending");
+        }
+        for code in choice.ways.iter().flatten() {
+            let has = |other: &Choice| other.ways.iter().flatten().any(|own| own == code);
+            if item.material(code).is_none() {
+                return rule("a choice names a material that the service item does not have");
+            }
+            if item.choices.iter().take(at).any(has) {
+                return rule("a material stands in two choices");
+            }
+        }
     }
     Ok(())
 }

@@ -1,9 +1,13 @@
 //! [`Content`] to payload bytes.
 
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use super::{Accepted, Content, LicenceType, Material, Revision, ServiceItem};
+use super::{
+    Accepted, Choice, Comparison, Constraint, Content, Field, LicenceType, Material, Revision, ServiceItem,
+};
 use crate::cbor::{Fault, Writer};
+use crate::time::CivilDate;
 
 impl Content {
     /// The payload, once the content rules hold.
@@ -34,28 +38,61 @@ fn licence_type(w: &mut Writer, t: &LicenceType) {
     w.int(1).text(&t.vct).int(2).text(&t.name).int(3).array(t.revisions.len());
     t.revisions.iter().for_each(|r| revision(w, r));
     if !t.metadata.is_empty() {
-        w.int(4).map(t.metadata.len());
-        // Text keys sort by length first in their encodings.
-        let mut pairs: Vec<_> = t.metadata.iter().collect();
-        pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
-        for (key, value) in pairs {
-            w.text(key).text(value);
-        }
+        w.int(4);
+        metadata(w, &t.metadata);
+    }
+}
+
+fn metadata(w: &mut Writer, metadata: &[(String, String)]) {
+    w.map(metadata.len());
+    // Text keys sort by length first in their encodings.
+    let mut pairs: Vec<_> = metadata.iter().collect();
+    pairs.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+    for (key, value) in pairs {
+        w.text(key).text(value);
     }
 }
 
 fn revision(w: &mut Writer, r: &Revision) {
-    w.map(3).int(1).uint(r.number).int(2).array(r.fields.len());
+    let named: Vec<(&Field, &String)> = r.fields.iter().filter_map(|f| Some((f, f.en.as_ref()?))).collect();
+    let closed: Vec<&Field> = r.fields.iter().filter(|f| !f.options.is_empty()).collect();
+    let optional = [r.in_force_from.is_some(), !named.is_empty(), !closed.is_empty()];
+    w.map(3 + optional.iter().filter(|there| **there).count());
+    w.int(1).uint(r.number).int(2).array(r.fields.len());
     for f in &r.fields {
         let flags = u64::from(f.required) + 2 * u64::from(f.sensitive) + 4 * u64::from(f.on_face);
         w.array(5).uint(f.key.into()).uint(f.kind as u64).text(&f.name).uint(flags).uint(f.max.into());
     }
     w.int(3).int(r.longest_life_s);
+    if let Some(day) = r.in_force_from {
+        w.int(4).text(&day.to_string());
+    }
+    if !named.is_empty() {
+        w.int(5).map(named.len());
+        for (f, en) in named {
+            w.uint(f.key.into()).text(en);
+        }
+    }
+    if !closed.is_empty() {
+        w.int(6).map(closed.len());
+        for f in closed {
+            w.uint(f.key.into());
+            texts(w, &f.options);
+        }
+    }
 }
 
 fn service_item(w: &mut Writer, s: &ServiceItem) {
-    let pairs = 4 + usize::from(s.purpose.is_some()) + usize::from(!s.materials.is_empty());
-    w.map(pairs).int(1).text(&s.code).int(2).text(&s.name).int(3).array(s.accepts.len());
+    let optional = [
+        s.purpose.is_some(),
+        !s.materials.is_empty(),
+        s.method.is_some(),
+        s.in_force != (None, None),
+        !s.choices.is_empty(),
+        !s.metadata.is_empty(),
+    ];
+    w.map(4 + optional.iter().filter(|there| **there).count());
+    w.int(1).text(&s.code).int(2).text(&s.name).int(3).array(s.accepts.len());
     for Accepted { vct, fields } in &s.accepts {
         w.array(2).text(vct);
         keys(w, fields);
@@ -68,18 +105,77 @@ fn service_item(w: &mut Writer, s: &ServiceItem) {
         w.int(6).array(s.materials.len());
         s.materials.iter().for_each(|m| material(w, m));
     }
+    if let Some(method) = s.method {
+        w.int(7).uint(method as u64);
+    }
+    if s.in_force != (None, None) {
+        w.int(8).array(2);
+        day(w, s.in_force.0);
+        day(w, s.in_force.1);
+    }
+    if !s.choices.is_empty() {
+        w.int(9).array(s.choices.len());
+        for Choice { name, ways } in &s.choices {
+            w.array(2).text(name).array(ways.len());
+            ways.iter().for_each(|way| texts(w, way));
+        }
+    }
+    if !s.metadata.is_empty() {
+        w.int(10);
+        metadata(w, &s.metadata);
+    }
+}
+
+fn day(w: &mut Writer, day: Option<CivilDate>) {
+    match day {
+        Some(day) => w.text(&day.to_string()),
+        None => w.null(),
+    };
 }
 
 fn material(w: &mut Writer, m: &Material) {
-    w.map(5).int(1).text(&m.code).int(2).text(&m.name).int(3).uint(m.holder_role as u64);
-    w.int(4).array(m.regions.len());
-    m.regions.iter().for_each(|region| {
-        w.text(region);
-    });
+    let optional = [m.max_age_days.is_some(), !m.constraints.is_empty(), m.en.is_some()];
+    w.map(5 + optional.iter().filter(|there| **there).count());
+    w.int(1).text(&m.code).int(2).text(&m.name).int(3).uint(m.holder_role as u64).int(4);
+    texts(w, &m.regions);
     w.int(5).array(m.alternatives.len());
     for alternative in &m.alternatives {
         w.array(2).text(&alternative.vct);
         keys(w, &alternative.required);
+    }
+    if let Some(days) = m.max_age_days {
+        w.int(6).int(days);
+    }
+    if !m.constraints.is_empty() {
+        w.int(7).array(m.constraints.len());
+        m.constraints.iter().for_each(|c| constraint(w, c));
+    }
+    if let Some(en) = &m.en {
+        w.int(8).text(en);
+    }
+}
+
+fn constraint(w: &mut Writer, c: &Constraint) {
+    let values = if let Comparison::OneOf(texts) = &c.comparison { texts.len() } else { 1 };
+    w.array(3 + values).text(&c.vct).uint(c.key.into()).uint(c.comparison.number().into());
+    match &c.comparison {
+        Comparison::OneOf(texts) => texts.iter().for_each(|text| {
+            w.text(text);
+        }),
+        Comparison::Contains(text) => {
+            w.text(text);
+        }
+        Comparison::AtLeast(value) | Comparison::AtMost(value) => {
+            w.uint(*value);
+        }
+        Comparison::NotBefore(date) | Comparison::NotAfter(date) => day(w, Some(*date)),
+    }
+}
+
+fn texts(w: &mut Writer, texts: &[String]) {
+    w.array(texts.len());
+    for text in texts {
+        w.text(text);
     }
 }
 

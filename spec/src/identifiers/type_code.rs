@@ -18,13 +18,20 @@ pub struct NationalTypeCode(String);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CatalogueCode(String);
 
-/// The code of a licence type, national or of Guangdong.
+/// A code for a type whose real one is not confirmed: `ZD` and four digits. No real code can look so: GB 32100 has no Z,
+/// and provincial codes are digits. A node in production refuses to issue such a type (spec/decisions/0030).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProvisionalTypeCode(String);
+
+/// The code of a licence type: national, of Guangdong, or provisional.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TypeCode {
     /// 21 characters, space `cn`.
     National(NationalTypeCode),
     /// 9 digits, space `gd`.
     Guangdong(CatalogueCode),
+    /// `ZD` and four digits, space `zd`.
+    Provisional(ProvisionalTypeCode),
 }
 
 /// Why a type code or a `vct` was refused.
@@ -35,7 +42,7 @@ pub enum TypeCodeError {
     Shape(CodeError),
     /// The first 18 characters of a national code are no 统一社会信用代码.
     Authority(CreditCodeError),
-    /// A `vct` that is not `urn:elic:cn:` or `urn:elic:gd:` and a code of that space.
+    /// A `vct` that is not `urn:elic:cn:`, `urn:elic:gd:` or `urn:elic:zd:` and a code of that space.
     Vct,
 }
 
@@ -78,12 +85,33 @@ impl CatalogueCode {
     }
 }
 
-impl TypeCode {
-    /// Parses a type code: nine characters are Guangdong's, everything else is tried as a national one.
+impl ProvisionalTypeCode {
+    /// Parses `ZD` and four digits.
     /// # Errors
-    /// Those of [`CatalogueCode::parse`] and [`NationalTypeCode::parse`].
+    /// [`TypeCodeError::Shape`].
+    pub fn parse(text: &str) -> Result<ProvisionalTypeCode, TypeCodeError> {
+        let shape = |at, byte: u8| match at {
+            0 => byte == b'Z',
+            1 => byte == b'D',
+            _ => byte.is_ascii_digit(),
+        };
+        shaped(text, 6, shape).map_err(TypeCodeError::Shape)?;
+        Ok(ProvisionalTypeCode(text.into()))
+    }
+
+    /// The six characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TypeCode {
+    /// Parses a type code: six characters are provisional, nine Guangdong's, everything else is tried as a national one.
+    /// # Errors
+    /// Those of [`CatalogueCode::parse`], [`NationalTypeCode::parse`] and [`ProvisionalTypeCode::parse`].
     pub fn parse(text: &str) -> Result<TypeCode, TypeCodeError> {
         match text.len() {
+            6 => ProvisionalTypeCode::parse(text).map(TypeCode::Provisional),
             9 => CatalogueCode::parse(text).map(TypeCode::Guangdong),
             _ => NationalTypeCode::parse(text).map(TypeCode::National),
         }
@@ -96,6 +124,7 @@ impl TypeCode {
         match vct.strip_prefix(VCT_PREFIX).and_then(|rest| rest.split_once(':')) {
             Some(("cn", code)) => NationalTypeCode::parse(code).map(TypeCode::National),
             Some(("gd", code)) => CatalogueCode::parse(code).map(TypeCode::Guangdong),
+            Some(("zd", code)) => ProvisionalTypeCode::parse(code).map(TypeCode::Provisional),
             _ => Err(TypeCodeError::Vct),
         }
     }
@@ -105,14 +134,16 @@ impl TypeCode {
         match self {
             TypeCode::National(code) => code.as_str(),
             TypeCode::Guangdong(code) => code.as_str(),
+            TypeCode::Provisional(code) => code.as_str(),
         }
     }
 
-    /// The `vct` of this type: `urn:elic:cn:` or `urn:elic:gd:` and the code.
+    /// The `vct` of this type: `urn:elic:cn:`, `urn:elic:gd:` or `urn:elic:zd:` and the code.
     pub fn vct(&self) -> String {
         let space = match self {
             TypeCode::National(_) => "cn:",
             TypeCode::Guangdong(_) => "gd:",
+            TypeCode::Provisional(_) => "zd:",
         };
         [VCT_PREFIX, space, self.as_str()].concat()
     }
@@ -142,7 +173,7 @@ macro_rules! show {
         }
     )*};
 }
-show!(NationalTypeCode CatalogueCode TypeCode);
+show!(NationalTypeCode CatalogueCode ProvisionalTypeCode TypeCode);
 
 /// Type codes are public: the text is shown.
 impl fmt::Debug for NationalTypeCode {
@@ -158,12 +189,19 @@ impl fmt::Debug for CatalogueCode {
     }
 }
 
+/// Type codes are public: the text is shown.
+impl fmt::Debug for ProvisionalTypeCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProvisionalTypeCode({})", self.0)
+    }
+}
+
 impl fmt::Display for TypeCodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TypeCodeError::Shape(error) => write!(f, "not a licence type code: {error}"),
             TypeCodeError::Authority(error) => write!(f, "the defining authority of the type code: {error}"),
-            TypeCodeError::Vct => f.write_str("not a vct of the space cn or gd"),
+            TypeCodeError::Vct => f.write_str("not a vct of the space cn, gd or zd"),
         }
     }
 }
