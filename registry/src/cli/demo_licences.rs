@@ -6,18 +6,24 @@ use serde_json::{Value, json};
 pub(super) const COMPANY: (&str, &str) = ("广州示例科技有限公司", "91440101MA9XXXXX36");
 /// A synthetic person, born in 1800.
 const PERSON: (&str, &str) = ("测试甲", "440100180001010023");
+/// Another one, for types with two holders such as 结婚证.
+const SECOND: (&str, &str) = ("测试乙", "440100180001010031");
 
 fn request(
     kind: &str,
     issuer: &str,
     number: &str,
     area: &str,
-    holder: (&str, &str, &str),
+    holders: &[(&str, &str, &str)],
     fields: Value,
 ) -> Value {
+    let holders: Vec<_> = holders
+        .iter()
+        .map(|(name, code_type, code)| json!({"name": name, "code_type": code_type, "code": code}))
+        .collect();
     json!({
         "type": kind, "issuer": issuer, "number": number, "area_code": area,
-        "holders": [{"name": holder.0, "code_type": holder.1, "code": holder.2}],
+        "holders": holders,
         "issued_on": "2026-11-23", "valid_from": "2026-11-23", "valid_until": null, "fields": fields
     })
 }
@@ -31,14 +37,15 @@ fn face(kind: &licence_spec::catalogue::LicenceType) -> Value {
         if field.key < 24 || !field.required {
             continue;
         }
+        let text = field.options.first().map_or("示例㛃", String::as_str);
         let value = match field.kind {
             FieldKind::Date => json!("2026-11-23"),
             FieldKind::Uint => json!(1),
             FieldKind::Bool => json!(true),
-            FieldKind::List => json!(["示例"]),
-            FieldKind::Table => json!([["示例"]]),
+            FieldKind::List => json!([text]),
+            FieldKind::Table => json!([[text]]),
             FieldKind::Digest => json!("00".repeat(32)),
-            FieldKind::Text => json!("示例㛃"),
+            FieldKind::Text => json!(text),
         };
         fields.insert(field.name.clone(), value);
     }
@@ -58,5 +65,7 @@ pub(super) fn licence(
         }
         _ => (COMPANY.0, "001", COMPANY.1),
     };
-    request(kind.code(), issuer, number, area, holder, face(kind))
+    let mut holders = vec![holder];
+    holders.extend((1..kind.holders().0).map(|_| (SECOND.0, "111", SECOND.1)));
+    request(kind.code(), issuer, number, area, &holders, face(kind))
 }
