@@ -11,7 +11,7 @@ mod common;
 
 use common::{NOW, catalogue};
 use licence_catalogue::issue::{CheckedFields, FieldErrors, Holder, IssueFields, NamedFields};
-use licence_spec::catalogue::Catalogue;
+use licence_spec::catalogue::{Catalogue, LicenceType, META_HOLDERS};
 use licence_spec::credential::{Credential, Draft, sign};
 use licence_spec::suite::SeedSigner;
 use licence_spec::time::{CivilDate, UnixTime};
@@ -46,14 +46,24 @@ fn face() -> NamedFields {
         .with("经营范围", "软件开发")
 }
 
+/// The type without its rule on the number of holders: what rules of holders are about.
+fn of_any_holders(code: &str) -> LicenceType {
+    let mut licence_type = catalogue().type_of_code(code).unwrap().clone();
+    licence_type.metadata.retain(|(key, _)| key != META_HOLDERS);
+    licence_type
+}
+
+fn words(errors: FieldErrors) -> Vec<String> {
+    errors.0.iter().map(|error| format!("{} {}", error.field(), error.rule().name())).collect()
+}
+
 fn checked(code: &str, request: &IssueFields<'_>) -> Result<CheckedFields, FieldErrors> {
     CheckedFields::check(catalogue().type_of_code(code).unwrap(), request)
 }
 
 /// The faults as `field rule`, in the order found.
 fn faults(request: &IssueFields<'_>) -> Vec<String> {
-    let errors = checked(BUSINESS, request).err().map(|errors| errors.0).unwrap_or_default();
-    errors.iter().map(|error| format!("{} {}", error.field(), error.rule().name())).collect()
+    checked(BUSINESS, request).err().map(words).unwrap_or_default()
 }
 
 fn faults_of_json(json: &str) -> Vec<String> {
@@ -149,14 +159,16 @@ fn members_of_the_request_are_checked_by_their_own_rules() {
     let with = |change: fn(&mut Holder)| {
         let mut changed = holder();
         change(&mut changed);
-        faults(&IssueFields { holders: &[holder(), changed], ..good })
+        let request = IssueFields { holders: &[holder(), changed], ..good };
+        words(CheckedFields::check(&of_any_holders(BUSINESS), &request).unwrap_err())
     };
     assert_eq!(with(|h| h.code = "91440101MA9XXXXX37".into()), ["holders[1].code code"]);
     assert_eq!(with(|h| h.code_type = "002".into()), ["holders[1].code_type code_type"]);
     assert_eq!(with(|h| h.code_type = "111".into()), ["holders[1].code code"]);
     assert_eq!(with(|h| h.name.clear()), ["holders[1].name missing"]);
     let many = vec![holder(); 65];
-    assert_eq!(faults(&IssueFields { holders: &many, ..good }), ["holders too_many"]);
+    let errors = CheckedFields::check(&of_any_holders(BUSINESS), &IssueFields { holders: &many, ..good });
+    assert_eq!(words(errors.unwrap_err()), ["holders too_many"]);
 }
 
 /// FORMATS.md §4: `sub` is never a natural person's number, and several holders have no one `sub`.
@@ -164,8 +176,10 @@ fn members_of_the_request_are_checked_by_their_own_rules() {
 fn only_a_single_organisation_becomes_the_subject_of_the_credential() {
     let person = Holder { name: "示例".into(), code_type: "111".into(), code: "44010018000101004X".into() };
     let fields = face();
-    let sub =
-        |holders: &[Holder]| checked(BUSINESS, &request(holders, &fields)).unwrap().sub().map(str::to_owned);
+    let any = of_any_holders(BUSINESS);
+    let sub = |holders: &[Holder]| {
+        CheckedFields::check(&any, &request(holders, &fields)).unwrap().sub().map(str::to_owned)
+    };
     assert_eq!(sub(&[holder()]).as_deref(), Some("91440101MA9XXXXX36"));
     assert_eq!(sub(std::slice::from_ref(&person)), None);
     assert_eq!(sub(&[holder(), person]), None);
@@ -213,4 +227,44 @@ fn a_name_that_stands_twice_and_too_many_names_are_refused_while_reading() {
         serde_json::from_str::<NamedFields>(&format!("{{{}}}", members.join(",")))
     };
     assert!(object(64).is_ok() && object(65).is_err());
+}
+
+/// A marriage has two holders, a business licence one, a title as many as there are owners.
+#[test]
+fn the_number_of_holders_is_that_of_the_type() {
+    let person =
+        || Holder { name: "示例".into(), code_type: "111".into(), code: "44010018000101004X".into() };
+    let married = NamedFields::default().with("登记日期", "2026-11-23");
+    let of = |code: &str, fields: &NamedFields, count: usize| {
+        let holders: Vec<_> = (0..count).map(|_| person()).collect();
+        checked(code, &request(&holders, fields)).err().map(words).unwrap_or_default()
+    };
+    assert_eq!(of("ZD1004", &married, 1), ["holders too_few"]);
+    assert_eq!(of("ZD1004", &married, 2), Vec::<String>::new());
+    assert_eq!(of("ZD1004", &married, 3), ["holders too_many"]);
+    assert_eq!(of(BUSINESS, &face(), 2), ["holders too_many"]);
+    let title = NamedFields::default().with("坐落", "示例路1号").with("不动产单元号", "1");
+    assert_eq!(of("11100000MB03271699001", &title, 64), Vec::<String>::new());
+    assert_eq!(of("11100000MB03271699001", &title, 65), ["holders too_many"]);
+}
+
+#[test]
+fn a_closed_field_takes_its_options_and_nothing_else() {
+    let with = |sex: &str| {
+        let fields = NamedFields::default().with("性别", sex).with("现居住地址", "示例路1号");
+        let holders = [Holder { code_type: "111".into(), code: "44010018000101004X".into(), ..holder() }];
+        checked("ZD1002", &request(&holders, &fields)).err().map(words).unwrap_or_default()
+    };
+    assert_eq!(with("女"), Vec::<String>::new());
+    assert_eq!(with("F"), ["性别 not_an_option"]);
+}
+
+/// spec/decisions/0030: types without a confirmed code can be tried everywhere and issued nowhere in production.
+#[test]
+fn production_refuses_a_provisional_type_and_no_other() {
+    for licence_type in &catalogue().content().types {
+        let refused = CheckedFields::check_production(licence_type).err().map(words);
+        let expected = licence_type.code().starts_with("ZD").then(|| vec!["type provisional".to_owned()]);
+        assert_eq!(refused, expected, "{}", licence_type.name);
+    }
 }
