@@ -17,6 +17,7 @@ mod finding;
 mod load;
 mod publish;
 mod source;
+mod succession;
 
 pub mod fit;
 pub mod issue;

@@ -11,6 +11,7 @@ use licence_spec::catalogue::{LicenceType, ServiceItem};
 use serde::de::DeserializeOwned;
 
 use crate::source::{File, TypeFile};
+use crate::succession::TypePlace;
 use crate::{Authority, Finding, Findings, Note, WorkedCase, source};
 
 /// Largest file of the publisher, bytes; the largest shipped one has 6 KiB.
@@ -27,6 +28,7 @@ pub struct CatalogueData {
     authorities: Vec<Authority>,
     cases: Vec<WorkedCase>,
     notes: Vec<Note>,
+    pub(crate) places: Vec<TypePlace>,
 }
 
 impl CatalogueData {
@@ -44,11 +46,20 @@ impl CatalogueData {
         }
         let sets = common::resolve(parsed.common.as_ref(), &mut findings);
         let types = types::resolve(&parsed.types, &sets, &mut findings);
+        let sound_types = findings.is_empty();
         let authorities = authorities::resolve(&parsed.authorities, &types, &mut findings);
         let service_items = service_items::resolve(&parsed.service_items, &types, &mut findings);
-        let cases = cases::resolve(&parsed.cases, &types, &service_items, &mut findings);
-        let data = CatalogueData { types, service_items, authorities, cases, notes: notes::collect(&parsed) };
-        // Cases are asked of sound data alone: a broken item would only repeat its own finding.
+        if !sound_types {
+            // What a broken type has not, others miss: only the type's own findings help.
+            findings.retain(|f| !matches!(f.rule, "unknown-type" | "unknown-field"));
+        }
+        let places = parsed.types.iter().filter_map(types::place).collect();
+        let notes = notes::collect(&parsed);
+        let mut data = CatalogueData { types, service_items, authorities, cases: Vec::new(), notes, places };
+        // Cases are read and asked of sound data alone: a broken item would only repeat its own finding.
+        if findings.is_empty() {
+            data.cases = cases::resolve(&parsed.cases, &data.types, &data.service_items, &mut findings);
+        }
         if findings.is_empty() {
             cases::run(&data, &mut findings);
         }

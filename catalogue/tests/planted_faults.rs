@@ -7,119 +7,90 @@
     reason = "a test helper that fails fails the test"
 )]
 
-use licence_catalogue::{CatalogueData, embedded_files};
+mod common;
+
+use common::{NOW, catalogue, signed};
+use licence_catalogue::{CatalogueData, Finding, Release, embedded_files};
+use serde::Deserialize;
 
 const BUSINESS: &str = "licence-types/business-licence.toml";
 const PREMISES: &str = "licence-types/premises-use-proof.toml";
-const CITY: &str = "authorities/440100.toml";
-const ITEM: &str = "service-items/gz-th-0101.toml";
 const COMMON: &str = "common-fields.toml";
 
-/// (rule, file, text to replace once, replacement)
-const FAULTS: &[(&str, &str, &str, &str)] = &[
-    ("toml", BUSINESS, "en = \"Business licence\"", "en = \"Business licence\"\nunknown_key = 1"),
-    ("toml", BUSINESS, "number = 1", "number = 1\nnumber = 1"),
-    ("toml", BUSINESS, "kind = \"date\"", "kind = \"datum\""),
-    ("toml", ITEM, "holder_role = \"applicant\"", "holder_role = \"neighbour\""),
-    ("toml", CITY, "roles = [\"view\"", "roles = [\"views\""),
-    ("text-rule", BUSINESS, "# 营业执照", "# cafe\u{301}"),
-    ("type-code", BUSINESS, "\"11100000MB0143028R001\"", "\"11100000MB0143028S001\""),
-    ("code-unconfirmed", BUSINESS, "R001\", state = \"sourced\"", "R001\", state = \"provisional\""),
-    (
-        "duplicate-type",
-        PREMISES,
-        "code = { value = \"200023401\"",
-        "code = { value = \"11100000MB0143028R001\"",
-    ),
-    ("kind", BUSINESS, "证件执照", "证件"),
-    ("defining-code", BUSINESS, "\"11100000MB0143028R\"", "\"11100000MB0143029R\""),
-    (
-        "provincial-code",
-        PREMISES,
-        "provincial_code = { value = \"200023401\"",
-        "provincial_code = { value = \"20002340\"",
-    ),
-    ("source-missing", BUSINESS, "source = \"DOMAIN.md §12 (P13)\"", "source = \"\""),
-    ("revision-gap", BUSINESS, "number = 1", "number = 2"),
-    ("revision-date", BUSINESS, "2026-10-26", "2026-02-30"),
-    ("common-unknown", BUSINESS, "common = 1", "common = 2"),
-    ("life", BUSINESS, "value = 3650", "value = 0"),
-    ("reserved-key", BUSINESS, "key = 24", "key = 23"),
-    ("duplicate-key", BUSINESS, "key = 25", "key = 24"),
-    ("duplicate-name", BUSINESS, "name = \"注册资本\"", "name = \"住所\""),
-    ("duplicate-name", BUSINESS, "name = \"注册资本\"", "name = \"持证主体\""),
-    ("name-missing", BUSINESS, "name = \"注册资本\"", "name = \"\""),
-    ("length", BUSINESS, "max = 1200", "max = 0"),
-    ("length", BUSINESS, "max = 1200", "max = 4097"),
-    (
-        "common-kind",
-        COMMON,
-        "name = \"属地编码\", en = \"Area code\", kind = \"text\"",
-        "name = \"属地编码\", en = \"Area code\", kind = \"uint\"",
-    ),
-    ("reserved-key", COMMON, "key = 13", "key = 14"),
-    ("common-missing", COMMON, "key = 8", "key = 10"),
-    ("authority-code", CITY, "11440100X00000027D", "11440100X00000027E"),
-    ("authority-code", CITY, "11440100X00000027D", "11440100X00000028D"),
-    ("duplicate-authority", CITY, "11440100X000010111", "11440100X00000027D"),
-    ("synthetic-name", CITY, "广州市示例市场监督管理局", "广州市市场监督管理局"),
-    ("roles", CITY, "roles = [\"licence\", \"status\"]", "roles = [\"licence\"]"),
-    ("roles", CITY, "issues = [\"11100000MB0143028R001\"]", "issues = []"),
-    ("unknown-type", CITY, "issues = [\"11100000MB0143028R001\"]", "issues = [\"11100000MB0143028R002\"]"),
-    ("reference-only", CITY, "issues = [\"11100000MB0143028R001\"]", "issues = [\"11100000000013127D001\"]"),
-    ("region", CITY, "regions = [\"4401\"]", "regions = [\"广州\"]"),
-    ("node", CITY, "node = \"440100\"", "node = \"guangzhou\""),
-    ("host", CITY, "gz.elic.example", "https://gz.elic.example"),
-    ("publisher", CITY, "roles = [\"view\", \"receipt\", \"node\"]", "roles = [\"catalogue\"]"),
-    ("overlapping-dates", ITEM, "code = \"GZ-TH-0101\"", "code = \"GZ-JT-0401\""),
-    ("item-code", ITEM, "code = \"GZ-TH-0101\"", "code = \"\""),
-    ("area", ITEM, "工商登记", "工商"),
-    ("method", ITEM, "method = \"核验\"", "method = \"免交\""),
-    ("purpose", ITEM, "办理食品经营许可新办：核验主体资格和经营场所", ""),
-    ("view-life", ITEM, "view_life_s = 1800", "view_life_s = 86401"),
-    ("region", ITEM, "regions = [\"4401\"]", "regions = [\"4\"]"),
-    ("unknown-type", ITEM, "type = \"200023401\"", "type = \"200023402\""),
-    ("unknown-field", ITEM, "\"经营范围\"]", "\"经营范畴\"]"),
-    ("duplicate-field", ITEM, "\"经营范围\"]", "\"证照编号\"]"),
-    (
-        "required-not-permitted",
-        ITEM,
-        "required = [\"证照编号\", \"持证主体\", \"场地地址\"]",
-        "required = [\"面积\"]",
-    ),
-    ("sensitive-without-reason", ITEM, "\"经营范围\"]", "\"经营范围\", \"法定代表人\"]"),
-    ("reason-without-field", ITEM, "reasons = { \"场地地址\"", "reasons = { \"面积\" = \"x\", \"场地地址\""),
-    ("duplicate-material", ITEM, "code = \"M02\"", "code = \"M01\""),
-    ("material", ITEM, "regions = [\"44\"]", "regions = []"),
-];
+/// One fixture of `tests/planted/`: a fault put into one shipped file, and how it must be found.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    /// The rule under which it is found.
+    rule: String,
+    /// The file that is changed, and in which it is found.
+    file: String,
+    /// Text that is replaced once ...
+    replace: Option<String>,
+    /// ... by this one.
+    with: Option<String>,
+    /// Or text that is put at the end.
+    append: Option<String>,
+    /// The line of the finding; the changed line if it is not given.
+    line: Option<usize>,
+}
+
+fn fixtures() -> Vec<(String, Fixture)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planted");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let fixture = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        (name, fixture)
+    };
+    let mut fixtures: Vec<_> = std::fs::read_dir(folder).unwrap().map(read).collect();
+    fixtures.sort_by(|(a, _), (b, _)| a.cmp(b));
+    fixtures
+}
+
+impl Fixture {
+    /// Puts the fault into the text; the line, from 1, that was changed.
+    fn plant(&self, text: &mut String) -> usize {
+        if let Some(append) = &self.append {
+            text.push_str(append);
+            return text.lines().count();
+        }
+        let (from, to) = (self.replace.as_ref().unwrap(), self.with.as_ref().unwrap());
+        let at = text.find(from).unwrap_or_else(|| panic!("{from} is not in {}", self.file));
+        let line = text[..at].matches('\n').count() + 1;
+        text.replace_range(at..at + from.len(), to);
+        line
+    }
+}
 
 fn files() -> Vec<(&'static str, String)> {
     embedded_files().map(|(path, bytes)| (path, String::from_utf8(bytes.to_vec()).unwrap())).collect()
 }
 
-fn load(files: &[(&str, String)]) -> Vec<licence_catalogue::Finding> {
+fn load(files: &[(&str, String)]) -> Vec<Finding> {
     let files = files.iter().map(|(path, text)| (*path, text.as_bytes()));
     CatalogueData::load(files).err().map(|findings| findings.0).unwrap_or_default()
 }
 
 #[test]
-fn every_planted_fault_is_found_under_its_rule_and_in_its_file() {
-    for (rule, file, from, to) in FAULTS {
+fn every_planted_fault_is_found_under_its_rule_in_its_file_and_at_its_line() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 25, "{}", fixtures.len());
+    let mut missed = Vec::new();
+    for (name, fixture) in &fixtures {
         let mut files = files();
-        let text = &mut files.iter_mut().find(|(path, _)| path == file).unwrap().1;
-        assert!(text.contains(from), "{rule}: {from} is not in {file}");
-        let line = text[..text.find(from).unwrap()].lines().count().max(1);
-        *text = text.replacen(from, to, 1);
+        let text = &mut files.iter_mut().find(|(path, _)| *path == fixture.file).unwrap().1;
+        let planted = fixture.plant(text);
+        let line = Some(fixture.line.unwrap_or(planted));
         let findings = load(&files);
-        let found = findings.iter().find(|f| f.rule == *rule && f.file == *file);
-        let found = found.unwrap_or_else(|| panic!("{rule} not found in {file}: {findings:#?}"));
-        assert!(!found.message.is_empty() && !found.hint.is_empty());
-        // Most faults sit on the line that was changed; faults of a whole entry are told at its code or first key.
-        assert!(
-            found.line.is_some_and(|found| found.abs_diff(line) <= 20),
-            "{rule}: {found} near line {line}"
-        );
+        let right = |f: &&Finding| f.rule == fixture.rule && f.file == fixture.file && f.line == line;
+        match findings.iter().find(right) {
+            Some(found) => assert!(!found.message.is_empty() && !found.hint.is_empty(), "{name}"),
+            None => missed.push(format!("{name}, at line {line:?}: {findings:#?}")),
+        }
     }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert_eq!(load(&files()), []);
 }
 
@@ -173,4 +144,58 @@ fn findings_print_file_line_rule_and_hint() {
         finding.contains(": length: key 29 has no usable max (text takes 1 to 4096 characters)"),
         "{finding}"
     );
+}
+
+/// Issue 3: a catalogue that skips a version, changes a published revision or shrinks a field.
+#[test]
+fn what_may_not_follow_the_published_version_is_found_at_its_place() {
+    let held = catalogue();
+    let good = Release::after(Some(&held), NOW, NOW);
+    let found = |files: &[(&str, String)], release: &Release| {
+        let data = CatalogueData::load(files.iter().map(|(path, text)| (*path, text.as_bytes()))).unwrap();
+        let told = |f: Finding| {
+            assert!(!f.message.is_empty() && !f.hint.is_empty());
+            (f.rule, f.file, f.line)
+        };
+        data.check_successor(&held, release).into_iter().map(told).collect::<Vec<_>>()
+    };
+    let shipped = files();
+    assert_eq!(found(&shipped, &good), []);
+    let release = |rule| vec![(rule, "release".to_owned(), None)];
+    let skipped = Release { version: good.version + 1, ..good };
+    assert_eq!(found(&shipped, &skipped), release("version-skipped"));
+    assert_eq!(found(&shipped, &Release { version: 1, ..good }), release("version-skipped"));
+    assert_eq!(found(&shipped, &Release { previous: Some([7; 32]), ..good }), release("previous-digest"));
+    assert_eq!(found(&shipped, &Release { issued_at: NOW.plus(-1), ..good }), release("release-time"));
+    let changed = |from: &str, to: &str| {
+        let mut files = files();
+        let text = &mut files.iter_mut().find(|(path, _)| *path == BUSINESS).unwrap().1;
+        assert!(text.contains(from), "{from}");
+        *text = text.replacen(from, to, 1);
+        found(&files, &good)
+    };
+    let at = |rule, line| vec![(rule, BUSINESS.to_owned(), Some(line))];
+    assert_eq!(changed("max = 1200", "max = 1199"), at("field-shrunk", 27));
+    assert_eq!(changed("max = 1200", "max = 1201"), at("revision-changed", 27));
+    assert_eq!(
+        changed("flags = [\"required\", \"sensitive\", \"face\"]", "flags = [\"required\"]"),
+        at("revision-changed", 23)
+    );
+    assert_eq!(changed("value = 3650", "value = 3649"), at("revision-changed", 17));
+    let mut without = files();
+    without.retain(|(path, _)| *path != "licence-types/road-transport-radioactive.toml");
+    for (path, text) in &mut without {
+        if path.starts_with("authorities/") {
+            *text = text.replace(", \"11100000000019713D079\"", "");
+        }
+    }
+    assert_eq!(found(&without, &good), [("type-gone", "licence-types".to_owned(), None)]);
+    let mut second = files();
+    let text = &mut second.iter_mut().find(|(path, _)| *path == PREMISES).unwrap().1;
+    let revision = text.split_once("[[revisions]]").unwrap().1.replace("number = 1", "number = 2");
+    *text += &format!("\n[[revisions]]{}", revision.replace("2026-10-26", "2026-10-27"));
+    let data = CatalogueData::load(second.iter().map(|(path, text)| (*path, text.as_bytes()))).unwrap();
+    let held = signed(&data);
+    let gone = common::data().check_successor(&held, &Release::after(Some(&held), NOW, NOW));
+    assert_eq!((gone[0].rule, gone[0].file.as_str(), gone[0].line), ("revision-gone", PREMISES, Some(3)));
 }

@@ -43,22 +43,48 @@ pub(super) fn resolve(
     }
     for file in files {
         let mut check = Check { file, findings };
-        file.content.authorities.iter().for_each(|entry| succession(&mut check, entry, &authorities));
+        for entry in &file.content.authorities {
+            succession(&mut check, entry, &authorities);
+            rivals(&mut check, entry, &authorities);
+        }
     }
     authorities
 }
 
+/// Within one node, a type is issued for a place by one authority at a time.
+fn rivals(check: &mut Check<'_, AuthoritiesFile>, entry: &AuthorityEntry, all: &[Authority]) {
+    let Some(at) = all.iter().position(|a| a.code == *entry.code.get_ref()) else { return };
+    let Some((own, before)) = all.get(at).zip(all.get(..at)) else { return };
+    for rival in before.iter().filter(|rival| rival.node == own.node && at_one_time(rival, own)) {
+        let within = |a: &String, b: &String| a == "*" || b.starts_with(a.as_str());
+        let meet = own.regions.iter().any(|a| rival.regions.iter().any(|b| within(a, b) || within(b, a)));
+        for vct in own.vcts.iter().filter(|vct| meet && rival.vcts.contains(vct)) {
+            let message = format!("{vct} is issued by {} for the same place, too", rival.name);
+            check.at(
+                &entry.code,
+                "rival-issuers",
+                message,
+                "one authority of a node issues a type for a place",
+            );
+        }
+    }
+}
+
+fn at_one_time(a: &Authority, b: &Authority) -> bool {
+    let ends_before = |a: &Authority, b: &Authority| a.until.is_some_and(|end| Some(end) < b.in_force);
+    !ends_before(a, b) && !ends_before(b, a)
+}
+
 /// Dates in force, and that nobody is in force together with the authority that it succeeded.
 fn succession(check: &mut Check<'_, AuthoritiesFile>, entry: &AuthorityEntry, all: &[Authority]) {
-    let date = |day: &Option<toml::Spanned<String>>| day.as_ref().map(|day| CivilDate::parse(day.get_ref()));
-    let (from, until) = (date(&entry.in_force), date(&entry.until));
-    if from == Some(None) || until == Some(None) || (from.is_some() && until.is_some() && until < from) {
-        check.at(
-            &entry.code,
-            "dates",
-            "in_force or until is not a real day, or until comes first",
-            "YYYY-MM-DD",
-        );
+    let mut from = None;
+    for (day, is_start) in [(&entry.in_force, true), (&entry.until, false)] {
+        let Some(day) = day else { continue };
+        let date = CivilDate::parse(day.get_ref());
+        if date.is_none() || (!is_start && date < from) {
+            check.at(day, "dates", "not a real day, or until lies before in_force", "YYYY-MM-DD");
+        }
+        from = if is_start { date } else { from };
     }
     let Some(predecessor) = &entry.predecessor else { return };
     match all.iter().find(|a| a.code == *predecessor.get_ref()) {
@@ -66,7 +92,7 @@ fn succession(check: &mut Check<'_, AuthoritiesFile>, entry: &AuthorityEntry, al
             let message = format!("no authority {}", predecessor.get_ref());
             check.at(predecessor, "unknown-authority", message, "keep the entry of the predecessor");
         }
-        Some(old) if old.until.is_none() || from.flatten().is_none() || old.until >= from.flatten() => {
+        Some(old) if old.until.is_none() || from.is_none() || old.until >= from => {
             let message = "the predecessor is still in force when this authority begins";
             check.at(
                 predecessor,

@@ -14,7 +14,8 @@ use toml::Spanned;
 
 use super::{Check, common};
 use crate::Finding;
-use crate::source::{Fact, File, RevisionEntry, State, TypeFile};
+use crate::source::{Fact, FieldEntry, File, RevisionEntry, State, TypeFile};
+use crate::succession::{TypePlace, shrinks};
 
 /// 证照定义机构级别 and 证照颁发机构级别 (DOMAIN.md §4.1).
 const DEFINING_LEVELS: [&str; 5] = ["1 国家级", "2 省部级", "3 地市级", "4 区县级", "5 其他"];
@@ -46,6 +47,21 @@ pub(super) fn resolve(
     }
     types.sort_by(|a, b| a.vct.cmp(&b.vct));
     types
+}
+
+/// Where the type of this file stands; `None` if its code is none.
+pub(super) fn place(file: &File<TypeFile>) -> Option<TypePlace> {
+    let code = &file.content.code.value;
+    let revision = |entry: &RevisionEntry| {
+        let field = |field: &FieldEntry| (*field.key.get_ref(), file.line(&field.key.span()));
+        (file.line(&entry.number.span()), entry.fields.iter().map(field).collect())
+    };
+    Some(TypePlace {
+        vct: TypeCode::parse(code.get_ref()).ok()?.vct(),
+        file: file.path.clone(),
+        code: file.line(&code.span()),
+        revisions: file.content.revisions.iter().map(revision).collect(),
+    })
 }
 
 fn vct(check: &mut Check<'_, TypeFile>) -> Option<String> {
@@ -212,14 +228,19 @@ fn revision(
     Revision { number: *entry.number.get_ref(), fields, longest_life_s, in_force_from }
 }
 
-/// Fields never change their meaning: a key that comes back has the same name and kind.
+/// Fields never change their meaning: a key that comes back has the same name and kind, and takes what it took.
 fn meaning_kept(check: &mut Check<'_, TypeFile>, before: &Revision, now: &Revision, entry: &RevisionEntry) {
     for field in &now.fields {
-        if let Some(old) = before.field(field.key)
-            && (old.kind, &old.name) != (field.kind, &field.name)
-        {
-            let message = format!("key {} changes its meaning", field.key);
-            check.at(&entry.number, "key-reused", message, "retire the key and take a new one");
+        let Some(old) = before.field(field.key) else { continue };
+        let own = entry.fields.iter().find(|own| *own.key.get_ref() == field.key);
+        let mut found = |rule, message: String| match own {
+            Some(own) => check.at(&own.key, rule, message, "retire the key and take a new one"),
+            None => check.at(&entry.number, rule, message, "retire the key and take a new one"),
+        };
+        if (old.kind, &old.name) != (field.kind, &field.name) {
+            found("key-reused", format!("key {} changes its meaning", field.key));
+        } else if shrinks(old, field) {
+            found("field-shrunk", format!("key {} shrinks from {} to {}", field.key, old.max, field.max));
         }
     }
 }

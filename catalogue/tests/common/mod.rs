@@ -30,10 +30,12 @@ pub(crate) fn data() -> &'static CatalogueData {
 /// The shipped data, compiled, signed and read again.
 pub(crate) fn catalogue() -> Catalogue {
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
-    let made = || {
-        let signer = SeedSigner::from_seed(&[9; 32]).unwrap();
-        let bytes = data().publish(None, NOW, NOW, &signer).unwrap();
-        open(&bytes, &Trusting(*signer.public_key()), NOW).unwrap()
-    };
-    CATALOGUE.get_or_init(made).clone()
+    CATALOGUE.get_or_init(|| signed(data())).clone()
+}
+
+/// Version 1 of these data, signed and read again.
+pub(crate) fn signed(data: &CatalogueData) -> Catalogue {
+    let signer = SeedSigner::from_seed(&[9; 32]).unwrap();
+    let bytes = data.publish(None, NOW, NOW, &signer).unwrap();
+    open(&bytes, &Trusting(*signer.public_key()), NOW).unwrap()
 }

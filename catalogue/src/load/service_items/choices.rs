@@ -2,6 +2,8 @@
 
 use licence_spec::catalogue::{Choice, Material};
 
+use toml::Spanned;
+
 use crate::load::Check;
 use crate::source::ServiceItemFile;
 
@@ -17,6 +19,16 @@ pub(super) fn resolve(check: &mut Check<'_, ServiceItemFile>, materials: &[Mater
             let hint = "two ways at least, each a list of material codes";
             check.at(&entry.name, "choice", "the choice leaves no choice", hint);
         }
+        let same = |a: &[Spanned<String>], b: &[Spanned<String>]| {
+            a.len() == b.len() && a.iter().all(|code| b.iter().any(|other| other.get_ref() == code.get_ref()))
+        };
+        for (at, way) in entry.ways.iter().enumerate() {
+            if let (Some(first), true) =
+                (way.first(), entry.ways.iter().take(at).any(|before| same(before, way)))
+            {
+                check.at(first, "choice", "the way stands twice", "say what the other way is");
+            }
+        }
         for code in entry.ways.iter().flatten() {
             if !materials.iter().any(|m| m.code == *code.get_ref()) {
                 let message = format!("no material {}", code.get_ref());
@@ -28,7 +40,7 @@ pub(super) fn resolve(check: &mut Check<'_, ServiceItemFile>, materials: &[Mater
             }
         }
         taken.extend(entry.ways.iter().flatten().map(|code| code.get_ref().as_str()));
-        let way = |way: &Vec<toml::Spanned<String>>| {
+        let way = |way: &Vec<Spanned<String>>| {
             let mut codes: Vec<String> = way.iter().map(|code| code.get_ref().clone()).collect();
             codes.sort();
             codes.dedup();
