@@ -19,6 +19,8 @@ mod publish;
 mod source;
 mod succession;
 
+pub mod approval;
+pub mod diff;
 pub mod fit;
 pub mod issue;
 

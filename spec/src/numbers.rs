@@ -59,6 +59,8 @@ pub const TYP_STATUS_NUMBER: i64 = 279;
 pub const TYP_RECEIPT: &str = "application/elicence-receipt+cwt";
 /// `typ` of the catalogue.
 pub const TYP_CATALOGUE: &str = "application/elicence-catalogue+cbor";
+/// `typ` of an officer's approval of a catalogue version (spec/decisions/0032).
+pub const TYP_CATALOGUE_APPROVAL: &str = "application/elicence-catalogue-approval+cbor";
 /// `typ` of a trust root.
 pub const TYP_ROOT: &str = "application/elicence-root+cbor";
 /// `typ` of a trust list.

@@ -10,6 +10,15 @@ use crate::cbor::{Fault, Writer};
 use crate::time::CivilDate;
 
 impl Content {
+    /// Reads a payload that is not signed, as a publisher's officers get it for approval. For signed bytes there is
+    /// [`super::open`], which alone makes a [`super::Catalogue`].
+    ///
+    /// # Errors
+    /// Unreadable or not conformant, as for a signed catalogue.
+    pub fn from_payload(payload: &[u8]) -> Result<Content, Fault> {
+        super::read::content(payload)
+    }
+
     /// The payload, once the content rules hold.
     ///
     /// # Errors
