@@ -150,6 +150,9 @@ fn catalogue(keys: &Keys, trust: &Parts) -> Vec<u8> {
         holder_role: HolderRole::Applicant,
         regions: vec!["*".to_owned()],
         alternatives: vec![Alternative { vct: PREMISES.to_owned(), required: vec![24] }],
+        max_age_days: None,
+        constraints: Vec::new(),
+        en: None,
     };
     let item = |code: &str, name: &str, accepts, materials| ServiceItem {
         code: code.to_owned(),
@@ -158,6 +161,10 @@ fn catalogue(keys: &Keys, trust: &Parts) -> Vec<u8> {
         longest_view_life_s: 1_800,
         purpose: None,
         materials,
+        method: None,
+        in_force: (None, None),
+        choices: Vec::new(),
+        metadata: Vec::new(),
     };
     content.service_items = vec![
         item(ITEM, "食品经营许可新办", accepted(PREMISES, &[0, 2, 3, 5, 7, 24]), vec![material]),
