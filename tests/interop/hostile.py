@@ -41,13 +41,14 @@ def breaches(claims, key, good):
         "unknown_claim": enc({**claims, 8: {1: 1}}),
         "missing_cti": enc({k: v for k, v in claims.items() if k != 7}),
         "short_cti": enc({**claims, 7: bytes(15)}),
-        "person_as_vct": enc({**claims, 11: "urn:elic:cn:x"}),
+        "vct_of_another_shape": enc({**claims, 11: "urn:elic:cn:x"}),
         "http_status_uri": enc({**claims, 65535: {"status_list": {"idx": 1, "uri": "http://gz.elic.example/1"}}}),
         "end_before_begin": enc({**claims, 4: claims[5]}),
         "65_fields": enc({**claims, -70001: {k: "x" for k in range(65)}}),
         "field_of_4097_bytes": enc(with_field(2, "x" * 4097)),
         "bare_field_array": enc({**claims, -70001: [1]}),
     }
+    assert all(data != payload for data in bad.values())
     made = [(name, sign1("+cwt", data, key)) for name, data in bad.items()]
     made += [
         ("kid_unprotected", sign_raw(enc({1: -19, 16: PREFIX + "+cwt"}), {4: key.kid}, payload, key)),

@@ -140,21 +140,24 @@ def view(world, of, key="gz view", iat=CLOCK - 600, life=1800, more=None, role_f
     )
 
 
-def token(world, iat, values, key="gz status", life=DAY):
+def token_payload(iat, values, life=DAY):
     array = bytearray(16)
     for idx, value in values.items():
         array[idx // 4] |= value << idx % 4 * 2
     lst = {"bits": 2, "lst": zlib.compress(bytes(array), 9)}
-    payload = {2: URI, 4: iat + life, 6: iat, 65533: lst, 65534: 3600}
-    return sign1("application/statuslist+cwt", payload, world.key(key))
+    return {2: URI, 4: iat + life, 6: iat, 65533: lst, 65534: 3600}
+
+
+def token(world, iat, values, key="gz status"):
+    return sign1("application/statuslist+cwt", token_payload(iat, values), world.key(key))
 
 
 def role(threshold, keys):
     return [threshold, [key.cose for key in by_kid(keys)]]
 
 
-def root_file(world, version, officers, stamp, signers):
-    payload = {
+def root_payload(world, version, officers, stamp):
+    return {
         1: version,
         2: CLOCK - (40 - version) * DAY,
         3: TO,
@@ -165,7 +168,10 @@ def root_file(world, version, officers, stamp, signers):
             3: role(1, [world.key(stamp)]),
         },
     }
-    return sign("-root+cbor", payload, [world.key(n) for n in signers])
+
+
+def root_file(world, version, officers, stamp, signers):
+    return sign("-root+cbor", root_payload(world, version, officers, stamp), [world.key(n) for n in signers])
 
 
 def scoped(number, types=("*",), regions=("*",), begin=FROM):
@@ -177,7 +183,7 @@ def listed(world, name, scopes, state=0, since=FROM, cut=None):
     return {**made, 5: cut, 6: [[0, FROM]]} if cut is not None else made
 
 
-def trust_list(world, version):
+def list_payload(world, version):
     types, own = [SITE, TEST], ["4401"]
     guangzhou = [
         listed(world, "gz issuer", [scoped(1, types, own, CLOCK - 100 * DAY)]),
@@ -208,14 +214,17 @@ def trust_list(world, version):
     witnesses = "".join(
         f"witness {n} {vkey(f'{n}.elic.example/w1', 4, world.key(n + ' witness').x)}\n" for n in ("gd", "sz")
     )
-    payload = {
+    return {
         1: version,
         2: CLOCK - 30 * DAY + version,
         3: TO,
         4: sorted(entries, key=lambda e: e[1]),
         5: witnesses + "group both 2 gd sz\nquorum both\n",
     }
-    return sign("-list+cbor", payload, [world.key("list a"), world.key("list c")])
+
+
+def trust_list(world, version):
+    return sign("-list+cbor", list_payload(world, version), [world.key("list a"), world.key("list c")])
 
 
 def stamp_file(world, version, list_version, data, key="stamp 2", iat=CLOCK - 3600):

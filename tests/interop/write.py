@@ -13,6 +13,7 @@ import sys
 import cbor2
 
 import hostile
+import hostile_trust
 from objects import (
     CASE,
     CLOCK,
@@ -102,6 +103,19 @@ def make_trust(world):
         ("list older than named", all_of[:2] + ["trust/list_older.cbor"], bad),
     ]:
         world.case("trust", name, steps=steps, code=code)
+    fault = lambda name: None if "nothing wrong" in name else bad
+    put = lambda name, data: world.write(f"trust/hostile/{name.replace(' ', '_')}.cbor", data)
+    for name, data in hostile_trust.lists(world).items():
+        named = put(f"timestamp for {name}", stamp_file(world, 12, 7, data))
+        world.case("trust", f"list: {name}", steps=[all_of[0], named, put(f"list with {name}", data)], code=fault(name))
+    for name, data in hostile_trust.stamps(world, current).items():
+        world.case("trust", name, steps=[*all_of, put(name, data)], code=bad)
+    for name, data in hostile_trust.roots(world, officers).items():
+        after = [] if fault(name) else all_of[1:]
+        world.case("trust", name, steps=[put(name, data), *after], code=fault(name))
+    for name, data in hostile_trust.tokens(world).items():
+        world.case("token", f"token: {name}", file=put(f"token {name}", data), good=False)
+    world.case("token", "token that is good", file=put("good token", token(world, CLOCK - 1200, {6: 1})), good=True)
 
 
 def make_catalogue(world):
@@ -537,10 +551,13 @@ def main(folder):
         "licence with its proof", world.write("licences/with_proof.elic", carried), "ACCEPT", policy="archive"
     )
     make_evidence_cases(world, made, tree)
+    asked = {"audience": OFFICE, "service_item": ITEM, "case_number": CASE}
     good_view = make_views(world, made)
     make_qr(world, made, good_view)
     make_receipts(world, made, good_view, proofs, tree)
     make_http(world)
+    for path, question in (("licences/good.elic", {}), ("licences/with_proof.elic", {}), ("views/good.elic", asked)):
+        world.case("changed", f"every byte of {path}", judged={"file": path, "question": question})
     world.case("bundle", "the bundle in one file", file=world.write("bundle.cbor", enc(world.bundle)))
     for serial in (1, 2, 3):
         world.case("identifier", f"identifier {serial}", id=fields(serial)[1], good=True)

@@ -21,6 +21,7 @@ pub(crate) fn run() -> bool {
     let folder = Path::new("target/interop");
     let Some(python) = prepare(&folder.join("venv")) else { return false };
     step("our library reads the independent writer", || writer(&python, &folder.join("python")))
+        && step("the clerk's tool reads the independent writer", || clerk(folder))
         && step("the independent reader reads our node", || reader(&python, folder))
 }
 
@@ -47,6 +48,54 @@ fn writer(python: &Path, folder: &Path) -> bool {
     let read = ["run", "--quiet", "--locked", "-p", "licence-tests", "--example", "read_python", "--"];
     succeeds(Command::new(python).arg("tests/interop/write.py").arg(folder))
         && succeeds(Command::new(env!("CARGO")).args(read).arg(folder))
+}
+
+/// What the clerk's tool says of some of the writer's files, with the writer's bundle: exit codes of VERDICT.md.
+const CLERK: &[(&str, i32)] = &[
+    ("licences/good.elic", 0),
+    ("licences/with_proof.elic", 0),
+    ("licences/every_kind.elic", 0),
+    ("qr/good.txt", 0),
+    ("licences/revoked.elic", 1),
+    ("licences/wrong_region.elic", 1),
+    ("licences/changed.elic", 1),
+    ("licences/list_not_at_hand.elic", 2),
+    ("licences/compromised_before.elic", 2),
+    ("licences/empty.elic", 3),
+    ("qr/reference.txt", 3),
+];
+/// The clock of the writer's world.
+const CLERKS_CLOCK: &str = "2026-12-01T18:00:00+08:00";
+
+/// The clerk's tool takes the writer's bundle from one file, and judges.
+fn clerk(folder: &Path) -> bool {
+    let (python, counter) = (folder.join("python"), folder.join("counter"));
+    remove(&counter);
+    let build = ["build", "--quiet", "--locked", "-p", "verifier-cli"];
+    let Some(program) = beside("licence-verify") else { return false };
+    let run = |verb: &str, file: &str| {
+        let mut command = Command::new(&program);
+        command.arg(verb).arg(python.join(file)).args(["--at", CLERKS_CLOCK, "--bundle"]);
+        let output = command.arg(counter.join("bundle")).output();
+        output.ok().and_then(|output| output.status.code())
+    };
+    let is = |verb: &str, file: &str, expected: i32| {
+        let got = run(verb, file);
+        if got != Some(expected) {
+            eprintln!("licence-verify {verb} {file}: exit {got:?}, expected {expected}");
+        }
+        got == Some(expected)
+    };
+    succeeds(Command::new(env!("CARGO")).args(build))
+        && is("sync", "bundle.cbor", 0)
+        && CLERK.iter().all(|(file, expected)| is("check", file, *expected))
+        && is("receipt", "receipts/accept.elr", 0)
+        && is("receipt", "receipts/changed.elr", 1)
+}
+
+/// A program that is built into the same folder as this one.
+fn beside(name: &str) -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.with_file_name(name))
 }
 
 fn reader(python: &Path, folder: &Path) -> bool {
@@ -78,8 +127,7 @@ struct Serving(Child);
 impl Serving {
     /// Starts the demo and waits for its report, which it prints when the tour has ended.
     fn start(demo: &Path) -> Option<(Serving, String)> {
-        // Built into the same folder as this program.
-        let program = std::env::current_exe().ok()?.with_file_name("licence-registry");
+        let program = beside("licence-registry")?;
         let port = free_ports()?.to_string();
         let mut command = Command::new(program);
         command.args(["demo", "--json", "--base-port", &port, "--data"]).arg(demo);

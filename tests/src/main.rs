@@ -31,8 +31,9 @@ const CHECKS: &[Check] = &[
         &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"],
         &[],
     ),
-    // Backtraces of panics that tests provoke on purpose would hide the results.
-    ("tests", &["test", "--workspace", "--locked"], &[("RUST_BACKTRACE", "0")]),
+    // Backtraces of panics that tests provoke on purpose would hide the results; a snapshot that differs is a failure,
+    // and no new file.
+    ("tests", &["test", "--workspace", "--locked"], &[("RUST_BACKTRACE", "0"), ("INSTA_UPDATE", "no")]),
     (
         "documentation",
         &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use licence_spec::numbers::MAX_BUNDLE;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
+use ureq::Proxy;
 use ureq::http::Uri;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
@@ -98,6 +99,8 @@ fn get(uri: &Uri, roots: RootCerts) -> Result<Vec<u8>> {
     // No redirects: they would lead past the check of the address above.
     let config = ureq::config::Config::builder()
         .tls_config(tls)
+        // This machine is never reached by way of another one.
+        .proxy(Proxy::try_from_env().filter(|_| !uri.host().is_some_and(is_loopback)))
         .max_redirects(0)
         .timeout_global(Some(DEADLINE))
         .timeout_connect(Some(SILENCE))

@@ -37,6 +37,8 @@ macro_rules! kinds {
 
 kinds! {
     Verdict(Verdict) "verdict",
+    Changed(Changed) "changed",
+    Token(Token) "token",
     Trust(Trust) "trust",
     Catalogue(Catalogue) "catalogue",
     Receipt(Receipt) "receipt",
@@ -110,6 +112,23 @@ pub(crate) struct Verdict {
     pub(crate) host: Option<String>,
     pub(crate) digest: Option<String>,
     pub(crate) judged: Judged,
+}
+
+/// Something good, of which every byte is changed in turn.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Changed {
+    pub(crate) name: String,
+    pub(crate) judged: Judged,
+}
+
+/// A status token by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) good: bool,
 }
 
 /// Steps of the update procedure after root 1; the last one gets the code.

@@ -60,6 +60,8 @@ fn run(folder: &std::path::Path) -> Result<Vec<String>> {
 fn judge(world: &World, case: &Case) -> Result<()> {
     match case {
         Case::Verdict(case) => objects::verdict(world, case),
+        Case::Changed(case) => objects::changed(world, case),
+        Case::Token(case) => objects::token(world, case),
         Case::Trust(case) => objects::trust(world, case),
         Case::Catalogue(case) => objects::catalogue(world, case),
         Case::Receipt(case) => objects::receipt(world, case),

@@ -5,15 +5,17 @@ use std::fmt::Debug;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use licence_spec::bundle::Bundle;
 use licence_spec::catalogue::{self, Advance};
+use licence_spec::evidence::Evidence;
 use licence_spec::http_signature::{self, Request, find_node_key};
 use licence_spec::identifiers::LicenceId;
 use licence_spec::policy::{Policy, Question, Subject};
 use licence_spec::qr::{self, QrContent};
 use licence_spec::receipt::{self, Archive, Filing};
+use licence_spec::status::StatusToken;
 use licence_spec::suite::SeedSigner;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Root, TrustFiles};
-use licence_spec::verdict::{Code, Verdict};
+use licence_spec::verdict::{Code, Outcome, Verdict};
 use licence_spec::verify::{verify, verify_qr};
 
 use crate::cases;
@@ -30,6 +32,23 @@ fn code_of<T>(found: Result<T, Code>) -> Option<&'static str> {
 }
 
 fn judge(world: &World, judged: &cases::Judged) -> Result<Verdict> {
+    match (&judged.file, &judged.qr) {
+        (Some(file), None) => under(world, judged, |evidence, policy, now| {
+            Ok(verify(&world.file(file)?, evidence, policy, now))
+        }),
+        (None, Some(file)) => under(world, judged, |evidence, policy, now| {
+            Ok(verify_qr(&String::from_utf8(world.file(file)?)?, evidence, policy, now))
+        }),
+        _ => Err(anyhow!("a case judges either a file or a QR text")),
+    }
+}
+
+/// Hands evidence, policy and clock of a case to `work`.
+fn under<T>(
+    world: &World,
+    judged: &cases::Judged,
+    work: impl FnOnce(&Evidence, &Policy<'_>, UnixTime) -> Result<T>,
+) -> Result<T> {
     let evidence = world.evidence(judged)?;
     let name = judged.policy.as_deref().unwrap_or("approval");
     let asked = &judged.question;
@@ -47,14 +66,25 @@ fn judge(world: &World, judged: &cases::Judged) -> Result<Verdict> {
         ..Question::default()
     });
     let now = judged.now.map_or(world.now, UnixTime);
-    match (&judged.file, &judged.qr) {
-        (Some(file), None) => Ok(verify(&world.file(file)?, &evidence, &policy, now)),
-        (None, Some(file)) => {
-            let text = String::from_utf8(world.file(file)?)?;
-            Ok(verify_qr(&text, &evidence, &policy, now))
+    work(&evidence, &policy, now)
+}
+
+/// VERDICT.md, conformance: flipping any byte must never give another licence's data, nor an acceptance.
+pub(crate) fn changed(world: &World, case: &cases::Changed) -> Result<()> {
+    let bytes = world.file(case.judged.file.as_deref().context("a file")?)?;
+    under(world, &case.judged, |evidence, policy, now| {
+        let good = verify(&bytes, evidence, policy, now);
+        same(good.outcome(), Outcome::Accept)?;
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            let verdict = verify(&changed, evidence, policy, now);
+            let shown = verdict.licence();
+            ensure!(verdict.outcome() != Outcome::Accept, "accepted with byte {at} changed");
+            ensure!(shown.is_none() || shown == good.licence(), "other data with byte {at} changed");
         }
-        _ => Err(anyhow!("a case judges either a file or a QR text")),
-    }
+        Ok(())
+    })
 }
 
 pub(crate) fn verdict(world: &World, case: &cases::Verdict) -> Result<()> {
@@ -68,6 +98,10 @@ pub(crate) fn verdict(world: &World, case: &cases::Verdict) -> Result<()> {
         same((reference.host.as_str(), reference.digest), (host.as_str(), digest(named)?))?;
     }
     Ok(())
+}
+
+pub(crate) fn token(world: &World, case: &cases::Token) -> Result<()> {
+    same(StatusToken::parse(&world.file(&case.file)?).is_ok(), case.good)
 }
 
 pub(crate) fn trust(world: &World, case: &cases::Trust) -> Result<()> {
