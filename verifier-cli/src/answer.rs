@@ -10,26 +10,27 @@ use licence_spec::verdict::{Advice, Basis, Check, CheckResult, Group, LicenceDat
 use crate::act;
 use crate::words::{self, COVERED, age, plain};
 
-/// The whole text; its first line is the answer.
-pub(crate) fn text(verdict: &Verdict, evidence: &Evidence, zh: bool) -> String {
+/// The whole text; its first line is the answer. `reason` stands in for the sentence of the verdict, where the tool
+/// knows better why there is none.
+pub(crate) fn text(verdict: &Verdict, reason: Option<&str>, evidence: &Evidence, zh: bool) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = lines(&mut out, verdict, evidence, zh);
+    let _ = lines(&mut out, verdict, reason, evidence, zh);
     out
 }
 
-fn lines(out: &mut String, verdict: &Verdict, evidence: &Evidence, zh: bool) -> Result {
+fn lines(out: &mut String, verdict: &Verdict, reason: Option<&str>, evidence: &Evidence, zh: bool) -> Result {
     let outcome = verdict.outcome();
     let code = verdict.code().map(|code| format!(" {code}")).unwrap_or_default();
     let act = act::known_to_issuer(verdict, evidence, zh);
     let (which, ask) = act.map_or_else(Default::default, |act| (format!(" {}", act.which), act.ask));
     if zh {
         writeln!(out, "{} {outcome}{code}{which}", outcome.zh())?;
-        writeln!(out, "{}。{}", verdict.zh(), advice(verdict.advice(), zh))?;
     } else {
         writeln!(out, "{outcome}{code}{which}")?;
-        writeln!(out, "{}. {}", verdict.en(), advice(verdict.advice(), zh))?;
     }
+    let sentence = if zh { verdict.zh() } else { verdict.en() };
+    writeln!(out, "{}", advised(reason.unwrap_or(&sentence), advice(verdict.advice(), zh), zh))?;
     out.push_str(&ask);
     for check in verdict.checks() {
         check_line(out, check, verdict.basis(), zh)?;
@@ -44,6 +45,14 @@ fn lines(out: &mut String, verdict: &Verdict, evidence: &Evidence, zh: bool) -> 
         Some(licence) => content(out, licence, evidence, zh),
         None => Ok(()),
     }
+}
+
+/// A sentence and what to do, which is not said twice.
+fn advised(sentence: &str, advice: &str, zh: bool) -> String {
+    if sentence.to_lowercase().ends_with(&advice.to_lowercase()) {
+        return sentence.to_owned();
+    }
+    format!("{sentence}{}{advice}", if zh { "。" } else { ". " })
 }
 
 /// One check: group, result, code in words, and how old the evidence is that decided.

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use licence_spec::policy::Policy;
 use licence_spec::qr::{self, QrContent};
-use licence_spec::verdict::Warning;
+use licence_spec::verdict::{Code, Warning};
 use licence_spec::verify::{verify, verify_qr};
 
 use crate::arguments::{CheckOptions, Format};
@@ -19,16 +19,16 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
     let presented = input::read(&options.presented)?;
     let loaded = evidence::load(&Place::of(&options.place)?, now, policy.past_moment)?;
     let (evidence, mut notes) = (loaded.evidence, loaded.notes);
+    let (zh, mut reason) = (options.output.zh(), None);
     let mut verdict = match &presented {
         Presented::Bytes(bytes) => verify(bytes, &evidence, &policy, now),
         Presented::Text(text) => {
-            if let Ok(QrContent::Reference(reference)) = qr::read(text) {
-                let host = reference.host;
-                notes.push(format!(
-                    "此二维码只是引用，证照在 {host}；离线无法取得，请联网核验或索取 .elic 文件 / this code only refers to a licence on {host}; offline it cannot be fetched: verify online, or ask for the .elic file"
-                ));
+            let verdict = verify_qr(text, &evidence, &policy, now);
+            // Of a host that the trust list does not know nothing is told: nobody should ask it.
+            if verdict.code() == Some(Code::NotFound) {
+                reason = unresolved(text, zh);
             }
-            verify_qr(text, &evidence, &policy, now)
+            verdict
         }
         Presented::Unclear(note) => {
             notes.push((*note).to_owned());
@@ -36,12 +36,26 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
         }
     };
     verdict.warn(Warning::Offline);
+    notes.extend(reason.clone());
     if verdict.alarm() {
         notes.push("警报，请报告 / alarm: report this".to_owned());
     }
     let text = match options.output.format {
         Format::Json => serde_json::to_string(&verdict).context("JSON")? + "\n",
-        Format::Text => answer::text(&verdict, &evidence, options.output.zh()),
+        Format::Text => answer::text(&verdict, reason.as_deref(), &evidence, zh),
     };
     Ok(Report { text, notes, exit: verdict.outcome().exit_code() })
+}
+
+/// What a reference means offline: nobody was asked, so nobody has said that there is no such licence.
+fn unresolved(text: &str, zh: bool) -> Option<String> {
+    let Ok(QrContent::Reference(reference)) = qr::read(text) else { return None };
+    let host = reference.host;
+    Some(if zh {
+        format!("此二维码只是引用，证照在 {host}；离线未向其查询，请联网核验或索取 .elic 文件")
+    } else {
+        format!(
+            "This code only refers to a licence on {host}, which was not asked offline: verify online, or ask for the .elic file"
+        )
+    })
 }

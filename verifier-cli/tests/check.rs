@@ -91,7 +91,10 @@ fn a_reference_is_not_found_offline_and_the_reason_is_told() {
     for form in ["qr/reference.txt", "qr/reference.png"] {
         let output = counter.check(&example(form));
         assert_eq!(answer(&output), is(3, "未识别 NO_CREDENTIAL NOT_FOUND"), "{form}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("gz.elic.example"), "{form}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("证照在 gz.elic.example；离线未向其查询"),
+            "{form}"
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use common::{Counter, NOW, answer, example, is, newest, text, write_parts};
-use image::{GrayImage, ImageFormat, Luma, imageops};
+use image::{GrayImage, ImageFormat, Luma, RgbImage, imageops};
 use licence_spec::bundle;
 
 const UNREADABLE: &str = "未识别 NO_CREDENTIAL UNREADABLE";
@@ -126,6 +126,16 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// A JPEG that claims this many pixels a side, and holds one.
+fn jpeg_header(side: u16) -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    RgbImage::new(1, 1).write_to(&mut file, ImageFormat::Jpeg).expect("a picture");
+    let mut file = file.into_inner();
+    let frame = file.windows(2).position(|marker| marker == [0xff, 0xc0]).expect("a frame");
+    file[frame + 5..frame + 9].copy_from_slice(&[side.to_be_bytes(), side.to_be_bytes()].concat());
+    file
+}
+
 #[test]
 fn pictures_that_are_cut_or_would_fill_the_memory_are_unreadable() {
     let counter = Counter::new();
@@ -137,6 +147,8 @@ fn pictures_that_are_cut_or_would_fill_the_memory_are_unreadable() {
         ("30,000 x 30,000", png_header(30_000, 1, 0)),
         // 16 bits for each of four colours: 800 MB within the allowed sides; refused by its memory.
         ("10,000 x 10,000 in colour", png_header(10_000, 16, 6)),
+        ("30,000 x 30,000 of a JPEG", jpeg_header(30_000)),
+        ("10,000 x 10,000 of a JPEG in colour", jpeg_header(10_000)),
     ] {
         fs::write(counter.path("picture"), bytes).expect("a file");
         let output = check(&counter, "picture");
