@@ -105,6 +105,8 @@ fn planted_breaches_inside_the_node_are_seen() {
         ("trips/issue.rs", "use crate::{db::Job, http::{self as web}};", "names crate::http::self"),
         ("trips/issue.rs", "use super::super::http;", "names crate::http"),
         ("trips/issue.rs", "fn f() -> axum::http::StatusCode { todo() }", "names axum::http::StatusCode"),
+        ("trips/issue.rs", "#[utoipa::path(get, path = \"/\")] fn f() {}", "names utoipa::path"),
+        ("trips/issue.rs", "use utoipa::{OpenApi, ToSchema};", "names utoipa::OpenApi"),
         ("trips/issue/batch.rs", "use super::super::super::cli;", "names crate::cli"),
         ("db/commit.rs", "use crate::trips::issue;", "names crate::trips::issue"),
         ("log.rs", "mod inner { use super::super::http::router; }", "names crate::http::router"),

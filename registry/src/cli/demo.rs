@@ -24,7 +24,6 @@ use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, Role};
 use crate::documents::pin_root;
 use crate::http::{App, Server};
-use crate::jobs;
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::operator::{Command, execute, sign_timestamp};
@@ -32,6 +31,7 @@ use crate::pull::pull;
 use crate::rng::Rng;
 use crate::trips::clients::{self, NewClient};
 use crate::trips::publish_status::{open_lists, publish};
+use crate::{admin, jobs};
 
 /// What the demo can be told.
 #[derive(Args)]
@@ -98,9 +98,13 @@ pub(super) fn run(options: &Options) -> Result<bool> {
     report(options, &stage, &scenarios, &stopwatch)?;
     runtime.block_on(async {
         if !options.once {
-            eprintln!("节点继续运行，按 Ctrl-C 结束 / the nodes keep serving, press Ctrl-C to end");
             let nodes = [&stage.province, &stage.guangzhou, &stage.shenzhen];
+            for running in nodes {
+                let socket = admin::listen(&options.data.join("nodes").join(&running.node().region))?;
+                tokio::spawn(admin::serve(socket, Arc::clone(running.node())));
+            }
             let _jobs: Vec<_> = nodes.map(|running| jobs::start(&running.app, &running.config)).into();
+            eprintln!("节点继续运行，按 Ctrl-C 结束 / the nodes keep serving, press Ctrl-C to end");
             tokio::signal::ctrl_c().await?;
         }
         for running in [stage.province, stage.guangzhou, stage.shenzhen] {

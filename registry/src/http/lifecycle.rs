@@ -14,7 +14,7 @@ use super::call::{Call, has};
 use super::idempotency::{Begun, begin};
 use super::problem::{Document, Problem};
 use super::{App, blocking};
-use crate::encoding::base64url;
+use crate::encoding::{base64url, digest_text};
 use crate::trips::change_status::{ChangeRequest, Changed, change_status as change};
 use crate::trips::issue::{self, IssueRequest, Issued, Reason};
 
@@ -118,7 +118,7 @@ pub(super) struct Stored {
     id: String,
     /// The statement, base64url.
     credential: String,
-    /// Statement digest, hex.
+    /// Statement digest, `sha-256:` and hex.
     digest: String,
     /// 0 有效 valid, 1 失效 invalid, 2 暂停 suspended, 3 已换发 superseded.
     status: u8,
@@ -140,7 +140,7 @@ pub(super) async fn licence(
     let answer = Stored {
         id: row.id,
         credential: base64url(&row.credential),
-        digest: hex::encode(row.digest),
+        digest: digest_text(&row.digest),
         status: row.status,
         log_index: row.log_index,
     };

@@ -20,7 +20,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::db::{Effect, Job};
-use crate::encoding::{base64url, from_base64url};
+use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::node::Node;
 use crate::rng::RngError;
 use crate::trips::holder::holder_key;
@@ -235,7 +235,7 @@ fn look(
     fit: &Fit,
     effects: &mut Vec<Effect>,
 ) -> Result<Looked, CheckError> {
-    let licence = format!("sha-256:{}", hex::encode(verdict.digests().licence));
+    let licence = digest_text(&verdict.digests().licence);
     let used = |one: &&LicenceFit| one.licence == licence && !one.meets.is_empty();
     let mut receipt = None;
     if fit.licences.iter().find(used).is_some()

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
+use crate::encoding::digest_text;
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::rng::RngError;
@@ -65,7 +66,7 @@ pub struct Issued {
     pub credential: String,
     /// QR text; the reference form if the licence is too long for a code.
     pub qr: String,
-    /// Statement digest, hex.
+    /// Statement digest, `sha-256:` and hex.
     pub digest: String,
     /// Where its status stands.
     pub status: StatusPlace,
@@ -346,7 +347,7 @@ fn finish(
         id: row.id.clone(),
         credential: crate::encoding::base64url(&row.credential),
         qr: text,
-        digest: hex::encode(row.digest),
+        digest: digest_text(&row.digest),
         status: StatusPlace { uri, idx: row.status_index },
         log: LogPlace { origin, index: 0, proof: String::new() },
         statement: row.credential.clone(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::{Effect, Job};
-use crate::encoding::from_base64url;
+use crate::encoding::{digest_text, from_base64url};
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::rng::RngError;
@@ -189,6 +189,6 @@ fn content(receipt: &Receipt) -> Content {
         service_item: receipt.service_item().to_owned(),
         outcome: receipt.outcome().as_str(),
         code: receipt.code().map(|code| code.as_str()),
-        licence: format!("sha-256:{}", hex::encode(receipt.digests().licence)),
+        licence: digest_text(&receipt.digests().licence),
     }
 }
