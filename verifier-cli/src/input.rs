@@ -53,18 +53,21 @@ fn classify(mut bytes: Vec<u8>) -> Presented {
             Shown::TooSlow => Presented::Unclear(TOO_SLOW),
         };
     }
-    if bytes.starts_with(b"EL") {
-        // Scanners end their text with one line end: LF, CR or both.
-        for end in [b'\n', b'\r'] {
-            if bytes.last() == Some(&end) {
-                bytes.pop();
-            }
-        }
-        if let Ok(text) = String::from_utf8(bytes.clone()) {
-            return Presented::Text(text);
-        }
+    if let Some(text) = scanned(&bytes) {
+        return Presented::Text(text.to_owned());
     }
     // One byte more than any licence: the judgement refuses it by its length.
     bytes.truncate(MAX_LICENCE + 1);
     Presented::Bytes(bytes)
+}
+
+/// What a scanner typed: one line of text. The bytes of a licence or view are never that: after tag, array and head of
+/// the protected header comes `a3`, which stands alone there and so is no UTF-8 (FORMATS §2, §4).
+fn scanned(bytes: &[u8]) -> Option<&str> {
+    // Scanners end their text with one line end: LF, CR or both.
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let text = std::str::from_utf8(line).ok()?;
+    // A code of ours stays one when something is wrong with it: the answer is then to scan again.
+    (text.starts_with("EL") || (!text.is_empty() && !text.contains(char::is_control))).then_some(text)
 }

@@ -11,16 +11,8 @@ use licence_spec::bundle::Bundle;
 use super::format::{Presented, Set, Vector};
 
 /// What the tool cannot be asked: the option that it would need, which it does not have.
-pub(crate) const OPTIONS_IT_LACKS: [&str; 8] = [
-    "--wanted",
-    "--log-proof",
-    "--subject",
-    "--service-item",
-    "--case-number",
-    "--audience",
-    "--online",
-    "--qr",
-];
+pub(crate) const OPTIONS_IT_LACKS: [&str; 7] =
+    ["--wanted", "--log-proof", "--subject", "--service-item", "--case-number", "--audience", "--online"];
 
 /// Why the tool cannot be asked what a vector asks, as the option that it would need.
 pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
@@ -34,8 +26,6 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
         asked.audience.is_some(),
         // What a reference leads to, and whether a register knows a number, is found with a network alone.
         matches!(set.object(vector), Presented::Fetched { .. } | Presented::Number(_)),
-        // What does not begin as a code of ours is read as the bytes of a file, and the tool cannot be told otherwise.
-        matches!(set.object(vector), Presented::Qr(text) if !text.starts_with("EL")),
     ];
     OPTIONS_IT_LACKS.into_iter().zip(needs).find_map(|(option, needed)| needed.then_some(option))
 }
