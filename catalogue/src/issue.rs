@@ -22,7 +22,7 @@ use licence_spec::time::{CivilDate, UnixTime};
 const FIRST_FACE_KEY: u8 = 24;
 
 /// One holder of the licence. `Debug` hides name and code.
-#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Holder {
     /// Name, in NFC.

@@ -23,6 +23,8 @@ pub mod approval;
 pub mod diff;
 pub mod fit;
 pub mod issue;
+pub mod samples;
+pub mod schema;
 
 pub use authority::{Authority, KeyRole};
 pub use cases::WorkedCase;

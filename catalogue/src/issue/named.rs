@@ -4,6 +4,7 @@ use std::fmt;
 
 use licence_spec::numbers::MAX_FIELDS;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 
 /// A value as JSON has it. What no field can hold is kept as [`NamedValue::Other`], so that the answer can name the
 /// field. `Debug` hides the content.
@@ -100,12 +101,36 @@ impl NamedFields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Adds a value under a name that is not there yet.
+    pub(crate) fn push(&mut self, name: &str, value: NamedValue) {
+        self.0.push((name.to_owned(), value));
+    }
+
     /// Sets a text, for callers that hold values and no JSON.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> NamedFields {
         self.0.retain(|(own, _)| own != name);
         self.0.push((name.to_owned(), NamedValue::Text(value.to_owned())));
         self
+    }
+}
+
+impl Serialize for NamedValue {
+    /// As JSON has it; what no field can hold as `null`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            NamedValue::Text(text) => serializer.serialize_str(text),
+            NamedValue::Int(value) => serializer.serialize_i64(*value),
+            NamedValue::Bool(value) => serializer.serialize_bool(*value),
+            NamedValue::List(items) => serializer.collect_seq(items),
+            NamedValue::Other => serializer.serialize_unit(),
+        }
+    }
+}
+
+impl Serialize for NamedFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 
