@@ -24,6 +24,20 @@ pub enum KeyRole {
     Node,
 }
 
+impl KeyRole {
+    /// The word of the files.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            KeyRole::Licence => "licence",
+            KeyRole::Status => "status",
+            KeyRole::Catalogue => "catalogue",
+            KeyRole::View => "view",
+            KeyRole::Receipt => "receipt",
+            KeyRole::Node => "node",
+        }
+    }
+}
+
 impl From<KeyRole> for Role {
     fn from(role: KeyRole) -> Role {
         match role {

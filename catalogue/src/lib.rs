@@ -25,6 +25,7 @@ pub mod fit;
 pub mod issue;
 pub mod samples;
 pub mod schema;
+pub mod table;
 
 pub use authority::{Authority, KeyRole};
 pub use cases::WorkedCase;

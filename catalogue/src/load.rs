@@ -113,17 +113,21 @@ impl CatalogueData {
     }
 }
 
+/// The files as they stand, before their content is checked.
 #[derive(Default)]
-struct Parsed {
+pub(crate) struct Parsed {
     common: Option<File<source::CommonFile>>,
-    types: Vec<File<TypeFile>>,
-    authorities: Vec<File<source::AuthoritiesFile>>,
-    service_items: Vec<File<source::ServiceItemFile>>,
+    pub(crate) types: Vec<File<TypeFile>>,
+    pub(crate) authorities: Vec<File<source::AuthoritiesFile>>,
+    pub(crate) service_items: Vec<File<source::ServiceItemFile>>,
     cases: Vec<File<source::CasesFile>>,
 }
 
 impl Parsed {
-    fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>, findings: &mut Vec<Finding>) -> Parsed {
+    pub(crate) fn read<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        findings: &mut Vec<Finding>,
+    ) -> Parsed {
         let mut parsed = Parsed::default();
         let mut files: Vec<_> = files.into_iter().take(MAX_FILES + 1).collect();
         if files.len() > MAX_FILES {
