@@ -199,3 +199,12 @@ fn what_may_not_follow_the_published_version_is_found_at_its_place() {
     let gone = common::data().check_successor(&held, &Release::after(Some(&held), NOW, NOW));
     assert_eq!((gone[0].rule, gone[0].file.as_str(), gone[0].line), ("revision-gone", PREMISES, Some(3)));
 }
+
+/// spec/catalogue.md §7 lists every rule, so that an operator can look it up.
+#[test]
+fn the_document_lists_every_rule_that_a_fixture_breaks() {
+    let document = include_str!("../../spec/catalogue.md");
+    for (name, fixture) in fixtures() {
+        assert!(document.contains(&format!("`{}`", fixture.rule)), "{name}: {} is not listed", fixture.rule);
+    }
+}

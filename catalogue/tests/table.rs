@@ -277,3 +277,17 @@ fn five_thousand_rows_are_taken_and_one_wrong_row_among_them_is_named() {
         ("材料", Some(row + 1), "unknown-type")
     );
 }
+
+/// spec/catalogue.md §8 is what a city fills in by: it must be the template of the code.
+#[test]
+fn the_document_names_every_sheet_and_every_column_of_the_template() {
+    let document = include_str!("../../spec/catalogue.md");
+    for sheet in SHEETS {
+        let title = |column: &licence_catalogue::table::Column| {
+            format!("{}{}", column.title, if column.required { "" } else { "?" })
+        };
+        let columns: Vec<String> = sheet.columns.iter().map(title).collect();
+        let row = format!("| {} | {} |", sheet.name, columns.join(" · "));
+        assert!(document.contains(&row), "not in spec/catalogue.md: {row}");
+    }
+}
