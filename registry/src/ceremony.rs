@@ -31,16 +31,17 @@ pub const TIMESTAMP_RENEWAL_S: i64 = DAY_S;
 /// Scopes last two years, after which keys have been changed.
 const SCOPE_LIFE_S: i64 = 2 * 365 * DAY_S;
 
-/// The officers of a province: three, each with a key for the root and one for the list, of whom two must sign. The online
-/// timestamp key is the province node's own.
+/// The officers of a province: three, each with a key for the root, one for the list and one to approve the catalogue; two
+/// of them must sign. The online timestamp key is the province node's own.
 pub struct Officers {
     root: Vec<Arc<SeedSigner>>,
     list: Vec<Arc<SeedSigner>>,
+    approval: Vec<Arc<SeedSigner>>,
     name: String,
 }
 
 /// The names of the officers' key files: `keys/officer-1.root.pem` and so on.
-const OFFICERS: [&str; 3] = ["officer-1", "officer-2", "officer-3"];
+pub const OFFICERS: [&str; 3] = ["officer-1", "officer-2", "officer-3"];
 
 /// Why the officers' keys could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +74,7 @@ impl Officers {
     pub fn appoint(directory: &Path, passphrase: &str, rng: &Rng) -> Result<(), CeremonyError> {
         let mut keys = Keyring::default();
         for officer in OFFICERS {
-            for usage in [Usage::Root, Usage::List] {
+            for usage in [Usage::Root, Usage::List, Usage::Approval] {
                 keys.create(directory, officer, usage, passphrase, rng)?;
             }
         }
@@ -92,7 +93,12 @@ impl Officers {
             };
             OFFICERS.into_iter().map(key).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Officers { root: three(Usage::Root)?, list: three(Usage::List)?, name: name.to_owned() })
+        Ok(Officers {
+            root: three(Usage::Root)?,
+            list: three(Usage::List)?,
+            approval: three(Usage::Approval)?,
+            name: name.to_owned(),
+        })
     }
 
     /// Signs root 1, which names the node's `timestamp` key.
@@ -110,6 +116,19 @@ impl Officers {
             timestamp: RoleKeys { threshold: 1, keys: vec![*timestamp] },
         };
         Ok(content.sign(&two(&self.root))?)
+    }
+
+    /// The public keys that approve the catalogue, by the officers' names.
+    #[must_use]
+    pub fn approvers(&self) -> Vec<(&'static str, PublicKey)> {
+        OFFICERS.into_iter().zip(self.approval.iter().map(|signer| *signer.public_key())).collect()
+    }
+
+    /// The key by which the officer of this name approves the catalogue.
+    #[must_use]
+    pub fn approver(&self, officer: &str) -> Option<&dyn Signer> {
+        let at = OFFICERS.iter().position(|name| *name == officer)?;
+        self.approval.get(at).map(|signer| &**signer as &dyn Signer)
     }
 
     /// Signs a list.

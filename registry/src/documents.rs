@@ -28,6 +28,10 @@ pub const LIST: (&str, &str) = ("trust", "list");
 pub const TIMESTAMP: (&str, &str) = ("trust", "timestamp");
 /// The catalogue.
 pub const CATALOGUE: (&str, &str) = ("catalogue", "current");
+/// Kind of all versions of the catalogue; each is named by its version.
+pub const CATALOGUE_VERSION: &str = "catalogue-version";
+/// Kind of the officers' approvals of catalogue versions; each is named by version and digest.
+const APPROVAL: &str = "catalogue-approval";
 /// Kind of the status tokens of other nodes; each is named by its uri.
 pub const PEER_TOKEN: &str = "peer-token";
 
@@ -155,11 +159,30 @@ pub fn take_catalogue(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
         Advance::Taken(next) => {
             let content = next.content();
             let row = row(node, CATALOGUE.0, CATALOGUE.1, content.version, content.issued_at.0, bytes);
+            let version = DocumentRow {
+                kind: CATALOGUE_VERSION.to_owned(),
+                name: content.version.to_string(),
+                ..row.clone()
+            };
+            keep(node, version, None)?;
             keep(node, row, Some((Op::Catalogue, *next.digest())))?;
             node.evidence.change(|evidence| evidence.set_catalogue(Arc::new(next)));
             Ok(())
         }
     }
+}
+
+/// Keeps the officers' approvals of a version, for auditors.
+///
+/// # Errors
+/// [`TakeError::Write`].
+pub fn keep_approvals(node: &Node, version: u64, approvals: &[Vec<u8>]) -> Result<(), TakeError> {
+    let now = node.clock.now().0;
+    for approval in approvals {
+        let name = format!("{version}/{}", hex::encode(sha256(&[approval])));
+        keep(node, row(node, APPROVAL, &name, 1, now, approval), None)?;
+    }
+    Ok(())
 }
 
 /// Takes the status token of another node, unless one as new is held.

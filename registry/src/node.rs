@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use licence_catalogue::Authority;
 use licence_spec::catalogue::Catalogue;
+use licence_spec::suite::PublicKey;
 use licence_store::Store;
 
 use crate::clock::Clock;
@@ -23,6 +24,10 @@ pub struct Node {
     pub role: Role,
     /// Division code of the node, such as 440100.
     pub region: String,
+    /// Whether its licences count: what is provisional is refused then.
+    pub production: bool,
+    /// Officers who approve a catalogue version; on the province.
+    pub officers: Vec<(String, PublicKey)>,
     /// Code of the authority in whose name the node itself signs receipts.
     pub authority: String,
     /// Host on which it publishes.

@@ -3,7 +3,8 @@
 //! In scope: the commands and what they do. Out of scope: how a command reaches a running node (`admin`), the words of the
 //! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
 
-use licence_catalogue::{CatalogueData, KeyRole, Release, embedded};
+use licence_catalogue::KeyRole;
+use licence_catalogue::approval::{Officers, Proposal};
 use licence_spec::trust::{KeyState, Taken, TrustFiles};
 use licence_spec::verdict::Code;
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,14 @@ use serde_json::{Value, json};
 
 use crate::ceremony::{self, NodeKeys};
 use crate::documents::{self, TakeError};
-use crate::encoding::{base64url, from_base64url};
+use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::trips::clients::{self, ClientError, NewClient};
 use crate::trips::issue::{IssueRequest, issue};
+
+/// How many officers must approve a version of the catalogue (spec/decisions/0032).
+const APPROVALS: usize = 2;
 
 /// One command.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,8 +57,17 @@ pub enum Command {
         /// The file, base64url.
         list: String,
     },
-    /// Publish the catalogue of this program, if it says anything else than the one in force.
-    PublishCatalogue,
+    /// The catalogue in force, as bytes in base64url, or null.
+    Catalogue,
+    /// How many licences of each type are in force here.
+    CountLicences,
+    /// Sign and publish a version that two officers have approved.
+    PublishCatalogue {
+        /// Its payload, base64url.
+        proposal: String,
+        /// The officers' approvals, base64url.
+        approvals: Vec<String>,
+    },
 }
 
 /// Why a command was refused.
@@ -121,7 +134,14 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
             let (timestamp, taken) = sign_timestamp(node, *version, &bytes(list)?)?;
             Ok(json!({"list": version, "timestamp": timestamp, "new": taken}))
         }
-        Command::PublishCatalogue => publish_catalogue(node),
+        Command::Catalogue => {
+            let read = node.store.read().map_err(Refusal::failed)?;
+            let row =
+                read.document(documents::CATALOGUE.0, documents::CATALOGUE.1).map_err(Refusal::failed)?;
+            Ok(json!(row.map(|row| base64url(&row.bytes))))
+        }
+        Command::CountLicences => count_licences(node),
+        Command::PublishCatalogue { proposal, approvals } => publish_catalogue(node, proposal, approvals),
     }
 }
 
@@ -208,36 +228,28 @@ pub fn sign_timestamp(node: &Node, list_version: u64, list: &[u8]) -> Result<(u6
     Ok((version, taken == Taken::New))
 }
 
-fn publish_catalogue(node: &Node) -> Result<Value, Refusal> {
-    let data = embedded().map_err(Refusal::failed)?;
-    let held = node.catalogue();
-    let now = node.clock.now();
-    let release = Release::after(held.as_deref(), now, now);
-    let next = data.compile(&release);
-    if let Some(held) = &held {
-        let held = held.content();
-        if held.types == next.types && held.service_items == next.service_items {
-            return Ok(json!({"version": held.version, "new": false}));
-        }
-    }
-    let bytes = sign_catalogue(node, &data, held.as_deref())?;
-    documents::take_catalogue(node, &bytes)?;
-    Ok(json!({"version": next.version, "new": true}))
+/// How many licences of each type are in force, by vct.
+fn count_licences(node: &Node) -> Result<Value, Refusal> {
+    let read = node.store.read().map_err(Refusal::failed)?;
+    let counts = read.licence_counts().map_err(Refusal::failed)?;
+    let in_force = counts.into_iter().filter(|count| count.status == 0);
+    Ok(in_force.map(|count| (count.vct, json!(count.licences))).collect::<serde_json::Map<_, _>>().into())
 }
 
-/// Signs the next version of the catalogue with the key of the authority that publishes it.
-///
-/// # Errors
-/// [`Refusal`] if the node holds no such key, or the data makes no successor of the version in force.
-pub fn sign_catalogue(
-    node: &Node,
-    data: &CatalogueData,
-    held: Option<&licence_spec::catalogue::Catalogue>,
-) -> Result<Vec<u8>, Refusal> {
+/// Signs a version with the key of the authority that publishes the catalogue, if two officers have approved exactly its
+/// bytes, keeps their approvals, and takes it. The same version again changes nothing.
+fn publish_catalogue(node: &Node, proposal: &str, approvals: &[String]) -> Result<Value, Refusal> {
     let publisher = node.authorities.iter().find(|authority| authority.has(KeyRole::Catalogue));
     let signer = publisher.and_then(|publisher| node.keys.signer(&publisher.code, Usage::Catalogue));
     let signer =
         signer.ok_or_else(|| Refusal::failed("本节点没有目录密钥 / this node has no catalogue key"))?;
-    let now = node.clock.now();
-    data.publish(held, now, now, &*signer).map_err(Refusal::failed)
+    let proposal = Proposal::open(&bytes(proposal)?).map_err(Refusal::usage)?;
+    let approvals = approvals.iter().map(|text| bytes(text)).collect::<Result<Vec<_>, _>>()?;
+    let officers = Officers::new(node.officers.clone(), APPROVALS).map_err(Refusal::failed)?;
+    let held = node.catalogue();
+    let signed = proposal.sign(held.as_deref(), &officers, &approvals, &*signer).map_err(Refusal::failed)?;
+    let version = proposal.content().version;
+    documents::keep_approvals(node, version, &approvals)?;
+    documents::take_catalogue(node, &signed)?;
+    Ok(json!({"version": version, "digest": digest_text(&proposal.digest())}))
 }

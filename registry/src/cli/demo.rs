@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use licence_catalogue::approval::Proposal;
+use licence_catalogue::{Release, embedded};
 use licence_spec::suite::Signer as _;
 use licence_spec::trust::Entry;
 use serde::Serialize;
@@ -18,11 +20,13 @@ use tokio::task::JoinHandle;
 
 use super::demo_scenarios;
 use super::init::{NewNode, initialise};
-use super::setup::{open_configured, private_folder};
-use crate::ceremony::{NodeKeys, Officers};
+use super::setup::open_configured;
+use super::trust::appoint;
+use crate::ceremony::{NodeKeys, OFFICERS, Officers};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, Role};
 use crate::documents::pin_root;
+use crate::encoding::base64url;
 use crate::http::{App, Server};
 use crate::keys::Usage;
 use crate::node::Node;
@@ -119,17 +123,16 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     let (clock, rng) = (Clock::system(), Rng::system());
     // Ports first: nothing is made if one is taken.
     let servers = bind(options.base_port, runtime)?;
+    let folder = options.data.join("officers");
+    let approvers = appoint(&folder, PASSPHRASE, &rng)?;
+    let officers = Officers::load(&folder.join("keys"), PASSPHRASE, "elicence.gd.demo")?;
     let mut running = Vec::new();
     for (server, region) in servers.into_iter().zip(REGIONS) {
         let directory = options.data.join("nodes").join(region);
-        initialise(&directory, &new_node(region, options.base_port), &clock, &rng)?;
+        initialise(&directory, &new_node(region, options.base_port, &approvers), &clock, &rng)?;
         let config = Config::load(&directory)?;
         running.push(start(server, open_configured(&directory, &config)?, config, runtime)?);
     }
-    let folder = options.data.join("officers");
-    private_folder(&folder).with_context(|| format!("{}", folder.display()))?;
-    Officers::appoint(&folder, PASSPHRASE, &rng)?;
-    let officers = Officers::load(&folder, PASSPHRASE, "elicence.gd.demo")?;
     // Keys count from a little before now, so that a scope of one second ago already covers what is signed at once.
     let from = clock.now().plus(-60);
     let mut entries = Vec::new();
@@ -145,7 +148,7 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     let root = officers.root(timestamp.public_key(), from)?;
     pin_root(node, &root)?;
     sign_timestamp(node, 1, &officers.list(1, from, entries.clone())?)?;
-    execute(node, &Command::PublishCatalogue)?;
+    publish_catalogue(node, &officers)?;
     for city in [&guangzhou, &shenzhen] {
         pin_root(city.node(), &root)?;
         pull(city.node(), &province.url, true)?;
@@ -157,6 +160,20 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     Ok(stage)
 }
 
+/// Two officers approve the first version of the catalogue, and the province publishes it.
+fn publish_catalogue(node: &Node, officers: &Officers) -> Result<()> {
+    let data = embedded().map_err(|findings| anyhow::anyhow!("{findings}"))?;
+    let now = node.clock.now();
+    let proposal = Proposal::new(&data.compile(&Release::after(None, now, now)))?;
+    let approvals = OFFICERS.into_iter().take(2).map(|officer| {
+        let key = officers.approver(officer).context("officer")?;
+        Ok(base64url(&proposal.approve(now, key)?))
+    });
+    let approvals = approvals.collect::<Result<_>>()?;
+    execute(node, &Command::PublishCatalogue { proposal: base64url(proposal.payload()), approvals })?;
+    Ok(())
+}
+
 /// Takes the ports of all nodes.
 fn bind(base_port: u16, runtime: &tokio::runtime::Runtime) -> Result<Vec<Server>> {
     let last = u16::try_from(REGIONS.len() - 1)?;
@@ -166,7 +183,7 @@ fn bind(base_port: u16, runtime: &tokio::runtime::Runtime) -> Result<Vec<Server>
 }
 
 /// What a node of the demo is told; its folder is a data directory that `serve` takes as well.
-fn new_node(region: &str, base_port: u16) -> NewNode {
+fn new_node(region: &str, base_port: u16, approvers: &[(String, String)]) -> NewNode {
     let host = |region: &str| match region {
         "440000" => "gd.elic.example",
         "440100" => "gz.elic.example",
@@ -188,6 +205,8 @@ fn new_node(region: &str, base_port: u16) -> NewNode {
             .filter(|other| *other != "440000")
             .map(|other| format!("https://{}", host(other)))
             .collect(),
+        production: false,
+        officers: if city { Vec::new() } else { approvers.to_vec() },
         addresses: others
             .map(|other| (host(other).to_owned(), format!("http://127.0.0.1:{}", port(other))))
             .collect(),

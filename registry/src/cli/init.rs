@@ -21,6 +21,8 @@ use crate::rng::Rng;
 
 /// Name of the passphrase's file in the data directory.
 const PASSPHRASE: &str = "passphrase";
+/// Name of the file with the officers' public keys, beside their key files.
+pub(super) const OFFICERS_FILE: &str = "officers.toml";
 
 /// What kind of node.
 #[derive(Args)]
@@ -42,6 +44,12 @@ pub(super) struct Options {
     /// 其他城市公开地址，可多次 / public URL of another city, repeatable
     #[arg(long = "peer", value_name = "URL")]
     peers: Vec<String>,
+    /// 省：签署人密钥文件夹，其公钥写入配置 / province: folder of the officers' keys, whose public halves go into the configuration
+    #[arg(long, value_name = "DIR")]
+    officers: Option<PathBuf>,
+    /// 正式运行：拒绝暂定类型与合成机关代码 / in production: refuses provisional types and synthetic authorities
+    #[arg(long)]
+    production: bool,
     /// 名称到地址，可多次 / address of a host, repeatable, such as gd.elic.example=http://127.0.0.1:8400
     #[arg(long = "address", value_name = "HOST=URL", value_parser = host_and_address)]
     addresses: Vec<(String, String)>,
@@ -68,6 +76,18 @@ pub(super) struct NewNode {
     pub(super) province: Option<String>,
     pub(super) peers: Vec<String>,
     pub(super) addresses: Vec<(String, String)>,
+    pub(super) production: bool,
+    /// Names and public keys, base64url.
+    pub(super) officers: Vec<(String, String)>,
+}
+
+/// The officers' names and public keys, as `trust officers` wrote them.
+fn read_officers(folder: &Path) -> Result<Vec<(String, String)>> {
+    let path = folder.join(OFFICERS_FILE);
+    let table: toml::Table =
+        fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?.parse()?;
+    let keys = table.into_iter().filter_map(|(name, key)| Some((name, key.as_str()?.to_owned())));
+    Ok(keys.collect())
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -82,6 +102,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         province: options.province.clone(),
         peers: options.peers.clone(),
         addresses: options.addresses.clone(),
+        production: options.production,
+        officers: options.officers.as_deref().map(read_officers).transpose()?.unwrap_or_default(),
     };
     let made = initialise(&options.place.data, &new, &Clock::system(), &Rng::system())?;
     let data = options.place.data.display();
@@ -99,7 +121,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
 pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &Rng) -> Result<usize> {
     let text = configuration(new);
     let config = Config::parse(&text).context("参数 / the arguments make no configuration")?;
-    let authorities = authorities(&config.region)?;
+    let authorities = authorities(directory, &config)?;
     let path = directory.join(FILE);
     if path.exists() {
         bail!("{0} 已有节点 / {0} holds a node already", directory.display());
@@ -110,13 +132,8 @@ pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &R
         write_private(&directory.join(PASSPHRASE), base64url(&secret).as_bytes())?;
     }
     let passphrase = config.passphrase(directory)?;
-    let identity = Identity {
-        role: config.role,
-        region: &config.region,
-        passphrase: &passphrase,
-        clock: clock.clone(),
-        rng: rng.clone(),
-    };
+    let identity =
+        Identity { config: &config, passphrase: &passphrase, clock: clock.clone(), rng: rng.clone() };
     let made = make_keys(directory, &identity, &authorities)?;
     open_node(directory, &identity, authorities)?.close();
     write_private(&path, text.as_bytes())?;
@@ -130,15 +147,21 @@ fn configuration(new: &NewNode) -> String {
         new.province.as_deref().map_or_else(String::new, |url| format!("province = {}\n", quoted(url)));
     let addresses: String =
         new.addresses.iter().map(|(host, url)| format!("{} = {}\n", quoted(host), quoted(url))).collect();
+    let officers: String =
+        new.officers.iter().map(|(name, key)| format!("{} = {}\n", quoted(name), quoted(key))).collect();
     format!(
         "# 全部配置项见 / all keys: licence-registry config example\n\
-         role = \"{role}\"\nregion = {region}\n\n\
+         role = \"{role}\"\nregion = {region}\n\
+         # 试运行为 false：可签发暂定类型 / false: a rehearsal, in which provisional types may be issued\n\
+         production = {production}\n\n\
          [listen]\naddress = \"{listen}\"\n\n\
          [keys]\npassphrase_file = \"{PASSPHRASE}\"\n\n\
          [pull]\n{province}peers = [{peers}]\n\n\
-         [addresses]\n{addresses}",
+         [addresses]\n{addresses}\n\
+         [catalogue.officers]\n{officers}",
         role = new.role.as_str(),
         region = quoted(&new.region),
+        production = new.production,
         listen = new.listen,
         peers = peers.join(", "),
     )

@@ -41,7 +41,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
         }
         Verb::Make(place) => {
             let config = Config::load(&place.data)?;
-            let made = make_missing_keys(&place.data, &config, &authorities(&config.region)?)?;
+            let made = make_missing_keys(&place.data, &config, &authorities(&place.data, &config)?)?;
             print(&format!("新建密钥 keys made: {made}"))
         }
     }

@@ -49,7 +49,7 @@ enum Verb {
     /// 信任列表：信任根、签署、发布、查看 / trust list: root, signing, publishing, view
     #[command(subcommand)]
     Trust(trust::Verb),
-    /// 目录：发布 / catalogue: publish
+    /// 目录：检查、显示、比较、复核、发布、导入导出 / catalogue: check, show, compare, approve, publish, import, export
     #[command(subcommand)]
     Catalogue(catalogue::Verb),
     /// 客户端令牌：新增、列出、吊销 / client tokens: add, list, revoke
@@ -93,12 +93,12 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
     match verb {
         Verb::Demo(options) => demo::run(&options),
         Verb::Fsck(options) => fsck::run(&options),
+        Verb::Catalogue(verb) => catalogue::run(verb),
         Verb::Init(options) => init::run(&options).map(done),
         Verb::Serve(options) => serve::run(&options).map(done),
         Verb::Issue(options) => issue::run(&options).map(done),
         Verb::Key(verb) => key::run(verb).map(done),
         Verb::Trust(verb) => trust::run(verb).map(done),
-        Verb::Catalogue(verb) => catalogue::run(&verb).map(done),
         Verb::Client(verb) => client::run(verb).map(done),
         Verb::Config(verb) => config::run(verb).map(done),
         Verb::Openapi => data::print_json(&serde_json::to_value(crate::http::openapi())?).map(done),

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use licence_catalogue::{Authority, KeyRole, embedded};
+use licence_catalogue::{Authority, KeyRole};
 use licence_store::{NodeRow, Store, StoreError, transact};
 use licence_store_sqlite::SqliteStore;
 
+use super::catalogue::source;
 use crate::ceremony::usage;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
@@ -28,8 +29,7 @@ use crate::trips::lease::Leases;
 
 /// Whose node it is, and who opens it.
 pub(super) struct Identity<'a> {
-    pub(super) role: Role,
-    pub(super) region: &'a str,
+    pub(super) config: &'a Config,
     pub(super) passphrase: &'a str,
     pub(super) clock: Clock,
     pub(super) rng: Rng,
@@ -40,13 +40,13 @@ pub(super) fn keys_directory(directory: &Path) -> PathBuf {
     directory.join("keys")
 }
 
-/// The authorities that a node of this region serves.
+/// The authorities that a node of this configuration serves.
 ///
 /// # Errors
 /// If the catalogue's data names none that signs receipts, which is the node's own.
-pub(super) fn authorities(region: &str) -> Result<Vec<Authority>> {
-    let data = embedded().map_err(|findings| anyhow::anyhow!("{findings}"))?;
-    let found: Vec<_> = data.authorities_of_node(region).cloned().collect();
+pub(super) fn authorities(directory: &Path, config: &Config) -> Result<Vec<Authority>> {
+    let data = source::of_node(directory, config)?;
+    let found: Vec<_> = data.authorities_of_node(&config.region).cloned().collect();
     own(&found).map(drop)?;
     Ok(found)
 }
@@ -59,14 +59,8 @@ fn own(authorities: &[Authority]) -> Result<&Authority> {
 /// Opens the node of a data directory with its configuration.
 pub(super) fn open_configured(directory: &Path, config: &Config) -> Result<Node> {
     let passphrase = config.passphrase(directory)?;
-    let identity = Identity {
-        role: config.role,
-        region: &config.region,
-        passphrase: &passphrase,
-        clock: Clock::system(),
-        rng: Rng::system(),
-    };
-    open_node(directory, &identity, authorities(&config.region)?)
+    let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
+    open_node(directory, &identity, authorities(directory, config)?)
 }
 
 /// Opens the node of a data directory. Missing keys are an error: a node that made itself a new log key would begin a
@@ -76,13 +70,16 @@ pub(super) fn open_node(
     identity: &Identity<'_>,
     authorities: Vec<Authority>,
 ) -> Result<Node> {
-    let Identity { role, region, passphrase, clock, rng } = identity;
+    let Identity { config, passphrase, clock, rng } = identity;
     let own = own(&authorities)?.clone();
     // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(directory)?);
     let keys = Keyring::load(&keys_directory(directory), passphrase)?;
-    let row =
-        NodeRow { role: role.as_str().to_owned(), region: (*region).to_owned(), created_at: clock.now().0 };
+    let row = NodeRow {
+        role: config.role.as_str().to_owned(),
+        region: config.region.clone(),
+        created_at: clock.now().0,
+    };
     transact(&*store, "create_node", |write| write.create_node(&row)).map_err(|error| match error {
         StoreError::Conflict(_) => {
             anyhow::anyhow!("数据目录属于另一节点 / the data directory belongs to another node")
@@ -96,8 +93,10 @@ pub(super) fn open_node(
     let holder_secret = holder::secret(&*store, rng)?;
     let writer = Writer::start(Arc::clone(&store), log).context("writer thread")?;
     let node = Node {
-        role: *role,
-        region: (*region).to_owned(),
+        role: config.role,
+        region: config.region.clone(),
+        production: config.production,
+        officers: config.catalogue_officers.clone(),
         authority: own.code,
         host: own.host,
         clock: clock.clone(),
@@ -129,7 +128,7 @@ pub(super) fn make_keys(
     let roles = authorities
         .iter()
         .flat_map(|authority| authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role))));
-    let timestamp = (identity.role == Role::Province).then_some((own.code.as_str(), Usage::Timestamp));
+    let timestamp = (identity.config.role == Role::Province).then_some((own.code.as_str(), Usage::Timestamp));
     let mut made = 0;
     for (authority, usage) in roles.chain([(own.code.as_str(), Usage::Log)]).chain(timestamp) {
         if keys.signer(authority, usage).is_none() {
@@ -147,13 +146,7 @@ pub(super) fn make_missing_keys(
     authorities: &[Authority],
 ) -> Result<usize> {
     let passphrase = config.passphrase(directory)?;
-    let identity = Identity {
-        role: config.role,
-        region: &config.region,
-        passphrase: &passphrase,
-        clock: Clock::system(),
-        rng: Rng::system(),
-    };
+    let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
     let _lock = SqliteStore::open(directory)?;
     make_keys(directory, &identity, authorities)
 }

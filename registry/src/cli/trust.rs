@@ -8,16 +8,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use licence_catalogue::{CatalogueData, embedded};
+use licence_catalogue::CatalogueData;
 use licence_spec::trust::Entry;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::catalogue::source;
 use super::data::{Place, print, print_json, read, write_new};
+use super::init::OFFICERS_FILE;
 use super::setup::private_folder;
 use crate::ceremony::{NodeKeys, Officers, public_key_of};
 use crate::clock::Clock;
-use crate::config::read_passphrase;
+use crate::config::{Config, read_passphrase};
 use crate::encoding::{base64url, from_base64url};
 use crate::operator::Command;
 use crate::rng::Rng;
@@ -60,10 +62,10 @@ pub(super) enum Verb {
 pub(super) struct OfficersOptions {
     /// 签署人密钥文件夹 / folder of the officers' keys
     #[arg(long = "officers", value_name = "DIR")]
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// 口令文件，权限 600 / file with their passphrase, mode 600
     #[arg(long, value_name = "FILE")]
-    passphrase_file: PathBuf,
+    pub(super) passphrase_file: PathBuf,
 }
 
 /// A new root.
@@ -93,8 +95,7 @@ pub(super) struct ListOptions {
 pub(super) fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Officers(options) => {
-            private_folder(&options.folder).with_context(|| format!("{}", options.folder.display()))?;
-            Officers::appoint(&options.folder, &options.passphrase()?, &Rng::system())?;
+            appoint(&options.folder, &options.passphrase()?, &Rng::system())?;
             print(&format!("签署人密钥 keys of three officers: {}", options.folder.display()))
         }
         Verb::Root(options) => root(&options),
@@ -108,13 +109,27 @@ pub(super) fn run(verb: Verb) -> Result<()> {
     }
 }
 
+/// Makes the officers' keys, and a file with the public ones for the province's configuration.
+pub(super) fn appoint(folder: &Path, passphrase: &str, rng: &Rng) -> Result<Vec<(String, String)>> {
+    let keys = folder.join("keys");
+    private_folder(&keys).with_context(|| format!("{}", keys.display()))?;
+    Officers::appoint(&keys, passphrase, rng)?;
+    let approvers = Officers::load(&keys, passphrase, "")?.approvers();
+    let named: Vec<_> =
+        approvers.into_iter().map(|(name, key)| (name.to_owned(), base64url(key.bytes()))).collect();
+    let table: toml::Table =
+        named.iter().map(|(name, key)| (name.clone(), toml::Value::String(key.clone()))).collect();
+    write_new(&folder.join(OFFICERS_FILE), table.to_string().as_bytes())?;
+    Ok(named)
+}
+
 impl OfficersOptions {
     fn passphrase(&self) -> Result<Zeroizing<String>> {
         Ok(read_passphrase(&self.passphrase_file)?)
     }
 
-    fn load(&self, name: &str) -> Result<Officers> {
-        Ok(Officers::load(&self.folder, &self.passphrase()?, name)?)
+    pub(super) fn load(&self, name: &str) -> Result<Officers> {
+        Ok(Officers::load(&self.folder.join("keys"), &self.passphrase()?, name)?)
     }
 }
 
@@ -137,7 +152,7 @@ fn list(options: &ListOptions) -> Result<()> {
     let trust = options.place.ask(&Command::ShowTrust)?;
     let name = trust["name"].as_str().context("先执行 trust root / run trust root first")?;
     let version = trust["list"]["version"].as_u64().unwrap_or(0) + 1;
-    let data = embedded().map_err(|findings| anyhow::anyhow!("{findings}"))?;
+    let data = source::of_node(&options.place.data, &Config::load(&options.place.data)?)?;
     let now = Clock::system().now();
     let mut entries = Vec::new();
     for path in &options.nodes {

@@ -14,10 +14,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use licence_spec::identifiers::NodeId;
+use licence_spec::suite::PublicKey;
 use toml::Spanned;
 use utoipa::PartialSchema as _;
 use utoipa::ToSchema as _;
 use zeroize::Zeroizing;
+
+use crate::encoding::from_base64url;
 
 pub use raw::{Level, RawConfig, Role};
 
@@ -39,6 +42,8 @@ pub struct Config {
     pub role: Role,
     /// Its division code.
     pub region: String,
+    /// Whether its licences count.
+    pub production: bool,
     /// Where it listens.
     pub listen: SocketAddr,
     /// The file with the passphrase, if it is not in the environment.
@@ -47,6 +52,10 @@ pub struct Config {
     pub province: Option<Source>,
     /// Where other cities are reached.
     pub peers: Vec<Source>,
+    /// Folder of the catalogue's data, as written; `None` = the data of the program.
+    pub catalogue_folder: Option<PathBuf>,
+    /// Officers who approve a catalogue version, by name.
+    pub catalogue_officers: Vec<(String, PublicKey)>,
     /// Time between two pulls.
     pub pull_interval: Duration,
     /// Time between two looks for changed status lists.
@@ -193,6 +202,15 @@ impl Reader<'_> {
         Ok(Source { host: host.to_owned(), address })
     }
 
+    fn officers(&self, raw: &RawConfig) -> Result<Vec<(String, PublicKey)>, ConfigError> {
+        let one = |(name, text): (&String, &Spanned<String>)| {
+            let key = from_base64url(text.get_ref()).and_then(|bytes| PublicKey::import(&bytes).ok());
+            let what = || format!("`catalogue.officers.{name}` 不是公钥 / is no public key");
+            key.map(|key| (name.clone(), key)).ok_or_else(|| self.wrong(text, what()))
+        };
+        raw.catalogue.officers.iter().map(one).collect()
+    }
+
     fn addresses(&self, raw: &RawConfig) -> Result<(), ConfigError> {
         for (host, address) in &raw.addresses {
             let rest =
@@ -240,7 +258,10 @@ impl Config {
         Ok(Config {
             role: raw.role,
             region: raw.region.get_ref().clone(),
+            production: raw.production,
             listen: reader.listen(&raw)?,
+            catalogue_folder: raw.catalogue.folder.as_ref().map(|folder| PathBuf::from(folder.get_ref())),
+            catalogue_officers: reader.officers(&raw)?,
             passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
             province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
             peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
@@ -368,6 +389,10 @@ mod tests {
         let least = "role = \"city\"\nregion = \"440100\"\n[listen]\naddress = \"[::1]:0\"\n";
         let least = Config::parse(least).unwrap();
         assert_eq!((least.limits, least.level), (Limits::default(), Level::Info));
+        assert!(
+            least.production && config.production,
+            "a node that says nothing refuses what is provisional"
+        );
         assert_eq!(
             (least.pull_interval, least.publish_interval),
             (config.pull_interval, config.publish_interval)
@@ -377,7 +402,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_name_and_line() {
         let told = error(("behind_tls_proxy", "behind_proxy"));
-        assert!(told.contains("behind_proxy") && told.contains("line 11"), "{told}");
+        assert!(told.contains("behind_proxy") && told.contains("line 15"), "{told}");
         assert!(!told.contains('\n'), "one line: {told}");
     }
 

@@ -16,6 +16,9 @@ pub struct RawConfig {
     /// 区划代码 / division code of the node, such as 440100.
     #[schema(value_type = String)]
     pub region: Spanned<String>,
+    /// 正式运行 / whether licences count: provisional types and authorities with synthetic codes are refused then.
+    #[serde(default = "yes")]
+    pub production: bool,
     /// 监听 / where to listen.
     pub listen: RawListen,
     /// 密钥 / the keys.
@@ -28,6 +31,9 @@ pub struct RawConfig {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     pub addresses: BTreeMap<String, Spanned<String>>,
+    /// 目录 / the catalogue's data and who approves it.
+    #[serde(default)]
+    pub catalogue: RawCatalogue,
     /// 状态发布 / publishing of status lists.
     #[serde(default)]
     pub status: RawStatus,
@@ -100,6 +106,22 @@ impl Default for RawPull {
     fn default() -> Self {
         RawPull { province: None, peers: Vec::new(), interval_s: unplaced(60) }
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// 目录 / the catalogue's data and who approves it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawCatalogue {
+    /// 目录数据文件夹 / folder of the catalogue's data, relative to the data directory; absent: that of the program.
+    #[schema(value_type = Option<String>)]
+    pub folder: Option<Spanned<String>>,
+    /// 复核人员公钥 / public keys (base64url) of the officers who approve a version, by their names; the province has them.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub officers: BTreeMap<String, Spanned<String>>,
 }
 
 /// 状态发布 / publishing of status lists.

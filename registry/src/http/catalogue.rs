@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
 use licence_spec::catalogue::{Catalogue, FieldKind, HolderRole, LicenceType, META_EN, ServiceItem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -163,6 +165,19 @@ pub(super) async fn licence_type(
         longest_life_s: revision.longest_life_s,
         fields: fields.collect(),
     }))
+}
+
+/// 签发请求的 JSON Schema / the shape of a request to issue a licence of this type (JSON Schema 2020-12).
+#[utoipa::path(get, path = "/v1/catalogue/licence-types/{code}/schema", tag = "catalogue", params(("code" = String, Path)),
+    responses((status = 200, content_type = "application/schema+json", body = Object)))]
+pub(super) async fn request_schema(
+    State(app): State<Arc<App>>,
+    Path(code): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let catalogue = catalogue(&app)?;
+    let kind = catalogue.type_of_code(&code).ok_or_else(Problem::not_found)?;
+    let schema = licence_catalogue::schema::issue_request(kind).to_string();
+    Ok(([(header::CONTENT_TYPE, "application/schema+json")], schema))
 }
 
 /// 服务事项 / all service items.

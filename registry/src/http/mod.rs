@@ -80,6 +80,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(published::catalogue))
         .routes(routes!(catalogue::licence_types))
         .routes(routes!(catalogue::licence_type))
+        .routes(routes!(catalogue::request_schema))
         .routes(routes!(catalogue::service_items))
         .routes(routes!(catalogue::service_item))
         .routes(routes!(published::status_list))

@@ -181,7 +181,7 @@ impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Problem {
         let detail = error.to_string();
         match error {
-            IssueError::UnknownAuthority(_) | IssueError::OutOfScope(_) => {
+            IssueError::UnknownAuthority(_) | IssueError::OutOfScope(_) | IssueError::Synthetic => {
                 Problem::new(StatusCode::FORBIDDEN, "out-of-scope", "超出授权 / out of scope", detail)
             }
             IssueError::UnknownType(_) => Problem::unprocessable("unknown-type", detail),

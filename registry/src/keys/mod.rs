@@ -40,11 +40,13 @@ pub enum Usage {
     List,
     /// Signs trust roots; an officer's.
     Root,
+    /// Approves catalogue versions; an officer's.
+    Approval,
 }
 
 impl Usage {
     /// All usages.
-    pub const ALL: [Usage; 10] = [
+    pub const ALL: [Usage; 11] = [
         Usage::Licence,
         Usage::Status,
         Usage::Catalogue,
@@ -55,6 +57,7 @@ impl Usage {
         Usage::Timestamp,
         Usage::List,
         Usage::Root,
+        Usage::Approval,
     ];
 
     /// The word in file names.
@@ -71,6 +74,7 @@ impl Usage {
             Usage::Timestamp => "timestamp",
             Usage::List => "list",
             Usage::Root => "root",
+            Usage::Approval => "approval",
         }
     }
 

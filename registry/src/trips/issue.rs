@@ -106,6 +106,11 @@ pub enum IssueError {
     /// The catalogue does not know the type.
     #[error("目录中没有该证照类型 / the catalogue has no type {0}")]
     UnknownType(String),
+    /// The authority's code is invented, and the node is in production.
+    #[error(
+        "机关代码为合成代码，正式运行的节点不得签发 / the authority's code is synthetic: a node in production must not issue for it"
+    )]
+    Synthetic,
     /// The trust list does not let this authority issue this type here, now.
     #[error(
         "该机关无权在此地签发该类证照 / the trust list does not let the authority issue this type here: {0}"
@@ -242,6 +247,12 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
     let kind = catalogue
         .type_of_code(&request.licence_type)
         .ok_or_else(|| IssueError::UnknownType(request.licence_type.chars().take(64).collect()))?;
+    if node.production {
+        CheckedFields::check_production(kind)?;
+        if authority.synthetic {
+            return Err(IssueError::Synthetic);
+        }
+    }
     let version = old.map_or(1, |old| old.version + 1);
     let checked = CheckedFields::check(
         kind,

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use licence_store::{Conflict, Digest, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences};
+use licence_store::{
+    Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences,
+};
 use rusqlite::{Row, params};
 
 use crate::errors::{integer, or_conflict, store_error, unsigned};
@@ -133,6 +135,13 @@ impl ReadLicences for Session<'_> {
     fn licence_count(&self) -> Result<u64> {
         let count = self.one("SELECT count(*) FROM licences", (), |row| unsigned(row, 0))?;
         count.ok_or_else(|| StoreError::Corrupt("count without a row".into()))
+    }
+
+    fn licence_counts(&self) -> Result<Vec<LicenceCount>> {
+        let sql = "SELECT vct, status, count(*) FROM licences GROUP BY vct, status ORDER BY vct, status";
+        self.all(sql, (), |row| {
+            Ok(LicenceCount { vct: row.get(0)?, status: row.get(1)?, licences: unsigned(row, 2)? })
+        })
     }
 
     fn taken_licences(&self, rows: &[LicenceRow]) -> Result<Vec<Option<Taken>>> {

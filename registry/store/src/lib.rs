@@ -48,7 +48,7 @@ mod timings;
 pub use answers::{AnswerKey, ClientRow, IdempotentAnswer, ReadAnswers, ReceiptRow, WriteAnswers};
 pub use documents::{DocumentRow, ReadDocuments, WriteDocuments};
 pub use error::{Conflict, StoreError};
-pub use licences::{LicenceRow, ReadLicences, Taken, WriteLicences};
+pub use licences::{LicenceCount, LicenceRow, ReadLicences, Taken, WriteLicences};
 pub use log::{LeafRow, LogHead, ReadLog, TileKey, TileRow, WriteLog};
 pub use node::{NodeRow, ReadNode, WriteNode};
 pub use status::{

@@ -55,6 +55,17 @@ impl std::fmt::Debug for LicenceRow {
     }
 }
 
+/// How many licences of one type have one status.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LicenceCount {
+    /// Licence type.
+    pub vct: String,
+    /// 0 to 3, as [`LicenceRow::status`].
+    pub status: u8,
+    /// How many.
+    pub licences: u64,
+}
+
 /// Which unique name of a licence is taken already; answer of [`ReadLicences::taken_licences`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
@@ -100,6 +111,13 @@ pub trait ReadLicences {
     /// # Errors
     /// As [`ReadLicences::licence`].
     fn licence_count(&self) -> Result<u64>;
+
+    /// How many licences there are of each type and status, ascending; what there is none of is left out.
+    ///
+    /// Reads all rows of an index: for an operator's command, not for requests.
+    /// # Errors
+    /// As [`ReadLicences::licence`].
+    fn licence_counts(&self) -> Result<Vec<LicenceCount>>;
 
     /// For each row, in order, whether its number or id is taken by a stored licence or by an earlier row of the slice.
     ///

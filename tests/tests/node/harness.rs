@@ -101,43 +101,23 @@ impl Place {
         let (province, city) = (place.path("province"), place.path("city"));
         let (officers, secret) = (place.path("officers"), place.path("secret"));
         private(&secret, "words of the officers\n");
-        succeed(&[
-            "init",
-            "--data",
-            &province,
-            "--role",
-            "province",
-            "--region",
-            "440000",
-            "--listen",
-            "127.0.0.1:0",
-        ]);
-        succeed(&[
-            "init",
-            "--data",
-            &city,
-            "--role",
-            "city",
-            "--region",
-            "440100",
-            "--listen",
-            "127.0.0.1:0",
-            "--province",
-            "https://gd.elic.example",
-            "--address",
-            "gd.elic.example=http://127.0.0.1:9",
-        ]);
         let by_officers = ["--officers", &officers, "--passphrase-file", &secret];
-        succeed(&[&["trust", "officers"], by_officers.as_slice()].concat());
-        succeed(&[&["trust", "root", "--data", &province], by_officers.as_slice()].concat());
+        let with_officers = |words: &[&str]| succeed(&[words, by_officers.as_slice()].concat());
+        with_officers(&["trust", "officers"]);
+        let init = |data, role, region, more: &[&str]| {
+            let own = ["init", "--data", data, "--role", role, "--region", region, "--listen", "127.0.0.1:0"];
+            succeed(&[own.as_slice(), more].concat());
+        };
+        init(&province, "province", "440000", &["--officers", &officers]);
+        let unreachable = "gd.elic.example=http://127.0.0.1:9";
+        init(&city, "city", "440100", &["--province", "https://gd.elic.example", "--address", unreachable]);
+        with_officers(&["trust", "root", "--data", &province]);
         let (own, other) = (place.path("province.json"), place.path("city.json"));
         succeed(&["key", "export", "--data", &province, "--out", &own]);
         succeed(&["key", "export", "--data", &city, "--out", &other]);
         let nodes = ["--node", &own, "--node", &other];
-        succeed(
-            &[&["trust", "list", "--data", &province], by_officers.as_slice(), nodes.as_slice()].concat(),
-        );
-        succeed(&["catalogue", "publish", "--data", &province]);
+        with_officers(&[["trust", "list", "--data", &province].as_slice(), nodes.as_slice()].concat());
+        with_officers(&["catalogue", "publish", "--data", &province]);
         let files = place.path("trust");
         succeed(&["trust", "export", "--data", &province, &files]);
         succeed(&["trust", "pin", "--data", &city, &format!("{files}/root_1.cbor")]);

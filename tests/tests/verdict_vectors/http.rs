@@ -126,6 +126,8 @@ fn node(set: &Set, vector: &Vector) -> Node {
     Node {
         role: Role::City,
         region: "440100".to_owned(),
+        production: true,
+        officers: Vec::new(),
         authority: vector.question.audience.clone().unwrap_or_else(|| "vectors".to_owned()),
         host: "vectors.example".to_owned(),
         clock: Clock::fixed(now),

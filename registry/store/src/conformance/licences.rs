@@ -1,7 +1,7 @@
 //! Licences: found by every name, issued once.
 
 use super::{Open, make, read, refused, write};
-use crate::{Conflict, LicenceRow, Store, Taken};
+use crate::{Conflict, LicenceCount, LicenceRow, Store, Taken};
 
 /// Makes a row collide with one that is held.
 type Clash = fn(&mut LicenceRow, &LicenceRow);
@@ -118,6 +118,19 @@ pub(super) fn the_feed_of_licences_comes_in_log_order_and_pages(open: Open<'_>) 
     assert_eq!(page(21, 2), [30]);
     assert_eq!(page(20, 9), [20, 30]);
     assert_eq!(page(31, 9), []);
+}
+
+pub(super) fn licences_are_counted_by_type_and_status(open: Open<'_>) {
+    let store = with_list(open);
+    assert_eq!(read(&*store, |read| read.licence_counts()), []);
+    let of = |n: u32, vct: &str| LicenceRow { vct: vct.into(), ..make::licence(n) };
+    let rows =
+        [of(1, "urn:elic:cn:B"), of(2, "urn:elic:cn:A"), of(3, "urn:elic:cn:B"), of(4, "urn:elic:cn:B")];
+    add(&*store, &rows);
+    write(&*store, |write| write.change_statuses(&[make::change(9, &rows[2], 0, 1)]));
+    let count = |vct: &str, status, licences| LicenceCount { vct: vct.into(), status, licences };
+    let expected = [count("urn:elic:cn:A", 0, 1), count("urn:elic:cn:B", 0, 2), count("urn:elic:cn:B", 1, 1)];
+    assert_eq!(read(&*store, |read| read.licence_counts()), expected);
 }
 
 pub(super) fn taken_names_are_seen_in_the_table_and_in_the_batch(open: Open<'_>) {

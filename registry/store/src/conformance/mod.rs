@@ -98,6 +98,7 @@ suite! { $
         taken_names_are_seen_in_the_table_and_in_the_batch,
         a_licence_needs_its_status_list,
         a_holder_named_twice_is_kept_once,
+        licences_are_counted_by_type_and_status,
         a_batch_of_two_thousand_licences_is_kept_whole,
     }
     status {
