@@ -1,12 +1,13 @@
 //! The catalogue as data: licence types, issuing authorities and service items, from files to signed bytes.
 //!
-//! In scope: load and check the publisher's TOML files (bytes are handed in), compile and sign a catalogue version, turn
-//! an issue request with field names into credential fields, and say whether licences are what a service item asks
-//! for. Out of scope: files, HTTP and SQL; whether a credential is genuine and valid (`licence_spec::verify`); the
-//! format of the signed catalogue (`licence_spec::catalogue`).
+//! In scope: load and check the publisher's files ([`CatalogueData`]), from TOML or from sheets ([`table`]); compile,
+//! compare ([`diff`]), approve ([`approval`]) and sign a catalogue version; turn an issue request with field names into
+//! credential fields ([`issue`]), tell clients its shape ([`schema`]) and make requests for tests ([`samples`]); say
+//! whether licences are what a service item asks for ([`fit`]). Out of scope: files, HTTP and SQL; whether a credential
+//! is genuine and valid (`licence_spec::verify`); the format of the signed catalogue (`licence_spec::catalogue`).
 //!
 //! Everything that a node decides while it works, [`issue`] and [`fit`], takes the *signed* catalogue, so that a city
-//! that holds nothing but signed bytes decides exactly as the publisher would. The TOML files are the publisher's.
+//! that holds nothing but signed bytes decides exactly as the publisher would. The files are the publisher's.
 //! Document: spec/catalogue.md.
 #![forbid(unsafe_code)]
 

@@ -4,6 +4,7 @@ mod authorities;
 mod cases;
 mod common;
 mod notes;
+mod production;
 mod service_items;
 mod types;
 
@@ -28,6 +29,7 @@ pub struct CatalogueData {
     authorities: Vec<Authority>,
     cases: Vec<WorkedCase>,
     notes: Vec<Note>,
+    production: Vec<Finding>,
     pub(crate) places: Vec<TypePlace>,
 }
 
@@ -54,8 +56,15 @@ impl CatalogueData {
             findings.retain(|f| !matches!(f.rule, "unknown-type" | "unknown-field"));
         }
         let places = parsed.types.iter().filter_map(types::place).collect();
-        let notes = notes::collect(&parsed);
-        let mut data = CatalogueData { types, service_items, authorities, cases: Vec::new(), notes, places };
+        let mut data = CatalogueData {
+            types,
+            service_items,
+            authorities,
+            cases: Vec::new(),
+            notes: notes::collect(&parsed),
+            production: production::collect(&parsed),
+            places,
+        };
         // Cases are read and asked of sound data alone: a broken item would only repeat its own finding.
         if findings.is_empty() {
             data.cases = cases::resolve(&parsed.cases, &data.types, &data.service_items, &mut findings);
@@ -99,6 +108,13 @@ impl CatalogueData {
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// What these data may not be used for in production: provisional types, which no node issues there, and synthetic
+    /// authorities and service items, which a city puts its own in place of. Empty if nothing is left to replace.
+    #[must_use]
+    pub fn production_findings(&self) -> &[Finding] {
+        &self.production
     }
 
     /// The authority with this code.

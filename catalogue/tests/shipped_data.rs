@@ -308,3 +308,16 @@ fn scopes_of_the_trust_list_follow_the_authority() {
     let node = data.authority("11440100X00001046K").unwrap().scope(KeyRole::View, from, to);
     assert!(node.has_type("urn:elic:gd:200023401") && !node.has_region("440305"));
 }
+
+/// A city that goes into production sees what it still has to replace.
+#[test]
+fn everything_invented_is_told_with_its_place_before_production() {
+    let findings = data().production_findings();
+    let count = |rule: &str| findings.iter().filter(|f| f.rule == rule).count();
+    assert_eq!(count("provisional-type"), 20);
+    assert_eq!(count("synthetic-authority"), data().authorities().len());
+    assert_eq!(count("synthetic-item"), data().service_items().len());
+    assert!(findings.iter().all(|f| f.line.is_some() && !f.hint.is_empty()));
+    let marriage = findings.iter().find(|f| f.file == "licence-types/marriage-certificate.toml").unwrap();
+    assert_eq!((marriage.rule, marriage.line), ("provisional-type", Some(4)));
+}

@@ -222,12 +222,6 @@ impl LicenceType {
         self.revisions.last()
     }
 
-    /// The newest revision in force on this day; one without a date counts as in force. `None` before the first.
-    #[must_use]
-    pub fn in_force_on(&self, day: CivilDate) -> Option<&Revision> {
-        self.revisions.iter().rev().find(|revision| revision.in_force_from.is_none_or(|from| from <= day))
-    }
-
     /// Whether the type has no confirmed code: its vct stands in the space `zd` (spec/catalogue.md §2). A node in
     /// production refuses to issue it.
     #[must_use]
