@@ -234,3 +234,74 @@ fn the_answer_has_one_json_shape_and_holds_no_personal_data() {
     assert!(json["licences"][0]["licence"].as_str().unwrap().starts_with("sha-256:"));
     assert!(!json.to_string().contains(COMPANY));
 }
+
+/// The clerk reads what the item wants, and not what the licence says.
+#[test]
+fn a_constraint_that_fails_is_told_with_what_is_wanted_and_without_the_value() {
+    let catalogue = catalogue();
+    let face = [("企业名称", "示例"), ("岗位类别", "B")];
+    let staff = licence(&catalogue, "11100000000013338W011", "440300", &face, "44010018000101004X");
+    let subject = Subject { role: HolderRole::Staff, code_type: "111", code: "44010018000101004X" };
+    let fit = judged("SZ-JZ-0604", &[presented(&staff)], &[subject]);
+    let material = fit.materials.iter().find(|m| m.code == "M04").unwrap();
+    assert_eq!((material.result, material.reasons[0].code), (FitResult::NotMet, Code::FieldConstraintFailed));
+    assert_eq!(material.reasons[0].field.as_deref(), Some("岗位类别"));
+    assert_eq!(material.reasons[0].text.zh, "“岗位类别”须为C1、C2、C3");
+    assert_eq!(material.reasons[0].text.en, "the field 岗位类别 must be C1 or C2 or C3");
+    // The POLICY question of a verdict finds the same.
+    let item = catalogue.service_item("SZ-JZ-0604").unwrap();
+    let (vct, fields) = (presented(&staff).vct, presented(&staff).fields);
+    assert_eq!(item.check(vct, &fields), Err(Code::FieldConstraintFailed));
+}
+
+#[test]
+fn ages_are_counted_in_days_of_china_and_a_view_without_the_date_is_undecided() {
+    let catalogue = catalogue();
+    let mut item = catalogue.service_item("GZ-SC-0701").unwrap().clone();
+    let premises = premises(&catalogue, "440106");
+    let at = |day: &str, second: i64| {
+        let judged_at = licence_spec::time::CivilDate::parse(day).unwrap().begins().plus(second);
+        let licence = Presented { judged_at, ..presented(&premises) };
+        let fit = fit(&catalogue, &item, &[licence], &[APPLICANT]);
+        fit.materials.into_iter().find(|m| m.code == "M03").unwrap()
+    };
+    // Issued on 2026-11-23; the item takes 365 days.
+    assert_eq!(at("2027-11-23", 86_399).result, FitResult::Met);
+    let old = at("2027-11-24", 0);
+    assert_eq!((old.result, old.reasons[0].code), (FitResult::NotMet, Code::FieldConstraintFailed));
+    assert!(old.reasons[0].text.zh.contains("2026-11-23") && old.reasons[0].text.zh.contains("365"));
+    // A view that leaves the day of issue out: [2: number, 3: holder, 7: area, 24: address] and 0.
+    let mut w = licence_spec::cbor::Writer::default();
+    w.map(7).int(0).uint(1).int(2).text("号").int(3).array(1).text("示例").int(4).array(1).text("001");
+    w.int(5).array(1).text(COMPANY).int(7).text("440106").int(24).text("示例路1号");
+    let bytes = w.into_bytes();
+    item.materials[2].alternatives[0].required.retain(|key| *key != 8);
+    let fields = licence_spec::credential::FieldMap::parse(&bytes).unwrap();
+    let view = Presented { fields, ..presented(&premises) };
+    let fit = fit(&catalogue, &item, &[view], &[APPLICANT]);
+    let material = fit.materials.iter().find(|m| m.code == "M03").unwrap();
+    assert_eq!((material.result, material.reasons[0].code), (FitResult::Undecided, Code::FieldMissing));
+}
+
+#[test]
+fn an_either_or_and_an_item_out_of_force_have_their_place_in_the_json() {
+    let catalogue = catalogue();
+    let premises = premises(&catalogue, "440106");
+    let fit_of = |day: &str, item: &str| {
+        let judged_at = licence_spec::time::CivilDate::parse(day).unwrap().begins();
+        let licence = Presented { judged_at, ..presented(&premises) };
+        let fit = fit(&catalogue, catalogue.service_item(item).unwrap(), &[licence], &[APPLICANT]);
+        serde_json::to_value(&fit).unwrap()
+    };
+    let open = fit_of("2026-11-24", "GZ-SC-0701");
+    assert_eq!(open["choices"][0]["name"], "经营场所证明");
+    assert_eq!(open["choices"][0]["result"], "MET");
+    assert_eq!(open["choices"][0]["ways"], serde_json::json!([["M03"], ["M04"]]));
+    assert_eq!(open["result"], "NOT_MET", "the business licence is still wanted");
+    assert!(open.get("not_in_force").is_none());
+    let over = fit_of("2028-01-01", "YF-CY-0712");
+    assert_eq!(over["result"], "UNDECIDED");
+    assert_eq!(over["not_in_force"]["code"], "POLICY_UNAVAILABLE");
+    assert_eq!(over["not_in_force"]["text"]["zh-CN"], "该事项在 2028-01-01 不在有效期内");
+    assert!(over.get("choices").is_none());
+}
