@@ -67,6 +67,9 @@ impl CatalogueData {
 
     /// Compiles and signs the version after `held`; clients that hold `held` will take it.
     ///
+    /// One key is enough here: for the demo and tests. A publisher signs a [`Proposal`](crate::approval::Proposal),
+    /// which asks for the approvals of two officers.
+    ///
     /// # Errors
     /// [`CatalogueSignError::Content`] if a published type or revision was changed or dropped since `held`, or the
     /// catalogue is over its cap; [`CatalogueSignError::Signer`] from the signer.
