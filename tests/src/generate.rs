@@ -5,9 +5,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-/// A file, the package whose program prints it, and what the program is told.
+use crate::programs;
+
+/// A file, the program that prints it, and what the program is told.
 type Printed = (&'static str, &'static str, &'static [&'static str]);
 
 const PRINTED: &[Printed] = &[
@@ -15,11 +16,10 @@ const PRINTED: &[Printed] = &[
     ("registry/config.schema.json", "licence-registry", &["config", "schema"]),
 ];
 
-/// The help texts: a file, the package, its program, and the verbs.
-const HELPS: &[(&str, &str, &str, &[&str])] = &[
+/// The help texts: a file, the program, and the verbs.
+const HELPS: &[(&str, &str, &[&str])] = &[
     (
         "registry/help.txt",
-        "licence-registry",
         "licence-registry",
         &[
             "",
@@ -36,7 +36,15 @@ const HELPS: &[(&str, &str, &str, &[&str])] = &[
             "trust pin",
             "trust export",
             "trust show",
+            "catalogue check",
+            "catalogue show",
+            "catalogue diff",
+            "catalogue propose",
+            "catalogue approve",
             "catalogue publish",
+            "catalogue import",
+            "catalogue export",
+            "catalogue template",
             "client add",
             "client list",
             "client revoke",
@@ -47,28 +55,20 @@ const HELPS: &[(&str, &str, &str, &[&str])] = &[
             "fsck",
         ],
     ),
-    (
-        "verifier-cli/help.txt",
-        "verifier-cli",
-        "licence-verify",
-        &["", "check", "sync", "show", "receipt", "doctor"],
-    ),
+    ("verifier-cli/help.txt", "licence-verify", &["", "check", "sync", "show", "receipt", "doctor"]),
 ];
 
 /// Writes the files, or compares them with what is there; whether all is well.
 pub(crate) fn run(check: bool) -> bool {
-    let printed = PRINTED.iter().map(|(file, package, arguments)| (*file, output(package, arguments)));
-    let helps = HELPS.iter().map(|(file, package, program, verbs)| (*file, help(package, program, verbs)));
+    let printed = PRINTED.iter().map(|(file, program, arguments)| (*file, output(program, arguments)));
+    let helps = HELPS.iter().map(|(file, program, verbs)| (*file, help(program, verbs)));
     // All are looked at, so that one run tells all that has changed.
     let settled =
         printed.chain(helps).map(|(file, text)| text.is_some_and(|text| settle(file, &text, check)));
     let wrong = settled.filter(|fine| !fine).count();
-    let mut vectors =
-        cargo(&["run", "--quiet", "--locked", "-p", "licence-tests", "--example", "verdict_vectors", "--"]);
-    if check {
-        vectors.arg("--check");
-    }
-    crate::succeeds(&mut vectors) && wrong == 0
+    let vectors = programs::command("verdict_vectors");
+    let same = vectors.is_some_and(|mut vectors| crate::succeeds(vectors.args(check.then_some("--check"))));
+    same && wrong == 0
 }
 
 fn settle(file: &str, text: &str, check: bool) -> bool {
@@ -85,27 +85,23 @@ fn settle(file: &str, text: &str, check: bool) -> bool {
     same
 }
 
-fn help(package: &str, program: &str, verbs: &[&str]) -> Option<String> {
+fn help(program: &str, verbs: &[&str]) -> Option<String> {
     let mut text = String::new();
     for verb in verbs {
         let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
-        text.push_str(&format!("$ {program} {}\n\n{}\n", arguments.join(" "), output(package, &arguments)?));
+        text.push_str(&format!("$ {program} {}\n\n{}\n", arguments.join(" "), output(program, &arguments)?));
     }
     Some(text)
 }
 
-fn output(package: &str, arguments: &[&str]) -> Option<String> {
-    let output = cargo(&["run", "--quiet", "--locked", "-p", package, "--"]).args(arguments).output().ok()?;
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    // What a developer has set must not show in the files.
+    let mut command = programs::command(program)?;
+    command.args(arguments).env_remove("LICENCE_REGISTRY_DATA").env_remove("XDG_DATA_HOME");
+    let output = command.output().ok()?;
     if !output.status.success() {
-        eprintln!("{package} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        eprintln!("{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         return None;
     }
     String::from_utf8(output.stdout).ok()
-}
-
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    // What a developer has set must not show in the files.
-    command.args(arguments).env_remove("LICENCE_REGISTRY_DATA").env_remove("XDG_DATA_HOME");
-    command
 }

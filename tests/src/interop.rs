@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::{install, succeeds};
+use crate::{install, programs, succeeds};
 
 /// What the Python side is made of.
 const NEEDS: &[&str] = &["cbor2==6.3.0", "cryptography==50.0.2"];
@@ -45,9 +45,8 @@ fn prepare(venv: &Path) -> Option<PathBuf> {
 
 fn writer(python: &Path, folder: &Path) -> bool {
     remove(folder);
-    let read = ["run", "--quiet", "--locked", "-p", "licence-tests", "--example", "read_python", "--"];
     succeeds(Command::new(python).arg("tests/interop/write.py").arg(folder))
-        && succeeds(Command::new(env!("CARGO")).args(read).arg(folder))
+        && programs::command("read_python").is_some_and(|mut read| succeeds(read.arg(folder)))
 }
 
 /// What the clerk's tool says of some of the writer's files, with the writer's bundle: exit codes of VERDICT.md.
@@ -71,8 +70,7 @@ const CLERKS_CLOCK: &str = "2026-12-01T18:00:00+08:00";
 fn clerk(folder: &Path) -> bool {
     let (python, counter) = (folder.join("python"), folder.join("counter"));
     remove(&counter);
-    let build = ["build", "--quiet", "--locked", "-p", "verifier-cli"];
-    let Some(program) = beside("licence-verify") else { return false };
+    let Some(program) = programs::find("licence-verify") else { return false };
     let run = |verb: &str, file: &str| {
         let mut command = Command::new(&program);
         command.arg(verb).arg(python.join(file)).args(["--at", CLERKS_CLOCK, "--bundle"]);
@@ -86,25 +84,15 @@ fn clerk(folder: &Path) -> bool {
         }
         got == Some(expected)
     };
-    succeeds(Command::new(env!("CARGO")).args(build))
-        && is("sync", "bundle.cbor", 0)
+    is("sync", "bundle.cbor", 0)
         && CLERK.iter().all(|(file, expected)| is("check", file, *expected))
         && is("receipt", "receipts/accept.elr", 0)
         && is("receipt", "receipts/changed.elr", 1)
 }
 
-/// A program that is built into the same folder as this one.
-fn beside(name: &str) -> Option<PathBuf> {
-    Some(std::env::current_exe().ok()?.with_file_name(name))
-}
-
 fn reader(python: &Path, folder: &Path) -> bool {
     let (demo, report) = (folder.join("demo"), folder.join("report.json"));
     remove(&demo);
-    let build = ["build", "--quiet", "--locked", "-p", "licence-registry"];
-    if !succeeds(Command::new(env!("CARGO")).args(build)) {
-        return false;
-    }
     let Some((_serving, line)) = Serving::start(&demo) else { return false };
     std::fs::write(&report, line).is_ok()
         && succeeds(Command::new(python).arg("tests/interop/read.py").arg(&demo).arg(&report))
@@ -127,9 +115,8 @@ struct Serving(Child);
 impl Serving {
     /// Starts the demo and waits for its report, which it prints when the tour has ended.
     fn start(demo: &Path) -> Option<(Serving, String)> {
-        let program = beside("licence-registry")?;
         let port = free_ports()?.to_string();
-        let mut command = Command::new(program);
+        let mut command = programs::command("licence-registry")?;
         command.args(["demo", "--json", "--base-port", &port, "--data"]).arg(demo);
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
         let out = child.stdout.take();

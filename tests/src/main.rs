@@ -5,18 +5,21 @@
 
 mod generate;
 mod interop;
+mod programs;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test | interop | generate [--check] | bench
+用法 / usage: cargo xtask test | interop | generate [--check] | make-licences … | bench
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings, both directions with Python
   interop 仅与独立的 Python 实现互相读写 / the part of `test` that reads and writes with the independent Python alone
   generate 由代码生成接口描述、配置模式、帮助文本与判定向量；--check 只比较 / make API description, configuration schema,
           help texts and verdict vectors from the code; --check compares only
+  make-licences --type CODE --count N --seed S
+          生成合规的签发请求（NDJSON） / valid requests to issue, as NDJSON, with synthetic holders
   bench   在同一次运行中与参照比较，逐行输出 ratio 名称 数值 / figures, each with its reference from the same run:
           a line `ratio NAME VALUE` each
 ";
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         ["generate"] => exit(generate::run(false)),
         ["generate", "--check"] => exit(generate::run(true)),
         ["interop"] => exit(interop::run()),
+        ["make-licences", rest @ ..] => make_licences(rest),
         ["bench"] => measure(),
         ["--help" | "-h" | "help"] => {
             print!("{HELP}");
@@ -90,6 +94,21 @@ fn test() -> ExitCode {
 
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
+}
+
+fn make_licences(arguments: &[&str]) -> ExitCode {
+    let run = [
+        "run",
+        "--release",
+        "--quiet",
+        "--locked",
+        "-p",
+        "licence-catalogue",
+        "--example",
+        "make-licences",
+        "--",
+    ];
+    exit(succeeds(Command::new(env!("CARGO")).args(run).args(arguments)))
 }
 
 fn measure() -> ExitCode {
