@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use licence_spec::bundle::{self, Bundle};
+use licence_spec::catalogue;
 use licence_spec::log::checkpoint::SignedCheckpoint;
-use licence_spec::numbers::MAX_BUNDLE;
+use licence_spec::numbers::{MAX_BUNDLE, MAX_CATALOGUE};
 use licence_spec::verdict::Code;
 
 use crate::documents::{TakeError, take_catalogue, take_token, take_trust};
@@ -38,29 +39,45 @@ pub enum PullError {
 /// # Errors
 /// [`PullError`]; what was taken before the fault stays.
 pub fn pull(node: &Node, address: &str, authoritative: bool) -> Result<(), PullError> {
-    let failed = |cause: String| PullError::Fetch { address: address.to_owned(), cause };
-    let agent =
-        ureq::Agent::new_with_config(ureq::config::Config::builder().timeout_global(Some(DEADLINE)).build());
-    let mut answer =
-        agent.get(format!("{address}/v1/bundle")).call().map_err(|error| failed(error.to_string()))?;
-    let bytes = answer
-        .body_mut()
-        .with_config()
-        .limit(MAX_BUNDLE as u64)
-        .read_to_vec()
-        .map_err(|error| failed(error.to_string()))?;
-    let bundle = Bundle::parse(&bytes).map_err(|fault| failed(fault.what.to_owned()))?;
+    let bytes = fetch(address, "/v1/bundle", MAX_BUNDLE)?;
+    let failed = |cause: &str| PullError::Fetch { address: address.to_owned(), cause: cause.to_owned() };
+    let bundle = Bundle::parse(&bytes).map_err(|fault| failed(fault.what))?;
     if authoritative {
         if let (Some(timestamp), Some(list)) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)) {
             take_trust(node, &bundle.roots(), timestamp, list)?;
         }
-        if let Some(catalogue) = bundle.part(bundle::CATALOGUE) {
-            take_catalogue(node, catalogue)?;
+        if let Some(newest) = bundle.part(bundle::CATALOGUE) {
+            take_catalogues(node, address, newest)?;
         }
     }
     take_tokens(node, &bundle)?;
     take_heads(node, &bundle);
     Ok(())
+}
+
+/// Fetches one file of another node, of at most `cap` bytes.
+fn fetch(address: &str, path: &str, cap: usize) -> Result<Vec<u8>, PullError> {
+    let failed =
+        |error: ureq::Error| PullError::Fetch { address: address.to_owned(), cause: error.to_string() };
+    let agent =
+        ureq::Agent::new_with_config(ureq::config::Config::builder().timeout_global(Some(DEADLINE)).build());
+    let mut answer = agent.get(format!("{address}{path}")).call().map_err(failed)?;
+    answer.body_mut().with_config().limit(cap as u64).read_to_vec().map_err(failed)
+}
+
+/// Takes the catalogue, and before it the versions that this node missed: each is chained to the one before.
+fn take_catalogues(node: &Node, address: &str, newest: &[u8]) -> Result<(), PullError> {
+    let held = node.catalogue().map_or(0, |held| held.version());
+    let evidence = node.evidence.snapshot();
+    let list = evidence.trust_list().ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
+    let offered = catalogue::open(newest, &**list, node.clock.now());
+    let offered = offered.map_err(|fault| TakeError::Refused(fault.code()))?.version();
+    // A node without any takes the newest as its first.
+    let missed = if held == 0 { offered..offered } else { held + 1..offered };
+    for version in missed {
+        take_catalogue(node, &fetch(address, &format!("/v1/catalogue?version={version}"), MAX_CATALOGUE)?)?;
+    }
+    Ok(take_catalogue(node, newest)?)
 }
 
 /// Tokens that are as new as the held ones are passed over; an older one is only how the other node lags behind.

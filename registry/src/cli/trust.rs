@@ -152,7 +152,8 @@ fn list(options: &ListOptions) -> Result<()> {
     let trust = options.place.ask(&Command::ShowTrust)?;
     let name = trust["name"].as_str().context("先执行 trust root / run trust root first")?;
     let version = trust["list"]["version"].as_u64().unwrap_or(0) + 1;
-    let data = source::of_node(&options.place.data, &Config::load(&options.place.data)?)?;
+    let config = Config::load(&options.place.data)?;
+    let data = source::of_node(&options.place.data, &config)?;
     let now = Clock::system().now();
     let mut entries = Vec::new();
     for path in &options.nodes {
@@ -162,6 +163,13 @@ fn list(options: &ListOptions) -> Result<()> {
         entries.extend(entries_of(&data, &keys, now)?);
     }
     entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let synthetic = |entry: &&Entry| data.authority(&entry.id).is_some_and(|authority| authority.synthetic);
+    if let Some(entry) = entries.iter().find(synthetic).filter(|_| config.production) {
+        bail!(
+            "正式运行的信任列表不得含合成机关 {0} / a trust list in production must not name the synthetic authority {0}",
+            entry.id
+        );
+    }
     let list = options.officers.load(name)?.list(version, now, entries)?;
     print_json(&options.place.ask(&Command::PublishList { version, list: base64url(&list) })?)
 }

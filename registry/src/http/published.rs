@@ -66,10 +66,27 @@ pub(super) async fn timestamp(State(app): State<Arc<App>>, headers: HeaderMap) -
     document(&app, &headers, documents::TIMESTAMP.0, documents::TIMESTAMP.1.to_owned()).await
 }
 
-/// 签名目录 / the signed catalogue.
-#[utoipa::path(get, path = "/v1/catalogue", tag = "catalogue", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
-pub(super) async fn catalogue(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    document(&app, &headers, documents::CATALOGUE.0, documents::CATALOGUE.1.to_owned()).await
+/// A version.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfVersion {
+    /// Absent for the newest.
+    version: Option<u64>,
+}
+
+/// 签名目录 / the signed catalogue, the newest or an earlier version: a node that missed some takes them in order.
+#[utoipa::path(get, path = "/v1/catalogue", tag = "catalogue", params(("version" = Option<u64>, Query, description = "版本 / a version that this node published or took")),
+    responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
+pub(super) async fn catalogue(
+    State(app): State<Arc<App>>,
+    of: Result<Query<OfVersion>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let of = of.map_err(|_| Problem::malformed("version 应为正整数 / version is a positive number"))?;
+    match of.version {
+        None => document(&app, &headers, documents::CATALOGUE.0, documents::CATALOGUE.1.to_owned()).await,
+        Some(version) => document(&app, &headers, documents::CATALOGUE_VERSION, version.to_string()).await,
+    }
 }
 
 /// 离线证据包 / the offline bundle of all evidence (FORMATS §13).

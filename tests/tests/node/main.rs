@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
 mod bad_input;
+mod catalogue;
 mod connections;
 mod crash;
 mod harness;

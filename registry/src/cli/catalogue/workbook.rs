@@ -85,8 +85,9 @@ fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: String, hidden: bool) -> Resu
     };
     let mut rows: Vec<Vec<Cell>> =
         (0..height).map(|row| (0..width).map(|column| cell(row, column)).collect()).collect();
-    // Rows that were only formatted say nothing.
-    while rows.last().is_some_and(|row| row.iter().all(|cell| *cell == Cell::Empty)) {
+    // Rows that were only formatted say nothing; but a sheet that was cut off here must still be too long.
+    while rows.len() <= MAX_ROWS && rows.last().is_some_and(|row| row.iter().all(|cell| *cell == Cell::Empty))
+    {
         rows.pop();
     }
     Ok(Sheet { name, hidden, merged, rows })
