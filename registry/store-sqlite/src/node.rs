@@ -1,6 +1,6 @@
-//! SQL of the node's own row and of counters.
+//! SQL of the node's own row, of counters, and of leases for jobs.
 
-use licence_store::{Conflict, NodeRow, ReadNode, Result, WriteNode};
+use licence_store::{Conflict, JobLease, NodeRow, ReadNode, Result, WriteNode};
 use rusqlite::params;
 
 use crate::errors::{store_error, unsigned};
@@ -33,6 +33,17 @@ impl WriteNode for Session<'_> {
                        ON CONFLICT (name) DO UPDATE SET next = counters.next + excluded.next RETURNING next - ?2";
             let mut upsert = session.connection().prepare_cached(sql).map_err(store_error)?;
             upsert.query_row(params![name, count], |row| unsigned(row, 0)).map_err(store_error)
+        })
+    }
+
+    fn take_job_lease(&mut self, lease: &JobLease, now: i64) -> Result<bool> {
+        self.writing(|session| {
+            let sql = "INSERT INTO job_leases (job, holder, held_until) VALUES (?1, ?2, ?3) \
+                       ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until \
+                       WHERE job_leases.holder = excluded.holder OR job_leases.held_until <= ?4";
+            let mut upsert = session.connection().prepare_cached(sql).map_err(store_error)?;
+            let taken = upsert.execute(params![lease.job, lease.holder, lease.until, now]);
+            Ok(taken.map_err(store_error)? == 1)
         })
     }
 }

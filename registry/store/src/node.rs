@@ -1,4 +1,4 @@
-//! Whose database this is, and counters that never give a number twice.
+//! Whose database this is, counters that never give a number twice, and which process does a recurring job.
 
 use crate::Result;
 
@@ -11,6 +11,17 @@ pub struct NodeRow {
     pub region: String,
     /// When the database was made, Unix seconds.
     pub created_at: i64,
+}
+
+/// The right to do a recurring job, for one of the processes on one database, until a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobLease {
+    /// Name of the job, for example `publish_status`.
+    pub job: String,
+    /// Name of the process; unique among those that run, also after a restart.
+    pub holder: String,
+    /// Unix seconds; from this moment on anybody may take it.
+    pub until: i64,
 }
 
 /// Reading the node's own row.
@@ -33,4 +44,12 @@ pub trait WriteNode {
     /// # Errors
     /// [`crate::StoreError::OutOfRange`] when the counter would pass 2^63 - 1.
     fn lease(&mut self, name: &str, count: u32) -> Result<u64>;
+
+    /// Takes or prolongs a lease; false if another process holds it at `now`. Its holder may also shorten it: `until` = `now` gives it up.
+    ///
+    /// It saves work, and must not be trusted with more: a process that was halted may go on after its lease has ended, and clocks
+    /// differ. What a job writes is guarded by itself ([`crate::Conflict::TokenNotNewer`], [`crate::Conflict::DocumentBackwards`]).
+    /// # Errors
+    /// Those of the connection.
+    fn take_job_lease(&mut self, lease: &JobLease, now: i64) -> Result<bool>;
 }

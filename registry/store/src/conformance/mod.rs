@@ -152,5 +152,7 @@ suite! { $
         a_database_belongs_to_one_node,
         a_counter_never_gives_a_number_twice,
         racing_leases_never_overlap,
+        a_job_is_leased_to_one_holder_until_its_time,
+        racing_processes_share_no_job,
     }
 }

@@ -1,9 +1,9 @@
-//! Whose database, and numbers that are given out once.
+//! Whose database, numbers that are given out once, and jobs that one process does.
 
 use std::collections::BTreeSet;
 
 use super::{Open, read, refused, write};
-use crate::{Conflict, NodeRow};
+use crate::{Conflict, JobLease, NodeRow, Store};
 
 pub(super) fn a_database_belongs_to_one_node(open: Open<'_>) {
     let store = open();
@@ -45,4 +45,36 @@ pub(super) fn racing_leases_never_overlap(open: Open<'_>) {
         }
     });
     assert_eq!(given.len(), 300);
+}
+
+fn takes(store: &dyn Store, job: &str, holder: &str, until: i64, now: i64) -> bool {
+    let lease = JobLease { job: job.into(), holder: holder.into(), until };
+    write(store, |write| write.take_job_lease(&lease, now))
+}
+
+pub(super) fn a_job_is_leased_to_one_holder_until_its_time(open: Open<'_>) {
+    let store = open();
+    assert!(takes(&*store, "publish", "a", 130, 100));
+    assert!(!takes(&*store, "publish", "b", 140, 110), "held by another");
+    assert!(takes(&*store, "publish", "a", 160, 129), "prolonged by its holder");
+    assert!(!takes(&*store, "publish", "b", 190, 159), "held in its last second");
+    assert!(takes(&*store, "publish", "b", 190, 160), "free from its end on");
+    assert!(!takes(&*store, "publish", "a", 200, 161), "the former holder comes too late");
+    assert!(takes(&*store, "renew", "a", 200, 161), "jobs are leased each on its own");
+    assert!(takes(&*store, "publish", "b", 165, 165), "given up");
+    assert!(takes(&*store, "publish", "a", 200, 165));
+}
+
+pub(super) fn racing_processes_share_no_job(open: Open<'_>) {
+    let store = open();
+    let store = &*store;
+    let names = ["a", "b", "c", "d"];
+    for round in 0..10 {
+        let (now, until) = (round * 10, round * 10 + 10);
+        let taken: usize = std::thread::scope(|scope| {
+            let threads = names.map(|name| scope.spawn(move || takes(store, "publish", name, until, now)));
+            threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum()
+        });
+        assert_eq!(taken, 1, "round {round}");
+    }
 }
