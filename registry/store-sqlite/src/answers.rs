@@ -9,6 +9,21 @@ use rusqlite::{Row, params};
 use crate::errors::{or_conflict, store_error};
 use crate::session::Session;
 
+macro_rules! select_receipt {
+    ($rest:literal) => {
+        concat!("SELECT id, client, made_at, digest, bytes FROM receipts ", $rest)
+    };
+}
+
+macro_rules! select_answer {
+    ($rest:literal) => {
+        concat!(
+            "SELECT caller, idempotency_key, fingerprint, status, content_type, body, created_at FROM idempotent_answers ",
+            $rest
+        )
+    };
+}
+
 macro_rules! select_client {
     ($rest:literal) => {
         concat!(
@@ -29,6 +44,27 @@ fn client(row: &Row<'_>) -> rusqlite::Result<ClientRow> {
         created_at: row.get(6)?,
         expires_at: row.get(7)?,
         revoked_at: row.get(8)?,
+    })
+}
+
+fn receipt(row: &Row<'_>) -> rusqlite::Result<ReceiptRow> {
+    Ok(ReceiptRow {
+        id: row.get(0)?,
+        client: row.get(1)?,
+        made_at: row.get(2)?,
+        digest: row.get(3)?,
+        bytes: row.get(4)?,
+    })
+}
+
+fn answer(row: &Row<'_>) -> rusqlite::Result<IdempotentAnswer> {
+    Ok(IdempotentAnswer {
+        key: AnswerKey { caller: row.get(0)?, key: row.get(1)? },
+        fingerprint: row.get(2)?,
+        status: row.get(3)?,
+        content_type: row.get(4)?,
+        body: row.get(5)?,
+        created_at: row.get(6)?,
     })
 }
 
@@ -54,33 +90,32 @@ impl ReadAnswers for Session<'_> {
     }
 
     fn receipt(&self, id: &[u8; 16]) -> Result<Option<ReceiptRow>> {
-        self.one("SELECT id, client, made_at, digest, bytes FROM receipts WHERE id = ?1", [id], |row| {
-            Ok(ReceiptRow {
-                id: row.get(0)?,
-                client: row.get(1)?,
-                made_at: row.get(2)?,
-                digest: row.get(3)?,
-                bytes: row.get(4)?,
-            })
-        })
+        self.one(select_receipt!("WHERE id = ?1"), [id], receipt)
+    }
+
+    fn receipts_after(&self, after: Option<&[u8; 16]>, limit: u32) -> Result<Vec<ReceiptRow>> {
+        // Every id comes after the empty one.
+        let after = after.map_or(&[][..], |id| id.as_slice());
+        self.all(select_receipt!("WHERE id > ?1 ORDER BY id LIMIT ?2"), params![after, limit], receipt)
     }
 
     fn idempotent_answers(&self, keys: &[AnswerKey]) -> Result<Vec<Option<IdempotentAnswer>>> {
-        let sql = "SELECT fingerprint, status, content_type, body, created_at FROM idempotent_answers \
-                   WHERE caller = ?1 AND idempotency_key = ?2";
-        let find = |key: &AnswerKey| {
-            self.one(sql, [&key.caller, &key.key], |row| {
-                Ok(IdempotentAnswer {
-                    key: key.clone(),
-                    fingerprint: row.get(0)?,
-                    status: row.get(1)?,
-                    content_type: row.get(2)?,
-                    body: row.get(3)?,
-                    created_at: row.get(4)?,
-                })
-            })
+        let sql = select_answer!("WHERE caller = ?1 AND idempotency_key = ?2");
+        keys.iter().map(|key| self.one(sql, [&key.caller, &key.key], answer)).collect()
+    }
+
+    fn idempotent_answers_after(
+        &self,
+        after: Option<&AnswerKey>,
+        limit: u32,
+    ) -> Result<Vec<IdempotentAnswer>> {
+        let Some(after) = after else {
+            return self.all(select_answer!("ORDER BY caller, idempotency_key LIMIT ?1"), [limit], answer);
         };
-        keys.iter().map(find).collect()
+        let sql = select_answer!(
+            "WHERE (caller, idempotency_key) > (?1, ?2) ORDER BY caller, idempotency_key LIMIT ?3"
+        );
+        self.all(sql, params![after.caller, after.key, limit], answer)
     }
 }
 

@@ -32,6 +32,16 @@ impl ReadDocuments for Session<'_> {
     fn documents(&self, kind: &str) -> Result<Vec<DocumentRow>> {
         self.all(select!("WHERE kind = ?1 ORDER BY version, name"), [kind], document)
     }
+
+    fn documents_after(&self, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<DocumentRow>> {
+        match after {
+            None => self.all(select!("ORDER BY kind, name LIMIT ?1"), [limit], document),
+            Some((kind, name)) => {
+                let sql = select!("WHERE (kind, name) > (?1, ?2) ORDER BY kind, name LIMIT ?3");
+                self.all(sql, params![kind, name, limit], document)
+            }
+        }
+    }
 }
 
 impl Session<'_> {

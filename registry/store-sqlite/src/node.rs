@@ -1,6 +1,6 @@
 //! SQL of the node's own row, of counters, and of leases for jobs.
 
-use licence_store::{Conflict, JobLease, NodeRow, ReadNode, Result, WriteNode};
+use licence_store::{Conflict, CounterRow, JobLease, NodeRow, ReadNode, Result, WriteNode};
 use rusqlite::params;
 
 use crate::errors::{store_error, unsigned};
@@ -10,6 +10,12 @@ impl ReadNode for Session<'_> {
     fn node(&self) -> Result<Option<NodeRow>> {
         self.one("SELECT role, region, created_at FROM node", (), |row| {
             Ok(NodeRow { role: row.get(0)?, region: row.get(1)?, created_at: row.get(2)? })
+        })
+    }
+
+    fn counters(&self) -> Result<Vec<CounterRow>> {
+        self.all("SELECT name, next FROM counters ORDER BY name", (), |row| {
+            Ok(CounterRow { name: row.get(0)?, next: unsigned(row, 1)? })
         })
     }
 }

@@ -119,10 +119,24 @@ pub trait ReadAnswers {
     /// As [`ReadAnswers::client_by_token`].
     fn receipt(&self, id: &[u8; 16]) -> Result<Option<ReceiptRow>>;
 
+    /// Receipts after this id, ascending by id, at most `limit`.
+    /// # Errors
+    /// As [`ReadAnswers::client_by_token`].
+    fn receipts_after(&self, after: Option<&[u8; 16]>, limit: u32) -> Result<Vec<ReceiptRow>>;
+
     /// For each key, in order, the answer kept for it. Whether the fingerprint is the same is the caller's question.
     /// # Errors
     /// As [`ReadAnswers::client_by_token`].
     fn idempotent_answers(&self, keys: &[AnswerKey]) -> Result<Vec<Option<IdempotentAnswer>>>;
+
+    /// Answers after this key, ascending by the bytes of caller and key, at most `limit`.
+    /// # Errors
+    /// As [`ReadAnswers::client_by_token`].
+    fn idempotent_answers_after(
+        &self,
+        after: Option<&AnswerKey>,
+        limit: u32,
+    ) -> Result<Vec<IdempotentAnswer>>;
 }
 
 /// Writing clients, receipts and answers.

@@ -49,6 +49,11 @@ pub trait ReadDocuments {
     /// # Errors
     /// Those of the connection.
     fn documents(&self, kind: &str) -> Result<Vec<DocumentRow>>;
+
+    /// Documents of all kinds after this kind and name, ascending by the bytes of both, at most `limit`; a document may have 4 MiB.
+    /// # Errors
+    /// Those of the connection.
+    fn documents_after(&self, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<DocumentRow>>;
 }
 
 /// Writing documents.

@@ -50,7 +50,7 @@ pub use documents::{DocumentRow, ReadDocuments, WriteDocuments};
 pub use error::{Conflict, StoreError};
 pub use licences::{LicenceCount, LicenceRow, ReadLicences, Taken, WriteLicences};
 pub use log::{LeafRow, LogHead, ReadLog, TileKey, TileRow, WriteLog};
-pub use node::{JobLease, NodeRow, ReadNode, WriteNode};
+pub use node::{CounterRow, JobLease, NodeRow, ReadNode, WriteNode};
 pub use status::{
     IndexLease, ListRevision, ReadStatus, StatusChangeRow, StatusListRow, StatusTokenRow, StatusValue,
     WriteStatus,

@@ -13,6 +13,15 @@ pub struct NodeRow {
     pub created_at: i64,
 }
 
+/// A counter of [`WriteNode::lease`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CounterRow {
+    /// Its name.
+    pub name: String,
+    /// The next number that it will give out.
+    pub next: u64,
+}
+
 /// The right to do a recurring job, for one of the processes on one database, until a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobLease {
@@ -30,6 +39,11 @@ pub trait ReadNode {
     /// # Errors
     /// Those of the connection.
     fn node(&self) -> Result<Option<NodeRow>>;
+
+    /// All counters, ascending by the bytes of their names.
+    /// # Errors
+    /// Those of the connection.
+    fn counters(&self) -> Result<Vec<CounterRow>>;
 }
 
 /// Writing the node's own row, and leasing numbers.

@@ -109,3 +109,22 @@ pub(super) fn old_answers_are_forgotten_oldest_first(open: Open<'_>) {
     assert_eq!(write(&*store, |write| write.purge_idempotent_answers(40, 2)), 0);
     assert_eq!(kept(), [40], "an answer of the very moment stays");
 }
+
+pub(super) fn receipts_and_answers_come_in_pages(open: Open<'_>) {
+    let store = open();
+    let receipts: Vec<_> = (0..5).map(make::receipt).collect();
+    let keys = [("a", "B"), ("a", "b"), ("a", "值"), ("ab", "a"), ("b", "")];
+    let answers: Vec<_> = keys.iter().map(|(caller, key)| make::answer(caller, key, 10)).collect();
+    write(&*store, |write| {
+        write.add_receipts(&[3, 0, 4, 1, 2].map(make::receipt))?;
+        write.add_idempotent_answers(&[2, 4, 0, 3, 1].map(|n: usize| answers[n].clone()))
+    });
+    let receipt_page = |after, limit| read(&*store, |read| read.receipts_after(after, limit));
+    assert_eq!(receipt_page(None, 2), receipts[..2]);
+    assert_eq!(receipt_page(Some(&receipts[1].id), 9), receipts[2..]);
+    assert_eq!(receipt_page(Some(&receipts[4].id), 9), []);
+    let answer_page = |after, limit| read(&*store, |read| read.idempotent_answers_after(after, limit));
+    assert_eq!(answer_page(None, 2), answers[..2]);
+    assert_eq!(answer_page(Some(&answers[1].key), 9), answers[2..]);
+    assert_eq!(answer_page(Some(&answers[4].key), 9), []);
+}

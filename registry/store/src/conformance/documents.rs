@@ -99,3 +99,23 @@ pub(super) fn a_document_of_four_mebibytes_is_kept(open: Open<'_>) {
     put(&*store, &row);
     assert!(read(&*store, |read| read.document("catalogue", "1")) == Some(row), "4 MiB came back otherwise");
 }
+
+pub(super) fn documents_of_all_kinds_come_in_pages(open: Open<'_>) {
+    let store = open();
+    let mut rows: Vec<_> = [("b", "x"), ("a", "深"), ("a", ""), ("a", "B"), ("aa", "a"), ("A", "z")]
+        .map(|(kind, name)| make::document(kind, name, 1))
+        .into();
+    write(&*store, |write| write.put_documents(&rows));
+    rows.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
+    let mut told: Vec<DocumentRow> = Vec::new();
+    loop {
+        let after = told.last().map(|row| (row.kind.as_str(), row.name.as_str()));
+        let page = read(&*store, |read| read.documents_after(after, 2));
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        told.extend(page);
+    }
+    assert_eq!(told, rows);
+}

@@ -136,6 +136,7 @@ suite! { $
         a_deleted_document_may_be_followed_by_any_version,
         documents_of_a_kind_come_by_version_then_name,
         a_document_of_four_mebibytes_is_kept,
+        documents_of_all_kinds_come_in_pages,
     }
     answers {
         a_client_is_found_by_its_token_only,
@@ -147,11 +148,13 @@ suite! { $
         an_answer_is_rolled_back_with_its_effect,
         an_idempotency_key_is_used_once_by_each_caller,
         old_answers_are_forgotten_oldest_first,
+        receipts_and_answers_come_in_pages,
     }
     node {
         a_database_belongs_to_one_node,
         a_counter_never_gives_a_number_twice,
         racing_leases_never_overlap,
+        counters_are_told_by_name,
         a_job_is_leased_to_one_holder_until_its_time,
         racing_processes_share_no_job,
     }

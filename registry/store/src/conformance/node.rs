@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Open, read, refused, write};
-use crate::{Conflict, JobLease, NodeRow, Store};
+use crate::{Conflict, CounterRow, JobLease, NodeRow, Store};
 
 pub(super) fn a_database_belongs_to_one_node(open: Open<'_>) {
     let store = open();
@@ -45,6 +45,15 @@ pub(super) fn racing_leases_never_overlap(open: Open<'_>) {
         }
     });
     assert_eq!(given.len(), 300);
+}
+
+pub(super) fn counters_are_told_by_name(open: Open<'_>) {
+    let store = open();
+    for (name, count) in [("b", 7), ("号", 1), ("B", 0), ("b", 2)] {
+        write(&*store, |write| write.lease(name, count));
+    }
+    let told = [("B", 0), ("b", 9), ("号", 1)].map(|(name, next)| CounterRow { name: name.into(), next });
+    assert_eq!(read(&*store, |read| read.counters()), told);
 }
 
 fn takes(store: &dyn Store, job: &str, holder: &str, until: i64, now: i64) -> bool {
