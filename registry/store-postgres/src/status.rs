@@ -1,0 +1,262 @@
+//! SQL of status lists and of changes; reading tokens. Keeping tokens: `tokens`.
+
+use licence_store::{
+    Conflict, Digest, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow, StatusListRow,
+    StatusTokenRow, StatusValue, WriteStatus,
+};
+
+use crate::cells::Cells;
+use crate::errors::{integer, integers};
+use crate::licences::digest_name;
+use crate::link::Params;
+use crate::runs::runs;
+use crate::session::Session;
+
+macro_rules! select_list {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, uri, authority, size, permutation_secret, next_counter, open, revision, token_revision, \
+             token_iat, token_exp, dirty_since FROM status_lists ",
+            $rest
+        )
+    };
+}
+
+macro_rules! select_token {
+    ($rest:literal) => {
+        concat!("SELECT list, iat, exp, digest, bytes, revision, log_index FROM status_tokens ", $rest)
+    };
+}
+
+macro_rules! select_change {
+    ($rest:literal) => {
+        concat!(
+            "SELECT log_index, digest, record, licence, act, previous, value, effective_at, recorded_at, legal_basis, \
+             document_number, officer, successor FROM status_changes ",
+            $rest
+        )
+    };
+}
+
+const INSERT_LISTS: &str = "INSERT INTO status_lists (id, uri, authority, size, permutation_secret, next_counter, open, revision) \
+     SELECT id, uri, authority, size, secret, 0, open, 0 \
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bigint[]) \
+     AS new (id, uri, authority, size, secret, open)";
+
+// The condition is that of the partial index.
+pub(crate) const NOT_VALID: &str =
+    "SELECT status_index, status FROM licences WHERE status_list = $1 AND status <> 0 ORDER BY status_index";
+
+/// Moves licences whose status is the expected one; answers the place of each in the batch, and its list.
+pub(crate) const MOVE: &str = "UPDATE licences l SET status = new.value, successor = coalesce(new.successor, l.successor) \
+     FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[]) WITH ORDINALITY AS new (name, previous, value, successor, at) \
+     JOIN licence_names n ON n.name = new.name AND n.version = 0 \
+     WHERE l.log_index = n.log_index AND l.status = new.previous RETURNING new.at, l.status_list";
+
+const INSERT_CHANGES: &str = "INSERT INTO status_changes (log_index, digest, record, licence, act, previous, value, effective_at, \
+       recorded_at, legal_basis, document_number, officer, successor) \
+     SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[], \
+       $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bytea[])";
+
+/// `$1` lists and `$2` times of the changes in order. The first change that no token shows tells since when a list is dirty.
+const DIRTY: &str = "UPDATE status_lists s SET revision = s.revision + new.changes, dirty_since = coalesce(s.dirty_since, new.first) \
+     FROM (SELECT list, count(*) AS changes, (array_agg(recorded_at ORDER BY at))[1] AS first \
+       FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS change (list, recorded_at, at) GROUP BY list) AS new \
+     WHERE s.id = new.list";
+
+fn list(row: &Cells<'_>) -> Result<StatusListRow> {
+    Ok(StatusListRow {
+        id: row.number()?,
+        uri: row.take()?,
+        authority: row.take()?,
+        size: row.number()?,
+        permutation_secret: row.fixed()?,
+        next_counter: row.number()?,
+        open: row.take::<i64>()? != 0,
+        revision: row.number()?,
+        token_revision: row.maybe_number()?,
+        token_iat: row.take()?,
+        token_exp: row.take()?,
+        dirty_since: row.take()?,
+    })
+}
+
+fn token(row: &Cells<'_>) -> Result<StatusTokenRow> {
+    Ok(StatusTokenRow {
+        list: row.number()?,
+        iat: row.take()?,
+        exp: row.take()?,
+        digest: row.fixed()?,
+        bytes: row.bytes()?,
+        revision: row.number()?,
+        log_index: row.number()?,
+    })
+}
+
+fn change(row: &Cells<'_>) -> Result<StatusChangeRow> {
+    Ok(StatusChangeRow {
+        log_index: row.number()?,
+        digest: row.fixed()?,
+        record: row.bytes()?,
+        licence: row.fixed()?,
+        act: row.number()?,
+        previous: row.number()?,
+        value: row.number()?,
+        effective_at: row.take()?,
+        recorded_at: row.take()?,
+        legal_basis: row.take()?,
+        document_number: row.take()?,
+        officer: row.take()?,
+        successor: row.maybe_fixed()?,
+    })
+}
+
+impl ReadStatus for Session<'_> {
+    fn status_list(&self, id: u64) -> Result<Option<StatusListRow>> {
+        self.one(select_list!("WHERE id = $1"), &[&integer(id)?], list)
+    }
+
+    fn status_list_by_uri(&self, uri: &str) -> Result<Option<StatusListRow>> {
+        self.one(select_list!("WHERE uri = $1"), &[&uri], list)
+    }
+
+    fn status_lists(&self) -> Result<Vec<StatusListRow>> {
+        self.all(select_list!("ORDER BY id"), &[], list)
+    }
+
+    fn list_revision(&self, list: u64) -> Result<Option<ListRevision>> {
+        let list = integer(list)?;
+        let revision =
+            self.one("SELECT revision FROM status_lists WHERE id = $1", &[&list], |row| row.number())?;
+        let Some(revision) = revision else { return Ok(None) };
+        let values = self
+            .all(NOT_VALID, &[&list], |row| Ok(StatusValue { index: row.number()?, value: row.number()? }))?;
+        Ok(Some(ListRevision { revision, values }))
+    }
+
+    fn status_token(&self, list: u64) -> Result<Option<StatusTokenRow>> {
+        self.status_token_at(list, i64::MAX)
+    }
+
+    fn status_token_at(&self, list: u64, time: i64) -> Result<Option<StatusTokenRow>> {
+        let sql = select_token!("WHERE list = $1 AND iat <= $2 ORDER BY iat DESC LIMIT 1");
+        self.one(sql, &[&integer(list)?, &time], token)
+    }
+
+    fn status_tokens_from(&self, from: u64, limit: u32) -> Result<Vec<StatusTokenRow>> {
+        let sql = select_token!("WHERE log_index >= $1 ORDER BY log_index LIMIT $2");
+        self.all(sql, &[&integer(from)?, &i64::from(limit)], token)
+    }
+
+    fn status_changes(&self, licence: &Digest) -> Result<Vec<StatusChangeRow>> {
+        self.all(select_change!("WHERE licence = $1 ORDER BY log_index"), &[&licence.as_slice()], change)
+    }
+
+    fn status_changes_from(&self, from: u64, limit: u32) -> Result<Vec<StatusChangeRow>> {
+        let sql = select_change!("WHERE log_index >= $1 ORDER BY log_index LIMIT $2");
+        self.all(sql, &[&integer(from)?, &i64::from(limit)], change)
+    }
+}
+
+impl Session<'_> {
+    fn insert_lists(&self, rows: &[StatusListRow]) -> Result<()> {
+        let ids = integers(rows, |row| row.id)?;
+        let uris: Vec<&str> = rows.iter().map(|row| row.uri.as_str()).collect();
+        let authorities: Vec<&str> = rows.iter().map(|row| row.authority.as_str()).collect();
+        let sizes: Vec<i64> = rows.iter().map(|row| row.size.into()).collect();
+        let secrets: Vec<&[u8]> = rows.iter().map(|row| row.permutation_secret.as_slice()).collect();
+        let open: Vec<i64> = rows.iter().map(|row| row.open.into()).collect();
+        let params: Params<'_> = &[&ids, &uris, &authorities, &sizes, &secrets, &open];
+        self.run(INSERT_LISTS, params, Some(Conflict::StatusListExists)).map(drop)
+    }
+
+    fn lease_indexes(&self, list: u64, count: u32) -> Result<IndexLease> {
+        let row = self.status_list(list)?.ok_or(Conflict::Dangling)?;
+        let left = if row.open { row.size.saturating_sub(row.next_counter) } else { 0 };
+        let lease = IndexLease { first: row.next_counter, count: count.min(left) };
+        let sql = "UPDATE status_lists SET next_counter = next_counter + $2 WHERE id = $1";
+        self.run(sql, &[&integer(list)?, &i64::from(lease.count)], None)?;
+        Ok(lease)
+    }
+
+    /// Changes licences of which none comes twice.
+    fn change_run(&self, rows: &[StatusChangeRow]) -> Result<()> {
+        let lists = self.move_statuses(rows)?;
+        self.insert_changes(rows)?;
+        let recorded: Vec<i64> = rows.iter().map(|row| row.recorded_at).collect();
+        self.run(DIRTY, &[&lists, &recorded], None).map(drop)
+    }
+
+    /// Sets the licences' statuses and answers the list of each.
+    fn move_statuses(&self, rows: &[StatusChangeRow]) -> Result<Vec<i64>> {
+        let names: Vec<Digest> = rows.iter().map(|row| digest_name(&row.licence)).collect();
+        let names: Vec<&[u8]> = names.iter().map(Digest::as_slice).collect();
+        let previous: Vec<i64> = rows.iter().map(|row| row.previous.into()).collect();
+        let values: Vec<i64> = rows.iter().map(|row| row.value.into()).collect();
+        let successors: Vec<Option<&[u8]>> =
+            rows.iter().map(|row| row.successor.as_ref().map(Digest::as_slice)).collect();
+        let mut moved: Vec<(i64, i64)> =
+            self.all(MOVE, &[&names, &previous, &values, &successors], |row| Ok((row.take()?, row.take()?)))?;
+        moved.sort_unstable();
+        // Places count from 1; the first that is missing was refused.
+        let is_moved = |place: i64| moved.binary_search_by_key(&place, |(at, _)| *at).is_ok();
+        match rows.iter().zip(1..).find(|(_, place)| !is_moved(*place)) {
+            Some((row, _)) => Err(Conflict::StatusMoved { expected: row.previous }.into()),
+            None => Ok(moved.into_iter().map(|(_, list)| list).collect()),
+        }
+    }
+
+    fn insert_changes(&self, rows: &[StatusChangeRow]) -> Result<()> {
+        let indexes = integers(rows, |row| row.log_index)?;
+        let texts = |of: fn(&StatusChangeRow) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
+        let bytes = |of: fn(&StatusChangeRow) -> &[u8]| rows.iter().map(of).collect::<Vec<&[u8]>>();
+        let numbers = |of: fn(&StatusChangeRow) -> i64| rows.iter().map(of).collect::<Vec<i64>>();
+        let successors: Vec<Option<&[u8]>> =
+            rows.iter().map(|row| row.successor.as_ref().map(Digest::as_slice)).collect();
+        let params: Params<'_> = &[
+            &indexes,
+            &bytes(|row| &row.digest),
+            &bytes(|row| &row.record),
+            &bytes(|row| &row.licence),
+            &numbers(|row| row.act.into()),
+            &numbers(|row| row.previous.into()),
+            &numbers(|row| row.value.into()),
+            &numbers(|row| row.effective_at),
+            &numbers(|row| row.recorded_at),
+            &texts(|row| &row.legal_basis),
+            &texts(|row| &row.document_number),
+            &texts(|row| &row.officer),
+            &successors,
+        ];
+        self.run(INSERT_CHANGES, params, Some(Conflict::StatusChangeExists)).map(drop)
+    }
+}
+
+impl WriteStatus for Session<'_> {
+    fn add_status_lists(&mut self, rows: &[StatusListRow]) -> Result<()> {
+        self.writing(|session| session.insert_lists(rows))
+    }
+
+    fn close_status_list(&mut self, id: u64) -> Result<bool> {
+        self.writing(|session| {
+            let sql = "UPDATE status_lists SET open = 0 WHERE id = $1";
+            Ok(session.run(sql, &[&integer(id)?], None)? > 0)
+        })
+    }
+
+    fn lease_status_indexes(&mut self, list: u64, count: u32) -> Result<IndexLease> {
+        self.writing(|session| session.lease_indexes(list, count))
+    }
+
+    fn change_statuses(&mut self, rows: &[StatusChangeRow]) -> Result<()> {
+        self.writing(|session| {
+            runs(rows, |row| row.licence).into_iter().try_for_each(|run| session.change_run(run))
+        })
+    }
+
+    fn add_status_tokens(&mut self, rows: &[StatusTokenRow]) -> Result<()> {
+        self.writing(|session| {
+            runs(rows, |row| row.list).into_iter().try_for_each(|run| session.token_run(run))
+        })
+    }
+}
