@@ -5,7 +5,7 @@ use std::error::Error as _;
 
 use licence_store::{Conflict, Result, StoreError};
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 /// Why one call on a connection failed.
 #[derive(Debug, Clone)]
@@ -14,25 +14,31 @@ pub(crate) struct Failure {
     pub(crate) error: StoreError,
     /// SQLSTATE, if the server answered at all.
     state: Option<SqlState>,
+    /// Whether the connection came through it.
+    survived: bool,
 }
 
 impl Failure {
     /// A failure for which nobody but this program is to blame, or the network.
     pub(crate) fn of(error: StoreError) -> Self {
-        Self { error, state: None }
+        Self { error, state: None, survived: false }
     }
 
     /// From the driver.
     pub(crate) fn from_driver(error: &Error) -> Self {
         match error.as_db_error() {
-            Some(told) => Self { error: from_server(told), state: Some(told.code().clone()) },
+            Some(told) => Self {
+                error: from_server(told),
+                state: Some(told.code().clone()),
+                survived: !matches!(told.parsed_severity(), Some(Severity::Fatal | Severity::Panic)),
+            },
             None => Self::of(from_network(error)),
         }
     }
 
-    /// Whether the server itself said so: then the connection is mostly still good.
-    pub(crate) fn came_from_server(&self) -> bool {
-        self.state.is_some()
+    /// Whether the connection is still good: the server has refused a statement, and not ended the session with it.
+    pub(crate) fn survived(&self) -> bool {
+        self.survived
     }
 
     /// Whether the same transaction, run again from its beginning, may well succeed.

@@ -113,7 +113,7 @@ impl Link {
     /// Notes whether the connection is still good after a call.
     fn heard<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         let Err(failure) = outcome else { return outcome };
-        if failure.came_from_server() && !self.client.is_closed() {
+        if failure.survived() && !self.client.is_closed() {
             return Err(failure);
         }
         self.broken = true;

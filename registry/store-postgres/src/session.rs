@@ -57,7 +57,7 @@ impl<'a> Session<'a> {
         let link = self.link.get_mut();
         let outcome = link.batch("COMMIT");
         outcome.map_err(|failure| match failure.error {
-            StoreError::Unavailable(text) if !failure.came_from_server() => Failure::of(StoreError::Unavailable(format!(
+            StoreError::Unavailable(text) if !failure.survived() => Failure::of(StoreError::Unavailable(format!(
                 "{text}; 提交结果未知，请以同一幂等键重试 / whether the transaction was kept is unknown: repeat the request with its \
                  idempotency key"
             ))),
