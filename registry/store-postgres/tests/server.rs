@@ -397,3 +397,16 @@ fn a_text_with_a_nul_is_refused_and_not_cut() {
     let error = refused(&store, |write| write.put_documents(std::slice::from_ref(&document)));
     assert!(matches!(error, StoreError::OutOfRange(_)), "{error}");
 }
+
+/// The node is asynchronous at its edge: it calls the store on threads that may block, and may drop it anywhere.
+#[test]
+fn a_store_serves_blocking_threads_of_a_runtime_and_may_be_dropped_on_a_task() {
+    let store = std::sync::Arc::new(open(&Cluster::shared().database()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    runtime.block_on(async move {
+        let used = std::sync::Arc::clone(&store);
+        let lease = move || write(&*used, |write| write.lease("numbers", 1));
+        assert_eq!(tokio::task::spawn_blocking(lease).await.unwrap(), 0);
+        tokio::spawn(async move { drop(store) }).await.unwrap();
+    });
+}

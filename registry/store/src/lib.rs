@@ -1,7 +1,8 @@
 //! Storage of a node: what is kept, in which transactions, and what must never happen to it.
 //!
-//! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, and the [`mod@conformance`] suite that every backend passes.
-//! Out of scope: SQL (`store-sqlite`, later `store-postgres`), decisions (`registry/src/trips`), bytes of signed objects (`spec`).
+//! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, the [`mod@conformance`] suite that every
+//! backend passes, and [`copy`] from one backend to another.
+//! Out of scope: SQL (`store-sqlite`, `store-postgres`), decisions (`registry/src/trips`), bytes of signed objects (`spec`).
 //!
 //! Rows are plain data: times are Unix seconds (`i64`), digests SHA-256 (`[u8; 32]`), signed objects opaque bytes. What a row
 //! *means* has been checked before it comes here; the store checks what only the store can know: that it is new, that it
@@ -37,6 +38,7 @@
 
 mod answers;
 pub mod conformance;
+mod copy;
 mod documents;
 mod error;
 mod licences;
@@ -46,6 +48,7 @@ mod status;
 mod timings;
 
 pub use answers::{AnswerKey, ClientRow, IdempotentAnswer, ReadAnswers, ReceiptRow, WriteAnswers};
+pub use copy::{Copied, CopyError, copy};
 pub use documents::{DocumentRow, ReadDocuments, WriteDocuments};
 pub use error::{Conflict, StoreError};
 pub use licences::{LicenceCount, LicenceRow, ReadLicences, Taken, WriteLicences};
