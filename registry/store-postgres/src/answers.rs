@@ -44,12 +44,13 @@ const INSERT_ANSWERS: &str = "INSERT INTO idempotent_answers (caller, idempotenc
 /// One row for each key asked, in order; all columns are null if there is no answer.
 pub(crate) const FIND: &str = select_answer!(
     "FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (caller, idempotency_key, at) \
-     LEFT JOIN idempotent_answers a ON a.caller = asked.caller AND a.idempotency_key = asked.idempotency_key \
-     ORDER BY asked.at"
+     LEFT JOIN LATERAL (SELECT * FROM idempotent_answers a \
+       WHERE a.caller = asked.caller AND a.idempotency_key = asked.idempotency_key LIMIT 1) AS a ON true ORDER BY asked.at"
 );
 
-pub(crate) const PURGE: &str = "DELETE FROM idempotent_answers WHERE (caller, idempotency_key) IN \
-     (SELECT caller, idempotency_key FROM idempotent_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+pub(crate) const PURGE: &str = "WITH old AS MATERIALIZED \
+       (SELECT caller, idempotency_key FROM idempotent_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2) \
+     DELETE FROM idempotent_answers a USING old WHERE a.caller = old.caller AND a.idempotency_key = old.idempotency_key";
 
 fn client(row: &Cells<'_>) -> Result<ClientRow> {
     Ok(ClientRow {

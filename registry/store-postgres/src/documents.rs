@@ -22,7 +22,8 @@ const UPSERT: &str = "INSERT INTO documents (kind, name, version, iat, digest, b
      AND excluded.digest = documents.digest AND excluded.bytes <> documents.bytes)";
 
 pub(crate) const HELD: &str = "SELECT d.version, d.digest FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (kind, name, at) \
-     JOIN documents d ON d.kind = asked.kind AND d.name = asked.name ORDER BY asked.at";
+     CROSS JOIN LATERAL (SELECT d.version, d.digest FROM documents d WHERE d.kind = asked.kind AND d.name = asked.name LIMIT 1) AS d \
+     ORDER BY asked.at";
 
 fn document(row: &Cells<'_>) -> Result<DocumentRow> {
     Ok(DocumentRow {

@@ -25,7 +25,13 @@ macro_rules! select {
 }
 
 pub(crate) const BY_NAME: &str = select!(
-    "FROM licence_names n JOIN licences l ON l.log_index = n.log_index WHERE n.name = $1 ORDER BY n.version DESC LIMIT 1"
+    "FROM licences l WHERE l.log_index = \
+     (SELECT n.log_index FROM licence_names n WHERE n.name = $1 ORDER BY n.version DESC LIMIT 1)"
+);
+
+pub(crate) const OF_HOLDER: &str = select!(
+    "FROM licences l WHERE l.log_index = ANY (ARRAY(SELECT h.licence FROM licence_holders h \
+     WHERE h.holder = $1 AND h.licence >= $2 ORDER BY h.licence LIMIT $3)) ORDER BY l.log_index"
 );
 
 /// One statement for the three tables: a name that is taken refuses all.
@@ -39,10 +45,10 @@ const INSERT: &str = "WITH names AS (INSERT INTO licence_names (name, version, l
        $17::bytea[], $18::bytea[])";
 
 /// Whether a number with version, and an id, are taken; one row for each asked.
-pub(crate) const TAKEN: &str = "SELECT number.name IS NOT NULL, id.name IS NOT NULL \
-     FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) WITH ORDINALITY AS asked (number, version, id, at) \
-     LEFT JOIN licence_names number ON number.name = asked.number AND number.version = asked.version \
-     LEFT JOIN licence_names id ON id.name = asked.id AND id.version = 0 ORDER BY asked.at";
+pub(crate) const TAKEN: &str = "SELECT \
+     (SELECT n.log_index FROM licence_names n WHERE n.name = asked.number AND n.version = asked.version) IS NOT NULL, \
+     (SELECT n.log_index FROM licence_names n WHERE n.name = asked.id AND n.version = 0) IS NOT NULL \
+     FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) WITH ORDINALITY AS asked (number, version, id, at) ORDER BY asked.at";
 
 fn licence(row: &Cells<'_>) -> Result<LicenceRow> {
     Ok(LicenceRow {
@@ -209,11 +215,7 @@ impl ReadLicences for Session<'_> {
     }
 
     fn licences_of_holder(&self, holder: &Digest, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {
-        let sql = select!(
-            "FROM licence_holders h JOIN licences l ON l.log_index = h.licence \
-             WHERE h.holder = $1 AND h.licence >= $2 ORDER BY h.licence LIMIT $3"
-        );
-        self.all(sql, &[&holder.as_slice(), &integer(from)?, &i64::from(limit)], licence)
+        self.all(OF_HOLDER, &[&holder.as_slice(), &integer(from)?, &i64::from(limit)], licence)
     }
 
     fn licences_from(&self, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {

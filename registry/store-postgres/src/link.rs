@@ -29,13 +29,14 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// this one is for a server that has frozen or a network that swallows packets.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// Set on every connection. Timeouts bound what one process can do to the others. Every query of this program has an index;
-/// a plan that was made while a table was empty must not read it whole when it has grown, so other plans are not considered.
+/// Set on every connection. Timeouts bound what one process can do to the others. Every query of this program has an index, and
+/// batches look up row by row (`LATERAL`, scalar subqueries, `= ANY`); a plan that was made while a table was empty must not
+/// read it whole when it has grown, so other plans are not considered.
 /// `synchronous_commit`: an acknowledged write survives a power cut, whatever the server's default is; a stronger
 /// setting (`remote_apply`) is left alone.
 const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'; \
-     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; \
+     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_bitmapscan = off; SET jit = off; \
      SET default_transaction_isolation = 'serializable'; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 

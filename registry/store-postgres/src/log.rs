@@ -13,11 +13,11 @@ const GROW_TILES: &str = "INSERT INTO log_tiles (level, idx, hashes) SELECT * FR
      ON CONFLICT (level, idx) DO UPDATE SET hashes = excluded.hashes \
      WHERE substr(excluded.hashes, 1, length(log_tiles.hashes)) = log_tiles.hashes";
 
-pub(crate) const LEAF_INDEXES: &str = "SELECT l.idx FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (hash, at) \
-     LEFT JOIN leaf_hashes l ON l.hash = asked.hash ORDER BY asked.at";
+pub(crate) const LEAF_INDEXES: &str = "SELECT (SELECT l.idx FROM leaf_hashes l WHERE l.hash = asked.hash) \
+     FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (hash, at) ORDER BY asked.at";
 
-pub(crate) const TILES: &str = "SELECT t.hashes FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS asked (level, idx, at) \
-     LEFT JOIN log_tiles t ON t.level = asked.level AND t.idx = asked.idx ORDER BY asked.at";
+pub(crate) const TILES: &str = "SELECT (SELECT t.hashes FROM log_tiles t WHERE t.level = asked.level AND t.idx = asked.idx) \
+     FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS asked (level, idx, at) ORDER BY asked.at";
 
 // An append of nothing must leave the root alone: two roots of one size are a fork.
 const MOVE_HEAD: &str = "UPDATE log_head SET size = $1, root = $2 \

@@ -1,5 +1,7 @@
 //! SQL of status lists and of changes; reading tokens. Keeping tokens: `tokens`.
 
+use std::collections::HashSet;
+
 use licence_store::{
     Conflict, Digest, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow, StatusListRow,
     StatusTokenRow, StatusValue, WriteStatus,
@@ -47,11 +49,17 @@ const INSERT_LISTS: &str = "INSERT INTO status_lists (id, uri, authority, size, 
 pub(crate) const NOT_VALID: &str =
     "SELECT status_index, status FROM licences WHERE status_list = $1 AND status <> 0 ORDER BY status_index";
 
-/// Moves licences whose status is the expected one; answers the place of each in the batch, and its list.
-pub(crate) const MOVE: &str = "UPDATE licences l SET status = new.value, successor = coalesce(new.successor, l.successor) \
-     FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[]) WITH ORDINALITY AS new (name, previous, value, successor, at) \
-     JOIN licence_names n ON n.name = new.name AND n.version = 0 \
-     WHERE l.log_index = n.log_index AND l.status = new.previous RETURNING new.at, l.status_list";
+/// Where licences are and in which list, for their names in order; nulls for one that is not there.
+pub(crate) const PLACES: &str = "SELECT l.log_index, l.status_list \
+     FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (name, at) \
+     LEFT JOIN LATERAL (SELECT l.log_index, l.status_list FROM licences l WHERE l.log_index = \
+       (SELECT n.log_index FROM licence_names n WHERE n.name = asked.name AND n.version = 0) LIMIT 1) AS l ON true \
+     ORDER BY asked.at";
+
+/// Moves licences at `$1` whose status is the expected one; each place comes once.
+pub(crate) const MOVE: &str = "UPDATE licences l SET status = ($3::bigint[])[array_position($1::bigint[], l.log_index)], \
+       successor = coalesce(($4::bytea[])[array_position($1, l.log_index)], l.successor) \
+     WHERE l.log_index = ANY ($1) AND l.status = ($2::bigint[])[array_position($1, l.log_index)] RETURNING l.log_index";
 
 const INSERT_CHANGES: &str = "INSERT INTO status_changes (log_index, digest, record, licence, act, previous, value, effective_at, \
        recorded_at, legal_basis, document_number, officer, successor) \
@@ -191,18 +199,20 @@ impl Session<'_> {
     fn move_statuses(&self, rows: &[StatusChangeRow]) -> Result<Vec<i64>> {
         let names: Vec<Digest> = rows.iter().map(|row| digest_name(&row.licence)).collect();
         let names: Vec<&[u8]> = names.iter().map(Digest::as_slice).collect();
+        let found: Vec<(Option<i64>, Option<i64>)> =
+            self.all(PLACES, &[&names], |row| Ok((row.take()?, row.take()?)))?;
+        // No licence has a place below 0, so one that is not there will not be moved.
+        let places: Vec<i64> = found.iter().map(|(place, _)| place.unwrap_or(-1)).collect();
         let previous: Vec<i64> = rows.iter().map(|row| row.previous.into()).collect();
         let values: Vec<i64> = rows.iter().map(|row| row.value.into()).collect();
         let successors: Vec<Option<&[u8]>> =
             rows.iter().map(|row| row.successor.as_ref().map(Digest::as_slice)).collect();
-        let mut moved: Vec<(i64, i64)> =
-            self.all(MOVE, &[&names, &previous, &values, &successors], |row| Ok((row.take()?, row.take()?)))?;
-        moved.sort_unstable();
-        // Places count from 1; the first that is missing was refused.
-        let is_moved = |place: i64| moved.binary_search_by_key(&place, |(at, _)| *at).is_ok();
-        match rows.iter().zip(1..).find(|(_, place)| !is_moved(*place)) {
+        let moved: Vec<i64> =
+            self.all(MOVE, &[&places, &previous, &values, &successors], |row| row.take())?;
+        let moved: HashSet<i64> = moved.into_iter().collect();
+        match rows.iter().zip(&places).find(|(_, place)| !moved.contains(place)) {
             Some((row, _)) => Err(Conflict::StatusMoved { expected: row.previous }.into()),
-            None => Ok(moved.into_iter().map(|(_, list)| list).collect()),
+            None => Ok(found.into_iter().filter_map(|(_, list)| list).collect()),
         }
     }
 
