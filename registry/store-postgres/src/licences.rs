@@ -6,7 +6,9 @@
 use std::collections::HashSet;
 
 use licence_spec::suite::sha256;
-use licence_store::{Conflict, Digest, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences};
+use licence_store::{
+    Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences,
+};
 
 use crate::cells::Cells;
 use crate::errors::{integer, integers};
@@ -226,6 +228,14 @@ impl ReadLicences for Session<'_> {
     fn licence_count(&self) -> Result<u64> {
         let count = self.one("SELECT count(*) FROM licences", &[], |row| row.number())?;
         count.ok_or_else(|| StoreError::Corrupt("count without a row".into()))
+    }
+
+    fn licence_counts(&self) -> Result<Vec<LicenceCount>> {
+        // By bytes, as everywhere, whatever the collation of the database is.
+        let sql = "SELECT vct, status, count(*) FROM licences GROUP BY vct, status ORDER BY vct COLLATE \"C\", status";
+        self.all(sql, &[], |row| {
+            Ok(LicenceCount { vct: row.take()?, status: row.number()?, licences: row.number()? })
+        })
     }
 
     fn taken_licences(&self, rows: &[LicenceRow]) -> Result<Vec<Option<Taken>>> {
