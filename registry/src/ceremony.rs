@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
+use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::note::LogKey;
 use licence_spec::suite::{PublicKey, SeedSigner, SignError, Signer, sha256};
 use licence_spec::time::UnixTime;
@@ -18,6 +19,7 @@ use crate::encoding::{base64url, from_base64url};
 use crate::keys::{Keyring, KeysError, Usage};
 use crate::node::Node;
 use crate::rng::Rng;
+use crate::trips::witness;
 
 const DAY_S: i64 = 86_400;
 /// A root lives five years: officers meet seldom.
@@ -135,11 +137,24 @@ impl Officers {
     ///
     /// # Errors
     /// [`CeremonyError::Sign`].
-    pub fn list(&self, version: u64, now: UnixTime, entries: Vec<Entry>) -> Result<Vec<u8>, CeremonyError> {
-        let witness_policy = "quorum none\n".to_owned();
+    pub fn list(
+        &self,
+        version: u64,
+        now: UnixTime,
+        entries: Vec<Entry>,
+        witnesses: &[WitnessKey],
+    ) -> Result<Vec<u8>, CeremonyError> {
+        let witness_policy = witness_policy(witnesses);
         let content = ListContent { version, iat: now, exp: now.plus(LIST_LIFE_S), entries, witness_policy };
         Ok(content.sign(&two(&self.list))?)
     }
+}
+
+/// The witnesses that nodes know. None is demanded: a licence is used in the minute in which it is issued, and a cosignature
+/// comes later; where one is at hand it must be good.
+fn witness_policy(witnesses: &[WitnessKey]) -> String {
+    let lines = witnesses.iter().zip(1..).map(|(key, at)| format!("witness w{at} {key}\n"));
+    lines.chain(["quorum none\n".to_owned()]).collect()
 }
 
 /// Signs a timestamp of its own `version` for the list of `list_version` with these bytes.
@@ -176,6 +191,9 @@ pub struct NodeKeys {
     /// Key of the online timestamp, base64url; the province's node has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
+    /// Name and key of its witness, a vkey; the province's node has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
     /// For each authority, for each usage, the public key, base64url.
     pub authorities: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -204,7 +222,8 @@ impl NodeKeys {
         let signer = node.keys.signer(&node.authority, Usage::Log).ok_or_else(missing)?;
         let log = LogKey::new(&format!("{}/log", node.host), *signer.public_key()).map_err(|_| missing())?;
         let timestamp = text(&node.authority, Usage::Timestamp);
-        Ok(NodeKeys { region: node.region.clone(), log: log.to_string(), timestamp, authorities })
+        let witness = witness::own_key(node).map(|key| key.to_string());
+        Ok(NodeKeys { region: node.region.clone(), log: log.to_string(), timestamp, witness, authorities })
     }
 
     /// The trust-list entry of one of its authorities; scopes are those of the catalogue's data.

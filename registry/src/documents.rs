@@ -277,6 +277,6 @@ pub fn bundle(node: &Node) -> Result<Bundle, StoreError> {
         parts.push((bundle::status_path(held.token().uri()), held.token().bytes().to_vec()));
     }
     let origin = format!("{}/log", node.host);
-    parts.push((bundle::checkpoint_path(&origin), node.log.checkpoint().as_bytes().to_vec()));
+    parts.push((bundle::checkpoint_path(&origin), node.log.served().as_bytes().to_vec()));
     Bundle::new(parts).map_err(|fault| StoreError::Unavailable(fault.what.to_owned()))
 }

@@ -7,17 +7,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use licence_spec::log::checkpoint::SignedCheckpoint;
+use licence_spec::numbers::MAX_CHECKPOINT;
 use licence_store::{StoreError, transact};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::ceremony::TIMESTAMP_RENEWAL_S;
-use crate::config::{Config, Role, Source};
+use crate::config::{Config, Role};
+use crate::fetch::Peer;
 use crate::http::App;
+use crate::log::consistency;
 use crate::node::Node;
 use crate::operator::sign_timestamp;
 use crate::pull::pull;
+use crate::trips::mirror::mirror;
 use crate::trips::publish_status::open_lists;
 
 /// How long answers are kept under idempotency keys (FORMATS §12: at least 24 h), seconds.
@@ -27,6 +34,9 @@ const PURGE: (Duration, u32) = (Duration::from_secs(600), 5_000);
 /// How often the province looks whether its timestamp has to be renewed.
 const RENEW: Duration = Duration::from_secs(60);
 
+/// Where a witness is asked.
+const ADD_CHECKPOINT: &str = "/v1/witness/add-checkpoint";
+
 /// Starts the jobs of a node; they end when the set is dropped.
 #[must_use]
 pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
@@ -34,23 +44,30 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let (publishing, never) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let every = |interval, name, early: &Arc<Notify>| Turns { interval, name, early: Arc::clone(early) };
     jobs.spawn(every(config.publish_interval, "publish_status", &publishing).run(Arc::clone(app), publish));
-    for (source, authoritative) in config
-        .province
-        .iter()
-        .map(|source| (source, true))
-        .chain(config.peers.iter().map(|source| (source, false)))
-    {
-        let (source, publishing) = (source.clone(), Arc::clone(&publishing));
+    let peers: Vec<Peer> = config.peers.iter().cloned().map(Peer::new).collect();
+    let province: Option<Peer> = config.province.clone().map(Peer::new);
+    let followed = province.iter().map(|peer| (peer, true)).chain(peers.iter().map(|peer| (peer, false)));
+    for (peer, authoritative) in followed {
+        let (peer, publishing) = (peer.clone(), Arc::clone(&publishing));
         let work = move |node: &Node| {
             let before = node.evidence.snapshot().trust_list().is_some();
-            follow(node, &source, authoritative)?;
-            if !before {
+            asked(node, &peer, |node| follow(node, &peer, authoritative))?;
+            if !before && node.evidence.snapshot().trust_list().is_some() {
                 // The first trust list: now the lists of this node mean something to others.
                 publishing.notify_one();
             }
             Ok(())
         };
         jobs.spawn(every(config.pull_interval, "pull", &never).run(Arc::clone(app), work));
+    }
+    // The province holds a copy of every city's log; a city has its own cosigned by the province.
+    for peer in peers.into_iter().filter(|_| config.role == Role::Province) {
+        let work = move |node: &Node| asked(node, &peer, |node| copy_log(node, &peer));
+        jobs.spawn(every(config.pull_interval, "mirror", &never).run(Arc::clone(app), work));
+    }
+    if let Some(peer) = province {
+        let work = move |node: &Node| asked(node, &peer, |node| cosign(node, &peer));
+        jobs.spawn(every(config.pull_interval, "cosign", &never).run(Arc::clone(app), work));
     }
     if config.role == Role::Province {
         jobs.spawn(every(RENEW, "renew_timestamp", &never).run(Arc::clone(app), renew));
@@ -98,11 +115,73 @@ fn publish(node: &Node) -> Result<(), String> {
     open_lists(node).map_err(|error| error.to_string())
 }
 
-fn follow(node: &Node, source: &Source, authoritative: bool) -> Result<(), String> {
+/// Asks a peer, unless it has failed a moment ago.
+fn asked(node: &Node, peer: &Peer, work: impl FnOnce(&Node) -> Result<(), String>) -> Result<(), String> {
+    if !peer.may_be_asked(node.clock.now()) {
+        return Ok(());
+    }
+    let outcome = work(node);
+    peer.note(outcome.is_ok(), node);
+    outcome
+}
+
+fn follow(node: &Node, peer: &Peer, authoritative: bool) -> Result<(), String> {
     if node.evidence.snapshot().trust_files().is_none() {
         return Err("信任根未钉定 / no trust root is pinned: run `trust pin`".to_owned());
     }
-    pull(node, &source.address, authoritative).map_err(|error| error.to_string())
+    pull(node, peer, authoritative).map_err(|error| error.to_string())
+}
+
+/// Follows the log of a peer, if the trust list names it.
+fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
+    let (evidence, origin) = (node.evidence.snapshot(), peer.origin());
+    let Some(list) = evidence.trust_list() else { return Ok(()) };
+    let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+    let Some(key) = logs.map(|log| &log.key).find(|key| key.name() == origin) else { return Ok(()) };
+    let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
+    mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
+}
+
+/// Has the newest checkpoint cosigned by a witness, and serves it with the cosignature.
+fn cosign(node: &Node, peer: &Peer) -> Result<(), String> {
+    let checkpoint = node.log.checkpoint();
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?;
+    let size = signed.head().size;
+    if size == 0 || node.log.served().len() > checkpoint.len() {
+        return Ok(());
+    }
+    let mut old = node.log.cosigned().0;
+    // The second attempt is for a witness that has seen another size than this process remembers.
+    for _ in 0..2 {
+        let body = request(node, old, size, &checkpoint)?;
+        let answer = peer.post(node, ADD_CHECKPOINT, "text/plain", body.as_bytes(), MAX_CHECKPOINT)?;
+        let text =
+            String::from_utf8(answer.body).map_err(|_| "the witness's answer is no text".to_owned())?;
+        match answer.status {
+            200 => {
+                node.log.cosign(size, Arc::from(format!("{checkpoint}{text}")));
+                return Ok(());
+            }
+            409 => old = text.trim().parse().map_err(|_| "the witness tells no size".to_owned())?,
+            status => return Err(format!("the witness answers {status}: {}", text.trim())),
+        }
+    }
+    Err("the witness keeps changing its size".to_owned())
+}
+
+fn request(node: &Node, old: u64, size: u64, checkpoint: &str) -> Result<String, String> {
+    if old > size {
+        return Err(format!(
+            "the witness has seen {old} leaves, this log has {size}: was a backup restored?"
+        ));
+    }
+    let read = node.store.read().map_err(|error| error.to_string())?;
+    let proof = match old {
+        0 => Vec::new(),
+        _ => consistency(&*read, old, size).map_err(|error| error.to_string())?,
+    };
+    let hashes: String = proof.iter().map(|hash| format!("{}\n", STANDARD.encode(hash))).collect();
+    Ok(format!("old {old}\n{hashes}\n{checkpoint}"))
 }
 
 fn renew(node: &Node) -> Result<(), String> {

@@ -13,6 +13,7 @@ pub mod db;
 pub mod documents;
 pub mod encoding;
 pub mod evidence;
+pub mod fetch;
 pub mod fsck;
 pub mod http;
 pub mod jobs;

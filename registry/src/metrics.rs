@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::node::Node;
+use crate::trips::mirror;
 
 /// All metrics of one node.
 pub struct Metrics {
@@ -26,6 +27,7 @@ pub struct Metrics {
     jobs: Family<Job, Counter>,
     job_success: Family<JobName, Gauge<i64, AtomicI64>>,
     gauges: Family<Named, Gauge<i64, AtomicI64>>,
+    mirrors: Family<Origin, Gauge<i64, AtomicI64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +52,12 @@ struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct JobName {
     job: Word,
+}
+
+/// The log of another node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Origin {
+    origin: String,
 }
 
 /// Gauges that are read when asked share one family, told apart by `what`.
@@ -81,6 +89,7 @@ impl Default for Metrics {
             jobs: Family::default(),
             job_success: Family::default(),
             gauges: Family::default(),
+            mirrors: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -96,6 +105,7 @@ impl Default for Metrics {
             "When a job last succeeded, Unix seconds",
             metrics.job_success.clone(),
         );
+        registry.register("mirror_size", "Verified leaves of mirrored logs", metrics.mirrors.clone());
         registry.register("state", "State of the node at this moment", metrics.gauges.clone());
         Metrics { registry, ..metrics }
     }
@@ -176,6 +186,13 @@ impl Metrics {
         if let Ok(Some(head)) = read.log_head() {
             self.set("log_size", i64::try_from(head.size).unwrap_or(i64::MAX));
         }
+        let count = |kind| read.documents(kind).map(|rows| rows.len()).unwrap_or_default();
+        self.set("log_forks", i64::try_from(count(mirror::FORK)).unwrap_or(i64::MAX));
+        for row in read.documents(mirror::HEAD).unwrap_or_default() {
+            let size = i64::try_from(row.version).unwrap_or(i64::MAX);
+            self.mirrors.get_or_create(&Origin { origin: row.name }).set(size);
+        }
+        self.set("log_cosigned_size", i64::try_from(node.log.cosigned().0).unwrap_or(i64::MAX));
         if let Ok(lists) = read.status_lists() {
             let dirty = lists.iter().filter(|list| list.dirty_since.is_some()).count();
             let silent = lists.iter().filter(|list| list.token_iat.is_none()).count();

@@ -3,8 +3,6 @@
 //! A URI in a signed object is a name; here a name has been mapped to an address already. Authenticity never rests on
 //! the connection.
 
-use std::time::Duration;
-
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue;
 use licence_spec::log::checkpoint::SignedCheckpoint;
@@ -12,42 +10,43 @@ use licence_spec::numbers::{MAX_BUNDLE, MAX_CATALOGUE};
 use licence_spec::verdict::Code;
 
 use crate::documents::{TakeError, take_catalogue, take_token, take_trust};
+use crate::fetch::{Fetched, Peer};
 use crate::node::Node;
-
-/// Longest time for one pull.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Why a pull brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
     /// The other node cannot be reached or answers wrongly.
-    #[error("无法从 {address} 取得证据 / cannot pull from {address}: {cause}")]
-    Fetch {
-        /// Where.
-        address: String,
-        /// What the client said.
-        cause: String,
-    },
+    #[error("无法取得证据 / cannot pull from {0}")]
+    Fetch(String),
     /// A part was refused.
     #[error(transparent)]
     Take(#[from] TakeError),
 }
 
-/// Fetches `{address}/v1/bundle` and takes what is newer: trust files and catalogue if `authoritative`, and in any case
-/// the status tokens of licences of other nodes, and the heads of their logs.
+/// The path of a node's evidence.
+const BUNDLE: &str = "/v1/bundle";
+
+/// Fetches the peer's bundle and takes what is newer: trust files and catalogue if `authoritative`, and in any case the
+/// status tokens of licences of other nodes, and the heads of their logs. Nothing is done if the bundle is the last one.
 ///
 /// # Errors
-/// [`PullError`]; what was taken before the fault stays.
-pub fn pull(node: &Node, address: &str, authoritative: bool) -> Result<(), PullError> {
-    let bytes = fetch(address, "/v1/bundle", MAX_BUNDLE)?;
-    let failed = |cause: &str| PullError::Fetch { address: address.to_owned(), cause: cause.to_owned() };
-    let bundle = Bundle::parse(&bytes).map_err(|fault| failed(fault.what))?;
+/// [`PullError`]; what was taken before the fault stays, and the bundle is fetched again next time.
+pub fn pull(node: &Node, peer: &Peer, authoritative: bool) -> Result<(), PullError> {
+    match peer.get_if_new(BUNDLE, MAX_BUNDLE).map_err(PullError::Fetch)? {
+        Fetched::Same => Ok(()),
+        Fetched::New(bytes) => take(node, peer, &bytes, authoritative).inspect_err(|_| peer.forget(BUNDLE)),
+    }
+}
+
+fn take(node: &Node, peer: &Peer, bytes: &[u8], authoritative: bool) -> Result<(), PullError> {
+    let bundle = Bundle::parse(bytes).map_err(|fault| PullError::Fetch(fault.what.to_owned()))?;
     if authoritative {
         if let (Some(timestamp), Some(list)) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)) {
             take_trust(node, &bundle.roots(), timestamp, list)?;
         }
         if let Some(newest) = bundle.part(bundle::CATALOGUE) {
-            take_catalogues(node, address, newest)?;
+            take_catalogues(node, peer, newest)?;
         }
     }
     take_tokens(node, &bundle)?;
@@ -55,18 +54,8 @@ pub fn pull(node: &Node, address: &str, authoritative: bool) -> Result<(), PullE
     Ok(())
 }
 
-/// Fetches one file of another node, of at most `cap` bytes.
-fn fetch(address: &str, path: &str, cap: usize) -> Result<Vec<u8>, PullError> {
-    let failed =
-        |error: ureq::Error| PullError::Fetch { address: address.to_owned(), cause: error.to_string() };
-    let agent =
-        ureq::Agent::new_with_config(ureq::config::Config::builder().timeout_global(Some(DEADLINE)).build());
-    let mut answer = agent.get(format!("{address}{path}")).call().map_err(failed)?;
-    answer.body_mut().with_config().limit(cap as u64).read_to_vec().map_err(failed)
-}
-
 /// Takes the catalogue, and before it the versions that this node missed: each is chained to the one before.
-fn take_catalogues(node: &Node, address: &str, newest: &[u8]) -> Result<(), PullError> {
+fn take_catalogues(node: &Node, peer: &Peer, newest: &[u8]) -> Result<(), PullError> {
     let held = node.catalogue().map_or(0, |held| held.version());
     let evidence = node.evidence.snapshot();
     let list = evidence.trust_list().ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
@@ -75,7 +64,8 @@ fn take_catalogues(node: &Node, address: &str, newest: &[u8]) -> Result<(), Pull
     // A node without any takes the newest as its first.
     let missed = if held == 0 { offered..offered } else { held + 1..offered };
     for version in missed {
-        take_catalogue(node, &fetch(address, &format!("/v1/catalogue?version={version}"), MAX_CATALOGUE)?)?;
+        let path = format!("/v1/catalogue?version={version}");
+        take_catalogue(node, &peer.get(&path, MAX_CATALOGUE).map_err(PullError::Fetch)?)?;
     }
     Ok(take_catalogue(node, newest)?)
 }

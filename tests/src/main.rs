@@ -73,7 +73,17 @@ fn exit(passed: bool) -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// PostgreSQL's own programs, of which tests start clusters of their own.
+fn has_postgresql() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/initdb")).any(|initdb| initdb.is_file())
+}
+
 fn test() -> ExitCode {
+    if !has_postgresql() && !install(&["postgresql"]) {
+        eprintln!("请安装 postgresql / install postgresql");
+        return ExitCode::from(74);
+    }
     for (name, arguments, environment) in CHECKS {
         eprintln!("== {name}: cargo {}", arguments.join(" "));
         let begun = now();

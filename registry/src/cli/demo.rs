@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use licence_catalogue::approval::Proposal;
 use licence_catalogue::{Release, embedded};
+use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::suite::Signer as _;
 use licence_spec::trust::Entry;
 use serde::Serialize;
@@ -24,9 +25,10 @@ use super::setup::open_configured;
 use super::trust::appoint;
 use crate::ceremony::{NodeKeys, OFFICERS, Officers};
 use crate::clock::{Clock, Stopwatch};
-use crate::config::{Config, Role};
+use crate::config::{Config, Role, Source};
 use crate::documents::pin_root;
 use crate::encoding::base64url;
+use crate::fetch::Peer;
 use crate::http::{App, Server};
 use crate::keys::Usage;
 use crate::node::Node;
@@ -35,6 +37,7 @@ use crate::pull::pull;
 use crate::rng::Rng;
 use crate::trips::clients::{self, NewClient};
 use crate::trips::publish_status::{open_lists, publish};
+use crate::trips::witness;
 use crate::{admin, jobs};
 
 /// What the demo can be told.
@@ -85,6 +88,7 @@ pub(super) struct Stage {
     pub(super) shenzhen: Running,
     pub(super) officers: Officers,
     pub(super) entries: Vec<Entry>,
+    pub(super) witnesses: Vec<WitnessKey>,
     pub(super) data: PathBuf,
     pub(super) issued: usize,
 }
@@ -147,15 +151,24 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     let timestamp = node.keys.signer(&node.authority, Usage::Timestamp).context("timestamp key")?;
     let root = officers.root(timestamp.public_key(), from)?;
     pin_root(node, &root)?;
-    sign_timestamp(node, 1, &officers.list(1, from, entries.clone())?)?;
+    let witnesses: Vec<WitnessKey> = witness::own_key(node).into_iter().collect();
+    sign_timestamp(node, 1, &officers.list(1, from, entries.clone(), &witnesses)?)?;
     publish_catalogue(node, &officers)?;
     for city in [&guangzhou, &shenzhen] {
         pin_root(city.node(), &root)?;
-        pull(city.node(), &province.url, true)?;
+        pull(city.node(), &province.peer(), true)?;
         open_lists(city.node())?;
     }
-    let stage =
-        Stage { province, guangzhou, shenzhen, officers, entries, data: options.data.clone(), issued: 0 };
+    let stage = Stage {
+        province,
+        guangzhou,
+        shenzhen,
+        officers,
+        entries,
+        witnesses,
+        data: options.data.clone(),
+        issued: 0,
+    };
     stage.exchange()?;
     Ok(stage)
 }
@@ -242,6 +255,11 @@ impl Running {
         &self.app.node
     }
 
+    /// The node as others ask it.
+    fn peer(&self) -> Peer {
+        Peer::new(Source { host: self.node().host.clone(), address: self.url.clone() })
+    }
+
     /// Ends the server once its requests have ended.
     async fn end(self) {
         // If the server has ended by itself, there is nobody left to tell.
@@ -269,10 +287,10 @@ impl Stage {
     /// The cities pull from the province and from each other.
     pub(super) fn exchange(&self) -> Result<()> {
         for city in [&self.guangzhou, &self.shenzhen] {
-            pull(city.node(), &self.province.url, true)?;
+            pull(city.node(), &self.province.peer(), true)?;
         }
-        pull(self.guangzhou.node(), &self.shenzhen.url, false)?;
-        pull(self.shenzhen.node(), &self.guangzhou.url, false)?;
+        pull(self.guangzhou.node(), &self.shenzhen.peer(), false)?;
+        pull(self.shenzhen.node(), &self.guangzhou.peer(), false)?;
         Ok(())
     }
 

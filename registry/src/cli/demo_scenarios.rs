@@ -359,7 +359,7 @@ impl Tour<'_> {
         let now = node.clock.now();
         let entry = self.stage.entries.iter_mut().find(|entry| entry.id == office.code).context("entry")?;
         ceremony::compromise(entry, &crate::keys::public_key(&signer), now, cut);
-        let list = self.stage.officers.list(2, now, self.stage.entries.clone())?;
+        let list = self.stage.officers.list(2, now, self.stage.entries.clone(), &self.stage.witnesses)?;
         sign_timestamp(self.stage.province.node(), 2, &list)?;
         self.stage.exchange()?;
         let got = ask_file(&self.stage.shenzhen, &before.file)?;
@@ -376,7 +376,10 @@ impl Tour<'_> {
     fn roll_back(&mut self) -> Result<()> {
         let node = self.stage.shenzhen.node().clone();
         let entries = self.stage.entries.clone();
-        let (list, signer) = (self.stage.officers.list(1, node.clock.now(), entries)?, self.timestamp_key()?);
+        let (list, signer) = (
+            self.stage.officers.list(1, node.clock.now(), entries, &self.stage.witnesses)?,
+            self.timestamp_key()?,
+        );
         let timestamp = ceremony::timestamp(1, 1, &list, node.clock.now(), &*signer)?;
         let got = refusal(take_trust(&node, &[], &timestamp, &list).map(drop));
         self.record("trust_list_rollback", "NOT_TAKEN TRUST_LIST_ROLLBACK", got);

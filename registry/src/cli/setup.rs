@@ -128,9 +128,11 @@ pub(super) fn make_keys(
     let roles = authorities
         .iter()
         .flat_map(|authority| authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role))));
-    let timestamp = (identity.config.role == Role::Province).then_some((own.code.as_str(), Usage::Timestamp));
+    // The province renews the timestamp and cosigns the logs of the cities.
+    let province = [Usage::Timestamp, Usage::Witness].map(|usage| (own.code.as_str(), usage));
+    let province = province.into_iter().filter(|_| identity.config.role == Role::Province);
     let mut made = 0;
-    for (authority, usage) in roles.chain([(own.code.as_str(), Usage::Log)]).chain(timestamp) {
+    for (authority, usage) in roles.chain([(own.code.as_str(), Usage::Log)]).chain(province) {
         if keys.signer(authority, usage).is_none() {
             keys.create(&directory, authority, usage, identity.passphrase, &identity.rng)?;
             made += 1;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use licence_catalogue::CatalogueData;
+use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::trust::Entry;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -155,12 +156,17 @@ fn list(options: &ListOptions) -> Result<()> {
     let config = Config::load(&options.place.data)?;
     let data = source::of_node(&options.place.data, &config)?;
     let now = Clock::system().now();
-    let mut entries = Vec::new();
+    let (mut entries, mut witnesses) = (Vec::new(), Vec::new());
     for path in &options.nodes {
         let keys = serde_json::from_slice(&read(path)?);
         let keys: NodeKeys =
             keys.with_context(|| format!("{} 不是 key export 的文件 / is no key export", path.display()))?;
         entries.extend(entries_of(&data, &keys, now)?);
+        if let Some(vkey) = &keys.witness {
+            let key = WitnessKey::parse(vkey).ok();
+            witnesses
+                .push(key.with_context(|| format!("{}: 见证公钥有误 / wrong witness key", path.display()))?);
+        }
     }
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let synthetic = |entry: &&Entry| data.authority(&entry.id).is_some_and(|authority| authority.synthetic);
@@ -170,7 +176,7 @@ fn list(options: &ListOptions) -> Result<()> {
             entry.id
         );
     }
-    let list = options.officers.load(name)?.list(version, now, entries)?;
+    let list = options.officers.load(name)?.list(version, now, entries, &witnesses)?;
     print_json(&options.place.ask(&Command::PublishList { version, list: base64url(&list) })?)
 }
 

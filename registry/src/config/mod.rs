@@ -265,7 +265,7 @@ impl Config {
             passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
             province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
             peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
-            pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (5, 3_600))?,
+            pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (1, 3_600))?,
             publish_interval: reader.seconds(
                 "status.publish_interval_s",
                 &raw.status.publish_interval_s,
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn numbers_names_and_addresses_outside_their_bounds_are_refused() {
         for (change, key) in [
-            (("interval_s = 60", "interval_s = 4"), "pull.interval_s"),
+            (("interval_s = 60", "interval_s = 0"), "pull.interval_s"),
             (("batch_rows = 10000", "batch_rows = 0"), "limits.batch_rows"),
             (("\"https://gd.elic.example\"", "\"http://gd.elic.example\""), "pull.province"),
             (("\"http://127.0.0.1:8400\"", "\"ftp://127.0.0.1\""), "addresses.gd.elic.example"),

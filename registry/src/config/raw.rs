@@ -97,7 +97,7 @@ pub struct RawPull {
     /// 其他城市 / public URLs of other cities.
     #[schema(value_type = Vec<String>)]
     pub peers: Vec<Spanned<String>>,
-    /// 间隔秒数 / seconds between two pulls, 5 to 3,600.
+    /// 间隔秒数 / seconds between two pulls, 1 to 3,600.
     #[schema(value_type = u64)]
     pub interval_s: Spanned<u64>,
 }

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use super::{App, blocking};
 use crate::node::Node;
+use crate::trips::mirror::FORK;
+use licence_store::StoreError;
 
 /// 存活 / whether the process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -34,8 +36,15 @@ pub(super) struct Readiness {
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let mut reasons = unready(&app.node);
     let store = Arc::clone(&app.node.store);
-    if !matches!(blocking(move || store.read().and_then(|read| read.log_head())).await, Ok(Ok(_))) {
-        reasons.push("store unavailable");
+    let looked = blocking(move || {
+        let read = store.read()?;
+        read.log_head()?;
+        Ok::<_, StoreError>(read.documents(FORK)?.is_empty())
+    });
+    match looked.await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => reasons.push("a log has forked: see the evidence"),
+        _ => reasons.push("store unavailable"),
     }
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: reasons.is_empty(), reasons })).into_response()

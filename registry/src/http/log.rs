@@ -15,7 +15,7 @@ use super::{App, blocking};
 /// 日志签名头 / the signed head of the log (C2SP tlog-checkpoint). Tiles lie under `/log/tile/`.
 #[utoipa::path(get, path = "/log/checkpoint", tag = "log", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn checkpoint(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    file(&headers, "text/plain; charset=utf-8", REVALIDATE, app.node.log.checkpoint().as_bytes().to_vec())
+    file(&headers, "text/plain; charset=utf-8", REVALIDATE, app.node.log.served().as_bytes().to_vec())
 }
 
 /// A tile of hashes, or a bundle of entries.

@@ -12,6 +12,7 @@ mod health;
 mod idempotency;
 mod lifecycle;
 mod log;
+mod nodes;
 mod problem;
 mod published;
 mod receipts;
@@ -34,6 +35,7 @@ use utoipa_axum::routes;
 use crate::config::Limits;
 use crate::metrics::Metrics;
 use crate::node::Node;
+use licence_spec::time::UnixTime;
 use problem::Problem;
 
 pub use docs::openapi;
@@ -51,6 +53,9 @@ pub struct App {
     limits: Limits,
     permits: Arc<Semaphore>,
     running: idempotency::Running,
+    nonces: nodes::Nonces,
+    /// When this process began: requests of nodes that were signed before may have been seen.
+    started: UnixTime,
 }
 
 impl App {
@@ -58,13 +63,9 @@ impl App {
     #[must_use]
     pub fn new(node: Arc<Node>, limits: Limits) -> Arc<App> {
         let permits = Arc::new(Semaphore::new(limits.requests));
-        Arc::new(App {
-            node,
-            metrics: Metrics::default(),
-            limits,
-            permits,
-            running: idempotency::Running::default(),
-        })
+        let (metrics, started) = (Metrics::default(), node.clock.now());
+        let (running, nonces) = (idempotency::Running::default(), nodes::Nonces::default());
+        Arc::new(App { node, metrics, limits, permits, running, nonces, started })
     }
 }
 
@@ -87,6 +88,8 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(published::bundle))
         .routes(routes!(published::reference))
         .routes(routes!(log::checkpoint))
+        .routes(routes!(nodes::witness))
+        .routes(routes!(nodes::mirrored_checkpoint))
         .routes(routes!(lifecycle::issue))
         .routes(routes!(lifecycle::licence))
         .routes(routes!(lifecycle::change_status))
@@ -104,6 +107,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         // C2SP tlog-tiles has its own description; OpenAPI cannot express a path of many segments.
         .route("/log/tile/{*path}", get(log::tile))
+        .route("/v1/mirrors/{host}/tile/{*path}", get(nodes::mirrored_entries))
         .merge(docs::routes())
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

@@ -34,6 +34,8 @@ pub enum Usage {
     Node,
     /// Signs checkpoints.
     Log,
+    /// Cosigns checkpoints of other logs.
+    Witness,
     /// Signs trust timestamps.
     Timestamp,
     /// Signs trust lists; an officer's.
@@ -46,7 +48,7 @@ pub enum Usage {
 
 impl Usage {
     /// All usages.
-    pub const ALL: [Usage; 11] = [
+    pub const ALL: [Usage; 12] = [
         Usage::Licence,
         Usage::Status,
         Usage::Catalogue,
@@ -54,6 +56,7 @@ impl Usage {
         Usage::Receipt,
         Usage::Node,
         Usage::Log,
+        Usage::Witness,
         Usage::Timestamp,
         Usage::List,
         Usage::Root,
@@ -71,6 +74,7 @@ impl Usage {
             Usage::Receipt => "receipt",
             Usage::Node => "node",
             Usage::Log => "log",
+            Usage::Witness => "witness",
             Usage::Timestamp => "timestamp",
             Usage::List => "list",
             Usage::Root => "root",

@@ -6,7 +6,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use licence_spec::log::checkpoint::Checkpoint;
-use licence_spec::log::merkle::TreeHead;
+use licence_spec::log::merkle::{Hash, TreeHead};
 use licence_spec::log::note::LogKey;
 use licence_spec::log::proof::format_proof;
 use licence_spec::log::tile::{Tile, TileError};
@@ -36,9 +36,9 @@ pub enum LogError {
     Sign(#[from] SignError),
 }
 
-/// The signed head, readable by everybody at once.
+/// The signed head, readable by everybody at once, and beside it the newest one that witnesses cosigned.
 #[derive(Clone, Default)]
-pub struct Published(Arc<RwLock<Arc<str>>>);
+pub struct Published(Arc<RwLock<Arc<str>>>, Arc<RwLock<(u64, Arc<str>)>>);
 
 impl Published {
     /// The newest signed checkpoint; empty before the first one.
@@ -46,6 +46,28 @@ impl Published {
     pub fn checkpoint(&self) -> Arc<str> {
         // A poisoned lock still holds a whole checkpoint: it is replaced in one assignment.
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is served: the newest signed checkpoint, with its cosignatures if it has any yet.
+    #[must_use]
+    pub fn served(&self) -> Arc<str> {
+        let newest = self.checkpoint();
+        let cosigned = self.cosigned().1;
+        if !newest.is_empty() && cosigned.starts_with(&*newest) { cosigned } else { newest }
+    }
+
+    /// Size and text of the newest cosigned checkpoint; 0 and empty before the first.
+    #[must_use]
+    pub fn cosigned(&self) -> (u64, Arc<str>) {
+        self.1.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a checkpoint with its cosignatures, unless a larger one is held.
+    pub fn cosign(&self, size: u64, checkpoint: Arc<str>) {
+        let mut held = self.1.write().unwrap_or_else(PoisonError::into_inner);
+        if size >= held.0 {
+            *held = (size, checkpoint);
+        }
     }
 
     fn replace(&self, checkpoint: Arc<str>) {
@@ -164,6 +186,14 @@ fn tile_bytes(read: &(impl Read + ?Sized), tile: Tile) -> Result<Vec<u8>, LogErr
 
 /// Where tiles come from.
 type TileSource<'a> = Box<dyn FnMut(Tile) -> Result<Vec<u8>, LogError> + 'a>;
+
+/// The consistency proof between two sizes of the stored log.
+///
+/// # Errors
+/// [`LogError`] if a tile is missing or damaged, or the log is not that long.
+pub fn consistency(read: &dyn Read, old: u64, new: u64) -> Result<Vec<Hash>, LogError> {
+    TiledTree::new(new, |tile| tile_bytes(read, tile)).consistency_proof(old, new)
+}
 
 /// Proof files for leaves of one tree; the tiles that one of them read serve the next.
 pub struct Proofs<'a> {

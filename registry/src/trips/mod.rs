@@ -6,6 +6,8 @@ pub mod clients;
 pub mod holder;
 pub mod issue;
 pub mod lease;
+pub mod mirror;
 pub mod publish_status;
 pub mod receipt;
 pub mod verify;
+pub mod witness;

@@ -113,6 +113,12 @@ impl<'a> AddCheckpoint<'a> {
         self.checkpoint.origin
     }
 
+    /// Size and root that the request claims; nothing is checked yet.
+    #[must_use]
+    pub const fn head(&self) -> TreeHead {
+        self.checkpoint.head
+    }
+
     /// The checkpoint note as it came, to store it and, after a [`Refusal::Fork`], to keep it as evidence.
     #[must_use]
     pub const fn note(&self) -> &'a str {

@@ -9,6 +9,7 @@ mod bad_input;
 mod catalogue;
 mod connections;
 mod crash;
+mod federation;
 mod harness;
 mod operator;
 mod repeated;

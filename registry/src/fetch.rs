@@ -1,0 +1,202 @@
+//! The one client by which a node asks other nodes: bounded, timed, conditional, signed where the call wants it.
+//!
+//! In scope: requests and their limits, tags of what is held, when a node that fails is asked again. Out of scope: what the
+//! answers are worth (`documents`, `trips`). A URI in a signed object is a name; an address comes from the configuration.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use licence_spec::http_signature::{self, Content, IdempotencyKey};
+use licence_spec::time::UnixTime;
+
+use crate::config::Source;
+use crate::encoding::base64url;
+use crate::keys::Usage;
+use crate::node::Node;
+
+/// Longest time for one request.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Pauses after failures, seconds: doubled from the first to the last.
+const PAUSES_S: (i64, i64) = (1, 300);
+
+/// Another node, as this one asks it.
+#[derive(Clone)]
+pub struct Peer {
+    source: Source,
+    agent: ureq::Agent,
+    tags: Arc<Mutex<HashMap<String, String>>>,
+    pause: Arc<Mutex<(u32, i64)>>,
+}
+
+/// What a fetch brought.
+pub enum Fetched {
+    /// The file.
+    New(Vec<u8>),
+    /// The same as last time.
+    Same,
+}
+
+/// An answer to a signed request.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Body, at most as long as was allowed.
+    pub body: Vec<u8>,
+}
+
+impl Peer {
+    /// A peer that has not been asked yet.
+    #[must_use]
+    pub fn new(source: Source) -> Peer {
+        let config = ureq::config::Config::builder()
+            .timeout_global(Some(DEADLINE))
+            .http_status_as_error(false)
+            .build();
+        let agent = ureq::Agent::new_with_config(config);
+        Peer { source, agent, tags: Arc::default(), pause: Arc::default() }
+    }
+
+    /// Host of its public URL.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.source.host
+    }
+
+    /// Name of its log.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}/log", self.source.host)
+    }
+
+    /// Whether it may be asked again at `now`, after failures.
+    #[must_use]
+    pub fn may_be_asked(&self, now: UnixTime) -> bool {
+        now.0 >= self.pause.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Notes how a run went: after each failure in a row the pause doubles, to five minutes, more or less a quarter by chance,
+    /// so that cities that lost their province do not all come back in one second.
+    pub fn note(&self, succeeded: bool, node: &Node) {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if succeeded {
+            *pause = (0, 0);
+            return;
+        }
+        let doubled = PAUSES_S.0 << pause.0.min(16);
+        let length = doubled.min(PAUSES_S.1);
+        // Without randomness the pause is as long as it is.
+        let chance = node.rng.bytes::<1>().map_or(128, |[byte]| i64::from(byte));
+        *pause = (pause.0 + 1, node.clock.now().plus(length * 3 / 4 + length * chance / 512).0);
+    }
+
+    /// Fetches a file of at most `cap` bytes.
+    ///
+    /// # Errors
+    /// What went wrong, naming the address.
+    pub fn get(&self, path: &str, cap: usize) -> Result<Vec<u8>, String> {
+        match self.request(path, cap, None)? {
+            Fetched::New(bytes) => Ok(bytes),
+            Fetched::Same => Err(self.wrong("304 without a tag")),
+        }
+    }
+
+    /// Fetches a file of at most `cap` bytes unless it is the one that came last time.
+    ///
+    /// # Errors
+    /// As [`Peer::get`].
+    pub fn get_if_new(&self, path: &str, cap: usize) -> Result<Fetched, String> {
+        let held = self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        self.request(path, cap, held)
+    }
+
+    /// Forgets the tag of a file that was fetched and could not be taken: it is fetched again next time.
+    pub fn forget(&self, path: &str) {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
+    fn request(&self, path: &str, cap: usize, held: Option<String>) -> Result<Fetched, String> {
+        let mut request = self.agent.get(format!("{}{path}", self.source.address));
+        if let Some(tag) = held {
+            request = request.header("if-none-match", tag);
+        }
+        let mut answer = request.call().map_err(|error| self.wrong(&error.to_string()))?;
+        match answer.status().as_u16() {
+            200 => {}
+            304 => return Ok(Fetched::Same),
+            status => return Err(self.wrong(&format!("{path}: {status}"))),
+        }
+        let tag = answer.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let bytes = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
+        let bytes = bytes.map_err(|error| self.wrong(&format!("{path}: {error}")))?;
+        if let Some(tag) = tag {
+            self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), tag);
+        }
+        Ok(Fetched::New(bytes))
+    }
+
+    /// Sends a signed request with a body, and reads at most `cap` bytes of the answer.
+    ///
+    /// # Errors
+    /// As [`Peer::get`]; a refusal is an [`Answer`].
+    pub fn post(
+        &self,
+        node: &Node,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+        cap: usize,
+    ) -> Result<Answer, String> {
+        let random = |_| self.wrong("no randomness");
+        let key = IdempotencyKey::new(&base64url(&node.rng.bytes::<16>().map_err(random)?));
+        let key = key.map_err(|_| self.wrong("idempotency key"))?;
+        let content = Content { body, content_type: kind, idempotency_key: &key };
+        let headers = self.sign(node, "POST", path, Some(&content))?;
+        let mut request = self.agent.post(format!("{}{path}", self.source.address));
+        request = request.header("content-type", kind).header("idempotency-key", key.to_string());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let mut answer = request.send(body).map_err(|error| self.wrong(&error.to_string()))?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
+        Ok(Answer { status, body: body.map_err(|error| self.wrong(&error.to_string()))? })
+    }
+
+    /// Sends a signed request without a body.
+    ///
+    /// # Errors
+    /// As [`Peer::post`].
+    pub fn get_signed(&self, node: &Node, path: &str, cap: usize) -> Result<Answer, String> {
+        let mut request = self.agent.get(format!("{}{path}", self.source.address));
+        for (name, value) in self.sign(node, "GET", path, None)? {
+            request = request.header(name, value);
+        }
+        let mut answer = request.call().map_err(|error| self.wrong(&error.to_string()))?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
+        Ok(Answer { status, body: body.map_err(|error| self.wrong(&error.to_string()))? })
+    }
+
+    fn sign(
+        &self,
+        node: &Node,
+        method: &str,
+        path: &str,
+        content: Option<&Content<'_>>,
+    ) -> Result<Vec<(&'static str, String)>, String> {
+        let signer = node.keys.signer(&node.authority, Usage::Node);
+        let signer = signer.ok_or_else(|| self.wrong("本节点没有节点密钥 / this node has no node key"))?;
+        let nonce = node.rng.bytes().map_err(|_| self.wrong("no randomness"))?;
+        let target = format!("https://{}{path}", self.source.host);
+        let signed = http_signature::sign(method, &target, content, &*signer, node.clock.now(), nonce);
+        let signed = signed.map_err(|error| self.wrong(&error.to_string()))?;
+        let digest = signed.content_digest.map(|digest| ("content-digest", digest));
+        let two = [("signature-input", signed.signature_input), ("signature", signed.signature)];
+        Ok(two.into_iter().chain(digest).collect())
+    }
+
+    fn wrong(&self, cause: &str) -> String {
+        format!("{} ({}): {cause}", self.source.host, self.source.address)
+    }
+}
