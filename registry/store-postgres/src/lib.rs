@@ -9,7 +9,7 @@
 //! vain: the log has one head, and whoever appends must have read it. Appending locks the head's row besides; should somebody who does not
 //! queue (a person with `psql`) be in the way, PostgreSQL reports 40001 or 40P01 and the transaction is run again, a bounded number of
 //! times. The price: a small write waits for the group commit of another process, some milliseconds. A process that stops in the
-//! middle of a transaction is cut off by the server after 10 s.
+//! middle of a transaction is cut off by the server after 8 s.
 //!
 //! # Reads
 //! One `REPEATABLE READ READ ONLY` transaction each, on one of a few connections. They never wait for writers. All reads go to the primary:

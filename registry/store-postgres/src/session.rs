@@ -15,7 +15,8 @@ const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 
 
 /// `LOCK` takes no snapshot: when it has been granted, all that earlier writers committed is seen. `SELECT … FOR UPDATE` would
 /// not do as the first statement: it takes its snapshot before it waits, and then always fails with 40001. `EXCLUSIVE` lets `pg_dump` pass.
-const TURN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL idle_in_transaction_session_timeout = '10s'; \
+/// A writer that halts is cut off before those who wait for it give up (`lock_timeout`).
+const TURN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL idle_in_transaction_session_timeout = '8s'; \
      LOCK TABLE writer_turn IN EXCLUSIVE MODE";
 
 /// A transaction that is rolled back when dropped, unless it was committed.

@@ -31,7 +31,7 @@ fn a_session_is_durable_and_bounded_whatever_the_defaults_are() {
     assert_eq!(shown("SHOW synchronous_commit"), "on");
     assert_eq!(shown("SHOW statement_timeout"), "30s");
     assert_eq!(shown("SHOW lock_timeout"), "10s");
-    assert_eq!(shown("SHOW idle_in_transaction_session_timeout"), "10s");
+    assert_eq!(shown("SHOW idle_in_transaction_session_timeout"), "8s");
     assert_eq!(shown("SHOW transaction_isolation"), "serializable");
     let reader = Session::snapshot(store.readers.checkout().unwrap()).unwrap();
     let shown = |sql| reader.one(sql, &[], text).unwrap().unwrap();

@@ -44,6 +44,9 @@ fn append(store: &dyn Store, who: u8, n: u64) -> u64 {
 fn child_process() {
     let Ok(task) = std::env::var(CHILD) else { return };
     let (who, url) = task.split_once(' ').unwrap();
+    if who == "halt" {
+        return halt(&open(url));
+    }
     let (who, store) = (who.parse().unwrap(), open(url));
     for n in 0.. {
         let index = append(&store, who, n);
@@ -54,7 +57,19 @@ fn child_process() {
     }
 }
 
-fn child(who: u8, url: &str) -> Child {
+/// Takes its turn and never gives it back.
+fn halt(store: &dyn Store) {
+    write(store, |write| {
+        write.add_clients(&[make::client(1)])?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "ack 0 0").and_then(|()| out.flush()).unwrap();
+        loop {
+            thread::park();
+        }
+    })
+}
+
+fn child(who: impl std::fmt::Display, url: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child_process", "--nocapture"])
         .env(CHILD, format!("{who} {url}"))
@@ -106,6 +121,28 @@ fn processes_that_append_to_one_log_lose_no_leaf_and_share_no_index() {
         given.sort_unstable();
         given.dedup();
         assert_eq!(given.len(), told.len(), "something was given out twice");
+    }
+}
+
+/// Issue 4: whether a process is killed in its turn, or halts with its machine and says nothing any more.
+#[test]
+fn a_process_that_ends_or_halts_in_its_turn_holds_the_others_up_for_a_bounded_time() {
+    for halted in [false, true] {
+        let url = Cluster::shared().database();
+        let store = open(&url);
+        let mut child = child("halt", &url);
+        assert_eq!(acknowledged(&mut child, 1), [(0, 0)]);
+        if halted {
+            let stop = Command::new("sh").args(["-c", &format!("kill -STOP {}", child.id())]).status();
+            assert!(stop.unwrap().success());
+        } else {
+            child.kill().unwrap();
+        }
+        // Fails with 55P03 if the turn does not come within 10 s.
+        write(&store, |write| write.add_clients(&[make::client(2)]));
+        assert_eq!(read(&store, |read| read.clients()), [make::client(2)]);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
 
@@ -277,6 +314,46 @@ fn a_long_reader_keeps_its_moment_beside_a_writer() {
     assert_eq!(reader.log_leaves(0, 100).unwrap().len(), 1);
     drop(reader);
     assert_eq!(read(&store, |read| read.log_leaves(0, 100)).len(), 50);
+}
+
+/// README: a dump is taken beside a writer, and is the whole node.
+#[test]
+fn a_dump_that_is_taken_while_a_writer_has_its_turn_restores_the_node() {
+    let cluster = Cluster::shared();
+    let (from, to) = (cluster.database(), cluster.database());
+    let store = open(&from);
+    write(&store, |write| {
+        write.add_status_lists(&[make::list(1, 4096)])?;
+        write.add_licences(&(0..300).map(make::licence).collect::<Vec<_>>())
+    });
+    write(&store, |write| write.create_log(make::ORIGIN, &make::digest(0x4e, 0)));
+    append(&store, 1, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("elic.dump");
+    write(&store, |write| {
+        write.add_clients(&[make::client(1)])?;
+        assert!(
+            cluster
+                .tool("pg_dump", &from)
+                .arg("--format=custom")
+                .arg("--file")
+                .arg(&dump)
+                .status()
+                .unwrap()
+                .success()
+        );
+        Ok(())
+    });
+    assert!(cluster.tool("pg_restore", &to).arg("--exit-on-error").arg(&dump).status().unwrap().success());
+    let restored = open(&to);
+    for read in [store.read().unwrap(), restored.read().unwrap()] {
+        assert_eq!(read.licences_from(0, 999).unwrap(), (0..300).map(make::licence).collect::<Vec<_>>());
+        assert_eq!(read.licence_by_id(&make::licence(7).id).unwrap(), Some(make::licence(7)));
+        assert_eq!(read.log_head().unwrap(), Some(make::head(1)));
+    }
+    assert_eq!(read(&restored, |read| read.clients()), [], "committed after the dump had begun");
+    let error = refused(&restored, |write| write.add_licences(&[make::licence(7)]));
+    assert_eq!(error, licence_store::Conflict::LicenceExists.into());
 }
 
 /// A person with `psql` who does not queue.

@@ -78,7 +78,8 @@ pub trait Store: Send + Sync {
     /// `body` may run several times. To carry a result or an error of your own out of it, use [`transact`].
     /// # Errors
     /// That of `body`; that of a [`Write`] method which `body` hid; [`StoreError::Unavailable`] or [`StoreError::Full`] if the transaction
-    /// could not be committed, and then nothing of it is kept.
+    /// could not be committed, and then nothing of it is kept, with one exception: a disk or connection that fails while the end of
+    /// the commit is awaited may have kept it. So whoever writes on reads the stored state first, and requests carry idempotency keys.
     fn write(&self, name: &'static str, body: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()>;
 
     /// How often each named transaction ran, failed, and how long it took, since the store was opened. For `/metrics`.

@@ -167,6 +167,13 @@ impl Cluster {
         psql
     }
 
+    /// A client program of PostgreSQL on a database, by its connection string.
+    pub(crate) fn tool(&self, name: &str, url: &str) -> Command {
+        let mut tool = Command::new(program(name));
+        tool.args(["--dbname", url]);
+        tool
+    }
+
     fn run(&self, name: &str, arguments: &[&str]) -> bool {
         let data = self.directory.join("data");
         let mut command = self.command(&program(name));
