@@ -57,15 +57,14 @@ fn child_process() {
     }
 }
 
-/// Takes its turn and never gives it back.
+/// Takes its turn and does not give it back while its parent lives.
 fn halt(store: &dyn Store) {
     write(store, |write| {
         write.add_clients(&[make::client(1)])?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "ack 0 0").and_then(|()| out.flush()).unwrap();
-        loop {
-            thread::park();
-        }
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        Err(StoreError::Aborted)
     })
 }
 
@@ -73,6 +72,7 @@ fn child(who: impl std::fmt::Display, url: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child_process", "--nocapture"])
         .env(CHILD, format!("{who} {url}"))
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
