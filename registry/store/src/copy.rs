@@ -6,7 +6,8 @@
 //!
 //! Status is not copied but replayed: licences go in as valid, then changes and tokens in log order, as they once happened. The log's
 //! tiles are computed anew from the entries and must be those of the source. The node's own row is written last, when all has been
-//! compared: a target without it is an unfinished copy, to be thrown away.
+//! compared: a store with a log and without a node is an unfinished copy, which whoever opens it for a node has to refuse
+//! ([`crate::WriteNode::create_node`] cannot tell, as this function calls it last).
 
 use std::cmp::Ordering;
 
