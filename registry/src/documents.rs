@@ -134,14 +134,7 @@ pub fn take_trust(node: &Node, roots: &[&[u8]], timestamp: &[u8], list: &[u8]) -
 
 /// Replaces the trust files in the evidence; tokens are judged anew against the new list.
 fn swap_trust(node: &Node, files: TrustFiles) {
-    node.evidence.change(|evidence| {
-        let mut next = Evidence::new(Trust::Held(Arc::new(files)));
-        if let Some(catalogue) = evidence.catalogue() {
-            next.set_catalogue(Arc::clone(catalogue));
-        }
-        evidence.tokens().for_each(|held| next.add_token(Arc::clone(held.token())));
-        *evidence = next;
-    });
+    node.evidence.change(|evidence| *evidence = evidence.with_trust(Trust::Held(Arc::new(files))));
 }
 
 /// Takes a newer catalogue.

@@ -60,6 +60,9 @@ impl HeldToken {
     }
 }
 
+/// Most tree heads that are kept of one log.
+pub const MAX_HEADS: usize = 64;
+
 /// All evidence at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -137,9 +140,33 @@ impl Evidence {
         self.tokens.values()
     }
 
-    /// Adds a tree head that was seen of a log.
+    /// Adds a tree head that was seen of a log, unless one of its size is held: the first one seen is the one to compare
+    /// with. Of each log the [`MAX_HEADS`] largest are kept, so that a node may run for years.
     pub fn add_head(&mut self, origin: &str, head: TreeHead) {
-        self.heads.entry(String::from(origin)).or_default().push(head);
+        let heads = self.heads.entry(String::from(origin)).or_default();
+        let Err(at) = heads.binary_search_by_key(&head.size, |held| held.size) else { return };
+        heads.insert(at, head);
+        if heads.len() > MAX_HEADS {
+            heads.remove(0);
+        }
+    }
+
+    /// The same evidence under other trust files: who signed each token is found out anew.
+    #[must_use]
+    pub fn with_trust(&self, trust: Trust) -> Evidence {
+        let mut next = Evidence {
+            trust,
+            catalogue: self.catalogue.clone(),
+            heads: self.heads.clone(),
+            ..Evidence::default()
+        };
+        for held in self.tokens.values() {
+            next.add_token(Arc::clone(&held.token));
+            if let Some(own) = next.tokens.get_mut(held.token.uri()) {
+                own.newest = held.newest;
+            }
+        }
+        next
     }
 
     /// The head seen of a log at exactly this size.
@@ -178,5 +205,25 @@ impl CatalogueKeys for TrustList {
                 standing: key_standing(key, Role::Catalogue, issued_at),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_log_the_newest_heads_are_kept_and_the_first_of_each_size() {
+        let mut evidence = Evidence::default();
+        let head = |size, root| TreeHead { size, root: [root; 32] };
+        for size in 1..=1_000 {
+            evidence.add_head("a/log", head(size, 1));
+            evidence.add_head("a/log", head(size, 2));
+        }
+        assert_eq!(evidence.head("a/log", 1_000), Some(&head(1_000, 1)), "the first one seen");
+        assert_eq!(evidence.head("a/log", 1_000 - MAX_HEADS as u64), None);
+        let kept = evidence.with_trust(Trust::Unavailable);
+        assert_eq!(kept.head("a/log", 1_000), Some(&head(1_000, 1)));
+        assert_eq!(kept.heads["a/log"].len(), MAX_HEADS);
     }
 }
