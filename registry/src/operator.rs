@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ceremony::{self, NodeKeys};
+use crate::doctor::diagnose;
 use crate::documents::{self, TakeError};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::keys::Usage;
@@ -59,6 +60,8 @@ pub enum Command {
     },
     /// The catalogue in force, as bytes in base64url, or null.
     Catalogue,
+    /// What is wrong, and what to do.
+    Diagnose,
     /// How many licences of each type are in force here.
     CountLicences,
     /// Sign and publish a version that two officers have approved.
@@ -140,6 +143,7 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
                 read.document(documents::CATALOGUE.0, documents::CATALOGUE.1).map_err(Refusal::failed)?;
             Ok(json!(row.map(|row| base64url(&row.bytes))))
         }
+        Command::Diagnose => Ok(json!(diagnose(node))),
         Command::CountLicences => count_licences(node),
         Command::PublishCatalogue { proposal, approvals } => publish_catalogue(node, proposal, approvals),
     }

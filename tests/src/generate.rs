@@ -52,6 +52,7 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "config example",
             "config schema",
             "openapi",
+            "doctor",
             "fsck",
         ],
     ),

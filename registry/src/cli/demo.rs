@@ -21,7 +21,6 @@ use tokio::task::JoinHandle;
 
 use super::demo_scenarios;
 use super::init::{NewNode, initialise};
-use super::setup::open_configured;
 use super::trust::appoint;
 use crate::ceremony::{NodeKeys, OFFICERS, Officers};
 use crate::clock::{Clock, Stopwatch};
@@ -133,9 +132,9 @@ fn set_up(options: &Options, runtime: &tokio::runtime::Runtime) -> Result<Stage>
     let mut running = Vec::new();
     for (server, region) in servers.into_iter().zip(REGIONS) {
         let directory = options.data.join("nodes").join(region);
-        initialise(&directory, &new_node(region, options.base_port, &approvers), &clock, &rng)?;
-        let config = Config::load(&directory)?;
-        running.push(start(server, open_configured(&directory, &config)?, config, runtime)?);
+        let (node, _) =
+            initialise(&directory, &new_node(region, options.base_port, &approvers), &clock, &rng)?;
+        running.push(start(server, node, Config::load(&directory)?, runtime)?);
     }
     // Keys count from a little before now, so that a scope of one second ago already covers what is signed at once.
     let from = clock.now().plus(-60);

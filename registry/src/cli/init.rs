@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use licence_store_sqlite::SqliteStore;
 
 use super::data::{Place, print};
 use super::setup::{Identity, authorities, make_keys, open_node, private_folder};
 use crate::clock::Clock;
 use crate::config::{Config, FILE, Role};
 use crate::encoding::base64url;
+use crate::node::Node;
 use crate::rng::Rng;
 
 /// Name of the passphrase's file in the data directory.
@@ -105,7 +107,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         production: options.production,
         officers: options.officers.as_deref().map(read_officers).transpose()?.unwrap_or_default(),
     };
-    let made = initialise(&options.place.data, &new, &Clock::system(), &Rng::system())?;
+    let (node, made) = initialise(&options.place.data, &new, &Clock::system(), &Rng::system())?;
+    node.close();
     let data = options.place.data.display();
     print(&format!(
         "节点已建 node made: {data} · 密钥 keys: {made}\n\
@@ -114,11 +117,11 @@ pub(super) fn run(options: &Options) -> Result<()> {
     ))
 }
 
-/// Makes the data directory of a node; how many keys were made.
+/// Makes the data directory of a node; the node, and how many keys were made.
 ///
 /// # Errors
 /// If a node is there already, or a step fails; running it again goes on where it stopped.
-pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &Rng) -> Result<usize> {
+pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &Rng) -> Result<(Node, usize)> {
     let text = configuration(new);
     let config = Config::parse(&text).context("参数 / the arguments make no configuration")?;
     let authorities = authorities(directory, &config)?;
@@ -134,10 +137,10 @@ pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &R
     let passphrase = config.passphrase(directory)?;
     let identity =
         Identity { config: &config, passphrase: &passphrase, clock: clock.clone(), rng: rng.clone() };
-    let made = make_keys(directory, &identity, &authorities)?;
-    open_node(directory, &identity, authorities)?.close();
+    let (keys, made) = make_keys(directory, &identity, &authorities)?;
+    let node = open_node(SqliteStore::open(directory)?, keys, &identity, authorities)?;
     write_private(&path, text.as_bytes())?;
-    Ok(made)
+    Ok((node, made))
 }
 
 fn configuration(new: &NewNode) -> String {

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod demo_licences;
 mod demo_scenarios;
+mod doctor;
 mod fsck;
 mod init;
 mod issue;
@@ -60,6 +61,8 @@ enum Verb {
     Config(config::Verb),
     /// 输出 OpenAPI 3.1 描述 / print the description of the API
     Openapi,
+    /// 诊断：时钟、信任、目录、状态、存储，原因与处理办法 / what is wrong with a node, and what to do
+    Doctor(doctor::Options),
     /// 校验全部存储数据 / check all that is stored: log, licences, status, documents
     Fsck(fsck::Options),
 }
@@ -92,6 +95,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
     let done = |()| true;
     match verb {
         Verb::Demo(options) => demo::run(&options),
+        Verb::Doctor(options) => doctor::run(&options),
         Verb::Fsck(options) => fsck::run(&options),
         Verb::Catalogue(verb) => catalogue::run(verb),
         Verb::Init(options) => init::run(&options).map(done),

@@ -60,21 +60,22 @@ fn own(authorities: &[Authority]) -> Result<&Authority> {
 pub(super) fn open_configured(directory: &Path, config: &Config) -> Result<Node> {
     let passphrase = config.passphrase(directory)?;
     let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
-    open_node(directory, &identity, authorities(directory, config)?)
+    // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
+    let store = SqliteStore::open(directory)?;
+    let keys = Keyring::load(&keys_directory(directory), &passphrase)?;
+    open_node(store, keys, &identity, authorities(directory, config)?)
 }
 
-/// Opens the node of a data directory. Missing keys are an error: a node that made itself a new log key would begin a
-/// second history.
+/// Puts a node together. Missing keys are an error: a node that made itself a new log key would begin a second history.
 pub(super) fn open_node(
-    directory: &Path,
+    store: SqliteStore,
+    keys: Keyring,
     identity: &Identity<'_>,
     authorities: Vec<Authority>,
 ) -> Result<Node> {
-    let Identity { config, passphrase, clock, rng } = identity;
+    let Identity { config, clock, rng, .. } = identity;
     let own = own(&authorities)?.clone();
-    // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(directory)?);
-    let keys = Keyring::load(&keys_directory(directory), passphrase)?;
+    let store: Arc<dyn Store> = Arc::new(store);
     let row = NodeRow {
         role: config.role.as_str().to_owned(),
         region: config.region.clone(),
@@ -115,12 +116,12 @@ pub(super) fn open_node(
     Ok(node)
 }
 
-/// Makes the keys that the authorities of a node need and do not have yet; how many were made.
+/// Makes the keys that the authorities of a node need and do not have yet; all keys, and how many were made.
 pub(super) fn make_keys(
     directory: &Path,
     identity: &Identity<'_>,
     authorities: &[Authority],
-) -> Result<usize> {
+) -> Result<(Keyring, usize)> {
     let directory = keys_directory(directory);
     private_folder(&directory).with_context(|| format!("{}", directory.display()))?;
     let mut keys = Keyring::load(&directory, identity.passphrase)?;
@@ -131,14 +132,11 @@ pub(super) fn make_keys(
     // The province renews the timestamp and cosigns the logs of the cities.
     let province = [Usage::Timestamp, Usage::Witness].map(|usage| (own.code.as_str(), usage));
     let province = province.into_iter().filter(|_| identity.config.role == Role::Province);
-    let mut made = 0;
-    for (authority, usage) in roles.chain([(own.code.as_str(), Usage::Log)]).chain(province) {
-        if keys.signer(authority, usage).is_none() {
-            keys.create(&directory, authority, usage, identity.passphrase, &identity.rng)?;
-            made += 1;
-        }
-    }
-    Ok(made)
+    let wanted = roles.chain([(own.code.as_str(), Usage::Log)]).chain(province);
+    let missing: Vec<_> =
+        wanted.filter(|(authority, usage)| keys.signer(authority, *usage).is_none()).collect();
+    keys.create_all(&directory, &missing, identity.passphrase, &identity.rng)?;
+    Ok((keys, missing.len()))
 }
 
 /// Makes the missing keys of a stopped node. The store is opened for its lock: a running node would not see new keys.
@@ -150,7 +148,7 @@ pub(super) fn make_missing_keys(
     let passphrase = config.passphrase(directory)?;
     let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
     let _lock = SqliteStore::open(directory)?;
-    make_keys(directory, &identity, authorities)
+    Ok(make_keys(directory, &identity, authorities)?.1)
 }
 
 /// Makes a folder, and those above it, that only this user may enter.

@@ -179,3 +179,28 @@ fn damage_is_found_by_fsck_and_a_node_never_signs_over_it() {
     }
     succeed(&["fsck", "--data", &data]);
 }
+
+#[test]
+fn the_doctor_names_cause_and_remedy_of_a_running_a_stopped_and_a_broken_node() {
+    let place = Place::new();
+    let province = place.province();
+    province.until_ready();
+    let look = |data: &str| {
+        let output = run(["doctor", "--json", "--data", data]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(report["ok"] != true)), "{report}");
+        report
+    };
+    let report = look(&province.data);
+    assert_eq!(report["ok"], true, "{report}");
+    assert_eq!(report["findings"][0]["about"], "clock", "clock first");
+    // A city that was never connected has no trust list yet; its doctor says what to do.
+    let city = look(&place.path("city"));
+    assert_eq!(city["ok"], false);
+    let wrong: Vec<&Value> =
+        city["findings"].as_array().unwrap().iter().filter(|one| one["state"] == "wrong").collect();
+    assert!(wrong.iter().all(|one| !one["remedy"].as_str().unwrap().is_empty()), "{wrong:?}");
+    std::fs::write(place.path("city/config.toml"), "role = 1").unwrap();
+    let broken = look(&place.path("city"));
+    assert!(broken["findings"][0]["cause"].as_str().unwrap().contains("line 1"), "{broken}");
+}

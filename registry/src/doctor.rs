@@ -1,0 +1,136 @@
+//! Can this node give a right verdict now, and if not, what is the cause and what is to be done?
+//!
+//! In scope: one list of questions, clock first, that `/readyz` and `doctor` both answer from. Out of scope: what only the
+//! command line can see, such as the configuration of a node that does not start (`cli::doctor`).
+
+use licence_spec::numbers::CLOCK_SKEW_S;
+use licence_spec::time::UnixTime;
+use licence_spec::trust::TrustFiles;
+use serde::Serialize;
+
+use crate::node::Node;
+use crate::trips::mirror::FORK;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing to do.
+    Well,
+    /// Something will go wrong if nobody acts.
+    Soon,
+    /// No right verdict can be given, or nothing issued.
+    Wrong,
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    /// What was looked at.
+    pub about: &'static str,
+    /// How it is.
+    pub state: State,
+    /// The cause in one English phrase; `/readyz` shows it.
+    pub cause: String,
+    /// What to do, Chinese and English; empty if nothing is to be done.
+    pub remedy: &'static str,
+}
+
+fn well(about: &'static str, cause: impl Into<String>) -> Diagnosis {
+    Diagnosis { about, state: State::Well, cause: cause.into(), remedy: "" }
+}
+
+fn wrong(about: &'static str, cause: impl Into<String>, remedy: &'static str) -> Diagnosis {
+    Diagnosis { about, state: State::Wrong, cause: cause.into(), remedy }
+}
+
+fn soon(about: &'static str, cause: impl Into<String>, remedy: &'static str) -> Diagnosis {
+    Diagnosis { about, state: State::Soon, cause: cause.into(), remedy }
+}
+
+/// Answers all questions, clock first. Reads the store: not for async threads.
+#[must_use]
+pub fn diagnose(node: &Node) -> Vec<Diagnosis> {
+    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
+    let mut found = Vec::new();
+    match evidence.trust_files() {
+        None => found.push(wrong(
+            "trust",
+            "trust list unavailable",
+            "钉定信任根：trust pin（市）或 trust root（省） / pin the root",
+        )),
+        Some(files) => {
+            found.push(clock(files, now));
+            found.push(trust(files, now));
+        }
+    }
+    found.push(match evidence.catalogue() {
+        Some(held) => well("catalogue", format!("catalogue version {}", held.version())),
+        None => wrong("catalogue", "catalogue unavailable", "省：catalogue publish；市：检查到省节点的连接 / province: publish it; city: check the connection to the province"),
+    });
+    found.push(own_tokens(node, now));
+    found.extend(store(node));
+    found
+}
+
+fn clock(files: &TrustFiles, now: UnixTime) -> Diagnosis {
+    let newest = files.newest_iat();
+    if now.plus(CLOCK_SKEW_S) < newest {
+        let cause = format!("clock behind the newest signed time {newest}");
+        return wrong("clock", cause, "校正本机时钟（NTP） / set this machine's clock (NTP)");
+    }
+    well("clock", format!("clock {now}, newest signed time {newest}"))
+}
+
+fn trust(files: &TrustFiles, now: UnixTime) -> Diagnosis {
+    const REMEDY: &str = "省：检查时间戳任务与列表有效期；市：检查到省节点的连接 / province: see job renew_timestamp and the list's end; city: check the connection to the province";
+    let Some(list) = files.list() else { return wrong("trust", "trust list unavailable", REMEDY) };
+    if !files.is_fresh(now, 0) {
+        return wrong("trust", "trust list expired", REMEDY);
+    }
+    let timestamp = files.vouching().map(|held| held.content());
+    let half = timestamp.is_some_and(|content| now.since(content.iat) * 2 > content.exp.since(content.iat));
+    let list = list.content();
+    if half || now.since(list.iat) * 2 > list.exp.since(list.iat) {
+        return soon("trust", "more than half of the life of timestamp or list is over", REMEDY);
+    }
+    well("trust", format!("list {} until {}", list.version, list.exp))
+}
+
+/// Whether a status token of an authority of this node has ended: its licences can no longer be judged anywhere.
+fn own_tokens(node: &Node, now: UnixTime) -> Diagnosis {
+    let own = |uri: &str| {
+        let host = uri.strip_prefix("https://").and_then(|rest| rest.split('/').next());
+        host.is_some_and(|host| node.authorities.iter().any(|authority| authority.host == host))
+    };
+    let evidence = node.evidence.snapshot();
+    let ended = evidence.tokens().filter(|held| own(held.token().uri()) && now >= held.token().exp()).count();
+    match ended {
+        0 => well("status", "own status lists in force"),
+        _ => wrong(
+            "status",
+            "status list expired",
+            "检查任务 publish_status 的日志 / see the log lines of job publish_status",
+        ),
+    }
+}
+
+fn store(node: &Node) -> Vec<Diagnosis> {
+    const ROOM: &str = "检查磁盘空间与权限 / check room and permissions of the disk";
+    let mut found = Vec::new();
+    if !node.writer.is_well() {
+        found.push(wrong("store", "store not writable", ROOM));
+    }
+    let read = node.store.read().and_then(|read| Ok((read.log_head()?, read.documents(FORK)?)));
+    match read {
+        Err(error) => found.push(wrong("store", format!("store unavailable: {error}"), ROOM)),
+        Ok((head, forks)) => {
+            found.push(well("store", format!("log of {} leaves", head.map_or(0, |head| head.size))));
+            for fork in forks {
+                let cause = format!("a log has forked: {}", fork.name);
+                found.push(wrong("log", cause, "日志分叉：证据已留存，请立即调查该节点，勿接受其新证照 / evidence is kept: investigate that node now"));
+            }
+        }
+    }
+    found
+}
