@@ -3,6 +3,8 @@
 //! In scope: root, list and timestamp from keys that are handed in. Out of scope: how officers keep their keys, and
 //! files that travel by hand between officers (issue on separate nodes).
 
+mod succession;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use crate::keys::{Keyring, KeysError, Usage};
 use crate::node::Node;
 use crate::rng::Rng;
 use crate::trips::witness;
+
+pub use succession::succeed;
 
 const DAY_S: i64 = 86_400;
 /// A root lives five years: officers meet seldom.

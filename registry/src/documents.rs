@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use licence_spec::bundle::{self, Bundle};
-use licence_spec::catalogue::{self, Advance};
+use licence_spec::catalogue::{self, Advance, CatalogueFault};
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
@@ -63,9 +63,17 @@ fn row(node: &Node, kind: &str, name: &str, version: u64, iat: i64, bytes: &[u8]
 
 /// Stores a document. The province, whose documents they are, has a leaf for each in its log; cities only keep them.
 fn keep(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> Result<(), TakeError> {
-    let entry = logged.filter(|_| node.role == Role::Province);
-    let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
-    node.writer.write(Job::new(vec![(Effect::Document(row), entry)]))?;
+    keep_all(node, vec![(row, logged)])
+}
+
+/// As [`keep`], all of them or none.
+fn keep_all(node: &Node, rows: Vec<(DocumentRow, Option<(Op, Digest)>)>) -> Result<(), TakeError> {
+    let effect = |(row, logged): (DocumentRow, Option<(Op, Digest)>)| {
+        let entry = logged.filter(|_| node.role == Role::Province);
+        let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
+        (Effect::Document(row), entry)
+    };
+    node.writer.write(Job::new(rows.into_iter().map(effect).collect()))?;
     Ok(())
 }
 
@@ -90,45 +98,73 @@ pub fn pin_root(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     Ok(())
 }
 
-/// Takes newer trust files: roots in order, then timestamp, then list. Each is stored before the next is looked at.
+/// Takes newer trust files: roots in order, each stored before the next is looked at; then timestamp and list, stored together.
 ///
 /// # Errors
-/// [`TakeError`]; nothing goes backwards, and what was held stays in force.
+/// [`TakeError`]; nothing goes backwards, and what was held stays in force, but for what a new root has ended.
 pub fn take_trust(node: &Node, roots: &[&[u8]], timestamp: &[u8], list: &[u8]) -> Result<Taken, TakeError> {
-    let now = node.clock.now();
     let held = node.evidence.snapshot().trust_files().cloned();
     let mut files = TrustFiles::clone(&*held.ok_or(TakeError::Refused(Code::TrustListUnavailable))?);
+    let before = files.root().content().version;
+    let outcome = take_roots(node, &mut files, roots).and_then(|()| {
+        let mut next = files.clone();
+        let taken = take_list(node, &mut next, timestamp, list)?;
+        files = next;
+        Ok(taken)
+    });
+    // A new root counts from when it is stored, whatever came after it.
+    if outcome.is_ok() || files.root().content().version > before {
+        swap_trust(node, files);
+    }
+    outcome
+}
+
+fn take_roots(node: &Node, files: &mut TrustFiles, roots: &[&[u8]]) -> Result<(), TakeError> {
     let first = usize::try_from(files.root().content().version).unwrap_or(usize::MAX);
     for bytes in roots.iter().skip(first).take(licence_spec::numbers::MAX_ROOT_STEPS) {
-        let (_, keys_changed) = files.take_root(bytes).map_err(TakeError::Refused)?;
+        let mut next = files.clone();
+        let (_, keys_changed) = next.take_root(bytes).map_err(TakeError::Refused)?;
         if keys_changed {
             transact(&*node.store, "delete_trust", |write| {
                 write.delete_document(TIMESTAMP.0, TIMESTAMP.1)?;
                 write.delete_document(LIST.0, LIST.1).map(drop)
             })?;
         }
-        let content = files.root().content();
+        let content = next.root().content();
         let row = row(node, ROOT, &content.version.to_string(), content.version, content.iat.0, bytes);
         let leaf = (Op::TrustFile, row.digest);
         keep(node, row, Some(leaf))?;
+        *files = next;
     }
+    Ok(())
+}
+
+/// Timestamp and list go into one transaction: a stored timestamp that names another list than the stored one could not be
+/// loaded again, and whoever hands out the files could keep the node from starting.
+fn take_list(node: &Node, files: &mut TrustFiles, timestamp: &[u8], list: &[u8]) -> Result<Taken, TakeError> {
+    let (now, mut rows, mut taken) = (node.clock.now(), Vec::new(), Taken::Same);
     if files.take_timestamp(timestamp, now).map_err(TakeError::Refused)? == Taken::New
         && let Some(held) = files.timestamp()
     {
         let content = held.content();
-        keep(node, row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp), None)?;
+        rows.push((row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp), None));
     }
-    let mut taken = Taken::Same;
     if files.wanted_list().is_some() {
         taken = files.take_list(list, now).map_err(TakeError::Refused)?;
+        if files.wanted_list().is_some() {
+            // The list that is held already, and not the one that the timestamp names.
+            return Err(TakeError::Refused(Code::TrustListUnavailable));
+        }
         if let Some(held) = files.list() {
             let content = held.content();
             let row = row(node, LIST.0, LIST.1, content.version, content.iat.0, list);
             let leaf = (Op::TrustFile, row.digest);
-            keep(node, row, Some(leaf))?;
+            rows.push((row, Some(leaf)));
         }
     }
-    swap_trust(node, files);
+    if !rows.is_empty() {
+        keep_all(node, rows)?;
+    }
     Ok(taken)
 }
 
@@ -157,8 +193,8 @@ pub fn take_catalogue(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
                 name: content.version.to_string(),
                 ..row.clone()
             };
-            keep(node, version, None)?;
-            keep(node, row, Some((Op::Catalogue, *next.digest())))?;
+            // Together: a version that is stored and not in force would stand in the way of every other one of its number.
+            keep_all(node, vec![(version, None), (row, Some((Op::Catalogue, *next.digest())))])?;
             node.evidence.change(|evidence| evidence.set_catalogue(Arc::new(next)));
             Ok(())
         }
@@ -211,16 +247,18 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
 /// # Errors
 /// [`TakeError`] if a stored file is damaged: the node does not start then.
 pub fn load(node: &Node) -> Result<(), TakeError> {
-    let evidence = load_evidence(&*node.store, node.clock.now())?;
+    let evidence = load_evidence(&*node.store)?;
     node.evidence.change(|slot| *slot = evidence);
     Ok(())
 }
 
-/// The evidence that a store holds; empty if no root is pinned yet. Everything is verified again.
+/// The evidence that a store holds; empty if no root is pinned yet. Everything is verified again, but not against the clock,
+/// which may stand wrong when a machine starts. A catalogue whose key the trust list no longer lets sign it is left out: the
+/// node starts, says that it is not ready, and can take the next one.
 ///
 /// # Errors
 /// [`TakeError`] if a stored file is damaged.
-pub fn load_evidence(store: &dyn Store, now: UnixTime) -> Result<Evidence, TakeError> {
+pub fn load_evidence(store: &dyn Store) -> Result<Evidence, TakeError> {
     let read = store.read()?;
     let mut roots = read.documents(ROOT)?;
     roots.sort_by_key(|row| row.version);
@@ -235,8 +273,13 @@ pub fn load_evidence(store: &dyn Store, now: UnixTime) -> Result<Evidence, TakeE
     if let (Some(row), Some(list)) =
         (read.document(CATALOGUE.0, CATALOGUE.1)?, evidence.trust_list().cloned())
     {
-        let opened = catalogue::open(&row.bytes, &*list, now);
-        evidence.set_catalogue(Arc::new(opened.map_err(|fault| TakeError::Refused(fault.code()))?));
+        match catalogue::open(&row.bytes, &*list, UnixTime(i64::MAX)) {
+            Ok(opened) => evidence.set_catalogue(Arc::new(opened)),
+            Err(fault @ (CatalogueFault::Key(_) | CatalogueFault::IssuerNotListed)) => {
+                tracing::warn!(code = %fault.code(), "the trust list refuses the stored catalogue: the node is without one");
+            }
+            Err(fault) => return Err(TakeError::Refused(fault.code())),
+        }
     }
     for token in stored_tokens(&*read)? {
         evidence.add_token(Arc::new(token));

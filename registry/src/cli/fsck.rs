@@ -8,7 +8,7 @@ use licence_store_sqlite::SqliteStore;
 use serde_json::json;
 
 use super::data::{Place, print, print_json};
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Stopwatch;
 use crate::documents;
 use crate::fsck::fsck;
 
@@ -33,7 +33,7 @@ pub(super) fn run(options: &Options) -> Result<bool> {
         options.place.data.display()
     );
     let store = SqliteStore::open(&options.place.data)?;
-    let evidence = documents::load_evidence(&store, Clock::system().now());
+    let evidence = documents::load_evidence(&store);
     let trust = evidence.as_ref().ok().and_then(|evidence| evidence.trust_list().cloned());
     let mut watch = Stopwatch::start();
     let mut report = fsck(&store, trust.as_deref(), &mut |done, all| {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use licence_catalogue::CatalogueData;
 use licence_spec::log::cosignature::WitnessKey;
-use licence_spec::trust::Entry;
+use licence_spec::trust::{Entry, Root, TrustFiles};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use super::catalogue::source;
 use super::data::{Place, print, print_json, read, write_new};
 use super::init::OFFICERS_FILE;
 use super::setup::private_folder;
-use crate::ceremony::{NodeKeys, Officers, public_key_of};
+use crate::ceremony::{NodeKeys, Officers, public_key_of, succeed};
 use crate::clock::Clock;
 use crate::config::{Config, read_passphrase};
 use crate::encoding::{base64url, from_base64url};
@@ -168,7 +168,7 @@ fn list(options: &ListOptions) -> Result<()> {
                 .push(key.with_context(|| format!("{}: 见证公钥有误 / wrong witness key", path.display()))?);
         }
     }
-    entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let entries = succeed(&held_entries(&options.place)?, entries, now);
     let synthetic = |entry: &&Entry| data.authority(&entry.id).is_some_and(|authority| authority.synthetic);
     if let Some(entry) = entries.iter().find(synthetic).filter(|_| config.production) {
         bail!(
@@ -194,6 +194,20 @@ fn entries_of(
         bail!("目录中没有节点 {0} 的机关 / the catalogue names no authority of node {0}", keys.region);
     }
     Ok(entries)
+}
+
+/// The entries of the list in force; none before the first list.
+fn held_entries(place: &Place) -> Result<Vec<Entry>> {
+    let files = place.ask(&Command::TrustFiles)?;
+    let file = |value: &Value| value.as_str().and_then(from_base64url);
+    let roots: Vec<Vec<u8>> = files["roots"].as_array().into_iter().flatten().filter_map(file).collect();
+    let roots: Vec<&[u8]> = roots.iter().map(Vec::as_slice).collect();
+    let [first, later @ ..] = roots.as_slice() else { return Ok(Vec::new()) };
+    let root = Root::open_first(first)?;
+    let (timestamp, list) = (file(&files["timestamp"]), file(&files["list"]));
+    let held = TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref())
+        .map_err(|code| anyhow::anyhow!("{code}: {}", code.zh()))?;
+    Ok(held.list().map(|list| list.content().entries.clone()).unwrap_or_default())
 }
 
 fn export(place: &Place, folder: &Path) -> Result<()> {

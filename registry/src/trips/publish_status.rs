@@ -77,19 +77,21 @@ pub fn open_lists(node: &Node) -> Result<(), PublishError> {
 /// Publishes all lists that changed, whose token is an hour old, or, if `all`, every list.
 ///
 /// # Errors
-/// [`PublishError`] for the first list that fails; the others are tried at the next run.
+/// [`PublishError`] for the first list that fails; the others are published all the same.
 pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
     let now = node.clock.now();
     let lists = node.store.read()?.status_lists()?;
+    let mut outcome = Ok(());
     for list in lists {
         let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
         // Two tokens of one second would be a fork to every reader: wait for the next second.
         let same_second = list.token_iat.is_some_and(|iat| iat >= now.0);
         if (all || old || list.dirty_since.is_some()) && !same_second {
-            publish_one(node, &list, now)?;
+            // One list that fails must not keep the revocations of all others from being published.
+            outcome = outcome.and(publish_one(node, &list, now));
         }
     }
-    Ok(())
+    outcome
 }
 
 fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), PublishError> {

@@ -14,3 +14,4 @@ mod harness;
 mod operator;
 mod repeated;
 mod trips;
+mod trust;
