@@ -128,8 +128,10 @@ pub enum IssueError {
     /// A text of the legal ground is missing or too long.
     #[error("{0} 缺失或过长 / {0} is missing or too long")]
     Reason(&'static str),
-    /// The previous version is not there or not in force.
-    #[error("原证照不存在或已失效 / the licence to be replaced is not there or not in force")]
+    /// The previous version is not there, of another authority, type or number, or not in force.
+    #[error(
+        "原证照不存在、已失效，或机关、类型、编号与其不同 / the licence to be replaced is not there, not in force, or of another authority, type or number"
+    )]
     Predecessor,
     /// The store failed.
     #[error(transparent)]
@@ -154,7 +156,7 @@ pub fn issue(node: &Node, request: &IssueRequest, remember: Option<Remember>) ->
 /// Issues the next version of a licence; the old one becomes superseded in the same transaction.
 ///
 /// # Errors
-/// As [`issue`]; [`IssueError::Predecessor`] if the old licence is unknown, of another authority or type, or ended.
+/// As [`issue`]; [`IssueError::Predecessor`] if the old licence is unknown, of another authority, type or number, or ended.
 pub fn new_version(
     node: &Node,
     id: &str,
@@ -164,7 +166,8 @@ pub fn new_version(
 ) -> Result<Issued, IssueError> {
     reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
-    if old.status != 0 || old.authority != request.issuer || !old.vct.ends_with(&request.licence_type) {
+    let same_type = old.vct.rsplit(':').next() == Some(request.licence_type.as_str());
+    if old.status != 0 || old.authority != request.issuer || !same_type || old.number != request.number {
         return Err(IssueError::Predecessor);
     }
     let prepared = prepare(node, request, Some(&old))?;

@@ -72,6 +72,10 @@ fn acts(city: &Running, token: &str, id: &str, credential: &Value) {
 fn versions(city: &Running, token: &str, old: &Value) {
     let id = old["id"].as_str().unwrap();
     let body = json!({"licence": licence("示例〔2026〕1号"), "reason": reason()});
+    // The number is that of the old version: another one might be the number of another licence.
+    let other = json!({"licence": licence("示例〔2026〕9号"), "reason": reason()});
+    let problem = city.post(token, &format!("/v1/licences/{id}/versions"), &other).with(409);
+    assert_eq!(problem["code"], "predecessor");
     let newer = city.post(token, &format!("/v1/licences/{id}/versions"), &body).with(201);
     assert_eq!(newer["id"].as_str().unwrap().rsplit('.').nth(1), Some("002"), "version 2");
     let ask = |licence: &Value| {
