@@ -38,9 +38,11 @@ impl Clients {
     }
 
     fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
+        // Read under the lock: of two changes at once, the older reading must not replace the newer one, or a revoked token
+        // would be good again.
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let rows = store.read()?.clients()?;
-        let map = rows.into_iter().map(|row| (row.token_hash, row)).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
+        *held = Arc::new(rows.into_iter().map(|row| (row.token_hash, row)).collect());
         Ok(())
     }
 
