@@ -13,6 +13,7 @@ mod idempotency;
 mod lifecycle;
 mod log;
 mod nodes;
+mod patience;
 mod problem;
 mod published;
 mod receipts;

@@ -1,6 +1,7 @@
 //! The socket of a node: plain HTTP/1.1 on loopback or behind a proxy that speaks TLS.
 //!
-//! Bounded: connections at once, time for the head of a request, time and number of requests (`edge`). On a signal to stop it
+//! Bounded: connections at once, time for the head of a request, time and number of requests (`edge`), time in which a client
+//! reads nothing (`patience`). On a signal to stop it
 //! takes no new connections, lets running requests end, and gives up on those that take longer than the configured time.
 
 use std::convert::Infallible;
@@ -17,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt as _;
 
+use super::patience::Patient;
 use super::{App, router};
 
 /// Longest head of a request, bytes.
@@ -84,7 +86,8 @@ impl Server {
                 let router = router.clone();
                 async move { Ok::<_, Infallible>(never_fails(router.oneshot(request).await)) }
             });
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            let stream = TokioIo::new(Patient::new(stream, limits.request_timeout));
+            let connection = graceful.watch(http.serve_connection(stream, service));
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "connection ended");

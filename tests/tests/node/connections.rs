@@ -68,6 +68,25 @@ fn more_clients_than_allowed_wait_and_come_in_when_others_go() {
 }
 
 #[test]
+fn clients_that_never_read_their_answers_lose_their_places() {
+    let place = Place::new();
+    let node = node(&place);
+    // Answers of some 100 KiB, more of them than the system takes in for a client that does not read.
+    let ask = "GET /v1/catalogue HTTP/1.1\r\nhost: a\r\n\r\n".repeat(200);
+    let held: Vec<TcpStream> = (0..64)
+        .map(|_| {
+            let mut stream = connect(&node);
+            stream.write_all(ask.as_bytes()).expect("sent");
+            stream
+        })
+        .collect();
+    until("served after the deaf ones are gone", || {
+        node.try_call("GET", "/healthz", &[], None).is_some_and(|answer| answer.status == 200)
+    });
+    drop(held);
+}
+
+#[test]
 fn heads_and_bodies_without_end_are_cut_off() {
     let place = Place::new();
     let node = node(&place);
