@@ -4,9 +4,7 @@
 //! an `init` that was cut off is run again, keeps what is there and makes the rest.
 
 use std::fs;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -18,6 +16,7 @@ use super::setup::{Identity, authorities, make_keys, open_node, private_folder};
 use crate::clock::Clock;
 use crate::config::{Config, FILE, Role};
 use crate::encoding::base64url;
+use crate::keys::write_private;
 use crate::node::Node;
 use crate::rng::Rng;
 
@@ -132,11 +131,16 @@ pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &R
     private_folder(directory).with_context(|| format!("{}", directory.display()))?;
     if !directory.join(PASSPHRASE).exists() {
         let secret: [u8; 32] = rng.bytes()?;
-        write_private(&directory.join(PASSPHRASE), base64url(&secret).as_bytes())?;
+        let path = directory.join(PASSPHRASE);
+        write_private(&path, base64url(&secret).as_bytes()).with_context(|| format!("{}", path.display()))?;
     }
     let passphrase = config.passphrase(directory)?;
     let identity =
         Identity { config: &config, passphrase: &passphrase, clock: clock.clone(), rng: rng.clone() };
+    let made = make_keys(directory, &identity, &authorities)?;
+    open_node(directory, &identity, authorities)?.close();
+    write_private(&path, text.as_bytes()).with_context(|| format!("{}", path.display()))?;
+    Ok(made)
     let (keys, made) = make_keys(directory, &identity, &authorities)?;
     let node = open_node(SqliteStore::open(directory)?, keys, &identity, authorities)?;
     write_private(&path, text.as_bytes())?;
@@ -168,15 +172,4 @@ fn configuration(new: &NewNode) -> String {
         listen = new.listen,
         peers = peers.join(", "),
     )
-}
-
-/// Writes a new file that only its owner may read, fsynced.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let named = || format!("{}", path.display());
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(named)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(named)?;
-    // The name is durable once its folder is.
-    let parent: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
-    fs::File::open(&parent).and_then(|folder| folder.sync_all()).with_context(named)
 }

@@ -17,6 +17,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::rng::{Rng, RngError};
 
+/// How the names of files begin that are not whole yet.
+const UNFINISHED: &str = ".unfinished-";
+
 /// What a key is for; one key never serves two usages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Usage {
@@ -197,6 +200,9 @@ impl Keyring {
         for file in fs::read_dir(directory).map_err(failed)? {
             let path = file.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with(UNFINISHED) {
+                continue;
+            }
             let parts = name.strip_suffix(".pem").and_then(|stem| stem.rsplit_once('.'));
             let Some((authority, usage)) =
                 parts.and_then(|(a, u)| Some((a.to_owned(), Usage::from_word(u)?)))
@@ -246,11 +252,28 @@ fn load_one(path: &Path, passphrase: &str) -> Result<SeedSigner, KeysError> {
     signer
 }
 
-/// Writes a new file that only its owner may read, and fsyncs it.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+/// Writes a new file that only its owner may read. It appears whole or not at all, whenever the machine stops, and is durable
+/// with its name once this returns.
+///
+/// # Errors
+/// What the system says; an existing file is never overwritten.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let unfinished = folder.join(format!("{UNFINISHED}{name}"));
+    // One that is there was left by a process that was stopped.
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    // A link, and no renaming, which would replace an existing file.
+    let linked = fs::hard_link(&unfinished, path);
+    fs::remove_file(&unfinished)?;
+    linked?;
+    fs::File::open(folder)?.sync_all()
 }
 
 /// The public half of a signer, for entries of the trust list.
@@ -275,6 +298,13 @@ mod tests {
         let key = |ring: &Keyring| public_key(&ring.signer("11440100X00000027D", Usage::Licence).unwrap());
         assert_eq!(key(&loaded), key(&keyring));
         assert!(matches!(Keyring::load(directory.path(), "other"), Err(KeysError::Decrypt { .. })));
+        // What a process that was stopped has left behind is passed over, and replaced.
+        let left = directory.path().join(".unfinished-11440100X00000027D.status.pem");
+        fs::write(&left, "half a k").unwrap();
+        assert_eq!(key(&Keyring::load(directory.path(), "secret").unwrap()), key(&keyring));
+        keyring.create(directory.path(), "11440100X00000027D", Usage::Status, "secret", &rng).unwrap();
+        assert!(!left.exists());
+        assert_eq!(Keyring::load(directory.path(), "secret").unwrap().iter().count(), 2);
         let path = directory.path().join("11440100X00000027D.licence.pem");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(Keyring::load(directory.path(), "secret"), Err(KeysError::OpenPermissions { .. })));
