@@ -97,22 +97,26 @@ fn trust(files: &TrustFiles, now: UnixTime) -> Diagnosis {
     well("trust", format!("list {} until {}", list.version, list.exp))
 }
 
-/// Whether a status token of an authority of this node has ended: its licences can no longer be judged anywhere.
+/// Whether the lists of this node's authorities are published, trusted and in force: if not, their licences can be judged nowhere.
 fn own_tokens(node: &Node, now: UnixTime) -> Diagnosis {
-    let own = |uri: &str| {
-        let host = uri.strip_prefix("https://").and_then(|rest| rest.split('/').next());
-        host.is_some_and(|host| node.authorities.iter().any(|authority| authority.host == host))
-    };
+    const REMEDY: &str = "检查任务 publish_status 的日志与信任列表中的状态密钥 / see the log lines of job publish_status, and the status keys in the trust list";
     let evidence = node.evidence.snapshot();
-    let ended = evidence.tokens().filter(|held| own(held.token().uri()) && now >= held.token().exp()).count();
-    match ended {
-        0 => well("status", "own status lists in force"),
-        _ => wrong(
-            "status",
-            "status list expired",
-            "检查任务 publish_status 的日志 / see the log lines of job publish_status",
-        ),
+    let lists = node.store.read().and_then(|read| read.status_lists()).unwrap_or_default();
+    for list in &lists {
+        let cause = match evidence.token(&list.uri) {
+            None => "status list not published yet",
+            Some(held) if held.signer().is_none() => {
+                "status list signed by a key that the trust list does not name"
+            }
+            Some(held) if now >= held.token().exp() => "status list expired",
+            Some(_) => continue,
+        };
+        return wrong("status", format!("{cause}: {}", list.uri), REMEDY);
     }
+    if lists.is_empty() && node.authorities.iter().any(|authority| !authority.vcts.is_empty()) {
+        return wrong("status", "no status list yet", REMEDY);
+    }
+    well("status", format!("{} status lists in force", lists.len()))
 }
 
 fn store(node: &Node) -> Vec<Diagnosis> {

@@ -238,7 +238,12 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     }
     let iat = token.iat().0;
     keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None)?;
-    node.evidence.change(|evidence| evidence.add_token(token));
+    node.evidence.change(|evidence| {
+        // Another pull may have taken a newer one since the snapshot.
+        if evidence.token(&uri).is_none_or(|held| held.token().iat() < token.iat()) {
+            evidence.add_token(token);
+        }
+    });
     Ok(())
 }
 

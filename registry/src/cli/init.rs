@@ -137,13 +137,9 @@ pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &R
     let passphrase = config.passphrase(directory)?;
     let identity =
         Identity { config: &config, passphrase: &passphrase, clock: clock.clone(), rng: rng.clone() };
-    let made = make_keys(directory, &identity, &authorities)?;
-    open_node(directory, &identity, authorities)?.close();
-    write_private(&path, text.as_bytes()).with_context(|| format!("{}", path.display()))?;
-    Ok(made)
     let (keys, made) = make_keys(directory, &identity, &authorities)?;
     let node = open_node(SqliteStore::open(directory)?, keys, &identity, authorities)?;
-    write_private(&path, text.as_bytes())?;
+    write_private(&path, text.as_bytes()).with_context(|| format!("{}", path.display()))?;
     Ok((node, made))
 }
 

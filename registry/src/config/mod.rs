@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_name_and_line() {
         let told = error(("behind_tls_proxy", "behind_proxy"));
-        assert!(told.contains("behind_proxy") && told.contains("line 15"), "{told}");
+        assert!(told.contains("behind_proxy") && told.contains("line 14"), "{told}");
         assert!(!told.contains('\n'), "one line: {told}");
     }
 

@@ -1,7 +1,7 @@
 //! `POST /v1/verifications/batch`: one request a line (NDJSON), one answer a line, in the same order.
 //!
-//! A wrong line gets a problem as its answer and does not disturb the others. Lines are read as they come and answered as
-//! soon as their receipts are stored, so that a batch needs no more memory than [`AHEAD`] of its lines.
+//! A wrong line gets a problem as its answer and does not disturb the others. Lines are read as they come, and each is
+//! answered as soon as its receipt is stored: a batch needs no more memory than [`AHEAD`] answers that wait to be read.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::verifications::{judge, store};
 use super::{App, MAX_BODY};
 use crate::trips::verify::VerifyRequest;
 
-/// Lines that are judged before the first of them must be stored and sent.
+/// Answers that may wait for the client to read them.
 const AHEAD: usize = 64;
 
 /// 批量核验 / judge many licences: `application/x-ndjson`, one verification request a line, one answer a line. A wrong line is

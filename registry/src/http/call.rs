@@ -56,7 +56,11 @@ impl App {
     /// The client behind a bearer token, who may make `call`. Reads no database.
     pub(super) fn client(self: &Arc<App>, headers: &HeaderMap, call: &str) -> Result<ClientRow, Problem> {
         let header = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let token = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Problem::unauthorised)?;
+        let (scheme, token) =
+            header.and_then(|text| text.split_once(' ')).ok_or_else(Problem::unauthorised)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Problem::unauthorised());
+        }
         let client = self.node.clients.of_token(token, self.node.clock.now());
         let client = client.ok_or_else(Problem::unauthorised)?;
         if has(&client.calls, call) { Ok(client) } else { Err(Problem::forbidden()) }

@@ -15,7 +15,8 @@ use crate::trips::issue::IssueError;
 use crate::trips::receipt::{NotBase64, ReceiptTripError};
 use crate::trips::verify::VerifyError;
 
-/// A problem on its way to a client. It never carries what the client sent.
+/// A problem on its way to a client. Of what the client sent it carries names of fields and codes of types and authorities at
+/// most, never a value.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,

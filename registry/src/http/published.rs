@@ -115,7 +115,8 @@ pub(super) async fn status_list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let at = at.map_err(|_| Problem::malformed("time 应为 Unix 秒 / time is in Unix seconds"))?;
-    let list: u64 = list.parse().map_err(|_| Problem::not_found())?;
+    let list: u64 =
+        list.parse().ok().filter(|list| *list <= i64::MAX as u64).ok_or_else(Problem::not_found)?;
     let store = Arc::clone(&app.node.store);
     let found = blocking(move || {
         let read = store.read()?;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use licence_spec::log::entry::{Entry, Op};
+use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::{self, Status, StatusArray, StatusToken};
 use licence_spec::suite::SignError;
 use licence_spec::time::UnixTime;
@@ -43,6 +44,11 @@ pub enum PublishError {
     /// The authority has no status key on this node.
     #[error("该机关没有状态列表密钥 / the authority has no status key on this node")]
     NoKey,
+    /// The newest token was signed by a clock that was ahead: until that moment no newer one can be made.
+    #[error(
+        "状态列表由走快的时钟签发，其时刻之前无法再发布 / the newest token was signed by a clock that was ahead: nothing can be published until then"
+    )]
+    SignedAhead,
     /// The token that was made does not read back.
     #[error("状态列表无法读回 / the token does not read back: {0}")]
     Token(#[from] licence_spec::cbor::Fault),
@@ -86,6 +92,9 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
         let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
         // Two tokens of one second would be a fork to every reader: wait for the next second.
         let same_second = list.token_iat.is_some_and(|iat| iat >= now.0);
+        if list.token_iat.is_some_and(|iat| iat > now.plus(CLOCK_SKEW_S).0) {
+            outcome = outcome.and(Err(PublishError::SignedAhead));
+        }
         if (all || old || list.dirty_since.is_some()) && !same_second {
             // One list that fails must not keep the revocations of all others from being published.
             outcome = outcome.and(publish_one(node, &list, now));

@@ -314,8 +314,13 @@ impl Running {
     }
 
     /// Tells the node to stop and waits; its exit code and what it wrote.
-    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
+    pub(crate) fn stop(self) -> (Option<i32>, String) {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for a node that has been told to stop; a second signal would end it at once.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().expect("waited for");
         (status.code(), self.said())
     }
