@@ -7,7 +7,7 @@
 mod sign;
 mod sign1;
 
-pub use sign::{Signature, Signed, sign, signature_message};
+pub use sign::{Signature, Signed, merge, sign, signature_message};
 pub use sign1::{Sign1, sign1, statement_digest, with_log_proof};
 
 use crate::cbor::{Fault, Kind, Reader, Writer};

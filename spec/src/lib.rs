@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod cbor;
 pub mod cose;
 pub mod credential;
+pub mod enrolment;
 pub mod evidence;
 pub mod http_signature;
 pub mod identifiers;

@@ -7,11 +7,13 @@
 
 mod advance;
 mod list;
+mod proposal;
 mod root;
 mod scope;
 
 pub use advance::{Taken, TrustFiles};
 pub use list::{Entry, Key, KeyState, ListContent, Log, TrustList};
+pub use proposal::{Proposal, Proposed, SignatureError};
 pub use root::{RoleKeys, Root, RootContent, Timestamp, TimestampContent};
 pub use scope::{Names, Role, Scope};
 

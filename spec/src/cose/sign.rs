@@ -64,6 +64,11 @@ impl<'a> Signed<'a> {
         self.payload
     }
 
+    /// The ids of the keys that signed, ascending.
+    pub fn kids(&self) -> impl Iterator<Item = KeyId> + '_ {
+        self.signatures.iter().map(|signature| signature.kid)
+    }
+
     /// How many of `keys` signed. A key counts once; signatures of other keys are ignored.
     ///
     /// # Errors
@@ -114,6 +119,31 @@ fn read_signatures<'a>(reader: &mut Reader<'a>) -> Result<Vec<Signature<'a>>, Fa
         signatures.push(Signature { alg, kid, protected, bytes });
     }
     Ok(signatures)
+}
+
+/// Puts the signatures of several files of one payload and type together, ascending by kid.
+///
+/// # Errors
+/// Not conformant if the files differ in anything but their signatures, if a kid stands twice, or if there is none or too many.
+pub fn merge(files: &[Signed<'_>]) -> Result<Vec<u8>, Fault> {
+    let Some(first) = files.first() else { return Err(Fault::not_conformant("no signature, or too many")) };
+    if files.iter().any(|file| file.protected != first.protected || file.payload != first.payload) {
+        return Err(Fault::not_conformant("signatures of different files"));
+    }
+    let mut signatures: Vec<&Signature<'_>> = files.iter().flat_map(|file| &file.signatures).collect();
+    signatures.sort_by_key(|signature| signature.kid);
+    if signatures.windows(2).any(|pair| matches!(pair, [a, b] if a.kid == b.kid)) {
+        return Err(Fault::not_conformant("signatures are doubled or out of order"));
+    }
+    if signatures.len() > MAX_TRUST_SIGNATURES {
+        return Err(Fault::not_conformant("no signature, or too many"));
+    }
+    let mut writer = Writer::with_capacity(first.payload.len() + 128 * signatures.len() + 64);
+    writer.tag(TAG_SIGN).array(4).bytes(first.protected).map(0).bytes(first.payload).array(signatures.len());
+    for signature in signatures {
+        writer.array(3).bytes(signature.protected).map(0).bytes(&signature.bytes);
+    }
+    Ok(writer.into_bytes())
 }
 
 /// The Sig_structure of one signer of a COSE_Sign (RFC 9052 §4.4).

@@ -16,6 +16,7 @@ use crate::numbers::{
 };
 use crate::suite::{Digest, KeyId, KeyTable, PublicKey, SignError, Signer, sha256};
 use crate::time::UnixTime;
+use crate::verdict::Code;
 
 /// Tables of precomputed points, 30 KiB each, are kept for this many licence and view keys; 7.5 MiB in all.
 const MAX_TABLES: usize = 256;
@@ -73,6 +74,45 @@ impl Key {
     #[must_use]
     pub fn has_role(&self, role: Role) -> bool {
         self.scopes.iter().any(|scope| scope.role == role)
+    }
+
+    /// Puts the key into another state from `since` on, and keeps the state that it leaves.
+    pub fn change_state(&mut self, state: KeyState, since: UnixTime) {
+        self.history.push((self.state.number(), self.since));
+        (self.state, self.since) = (state, since);
+    }
+
+    /// What the scopes leave out: role, else type, else region, else time, the first dimension in which no scope is left.
+    /// An `area` of `None` asks for no region.
+    #[must_use]
+    pub fn scope_fault(&self, role: Role, vct: &str, area: Option<&str>, iat: UnixTime) -> Option<Code> {
+        let of_type = |scope: &&Scope| scope.has_type(vct);
+        let of_region = |scope: &&Scope| area.is_none_or(|area| scope.has_region(area));
+        let scopes = || self.scopes.iter().filter(|scope| scope.role == role);
+        if scopes().next().is_none() {
+            Some(Code::ScopeRole)
+        } else if !scopes().any(|scope| of_type(&scope)) {
+            Some(Code::ScopeType)
+        } else if !scopes().any(|scope| of_type(&scope) && of_region(&scope)) {
+            Some(Code::ScopeRegion)
+        } else if !scopes().any(|scope| of_type(&scope) && of_region(&scope) && scope.has_time(iat)) {
+            Some(Code::ScopeTime)
+        } else {
+            None
+        }
+    }
+
+    /// What the state says of a licence that was issued at `iat` and stands in the log at `proved`, if that is proved.
+    #[must_use]
+    pub const fn state_fault(&self, iat: UnixTime, proved: Option<u64>) -> Option<Code> {
+        match (self.state, proved) {
+            (KeyState::Retired, _) if iat.0 >= self.since.0 => Some(Code::KeyNotValidAtIssue),
+            (KeyState::Active | KeyState::Retired, _) => None,
+            (KeyState::Compromised { .. }, None) => Some(Code::KeyCompromisedNoProof),
+            (KeyState::Compromised { trusted_until_log_index }, Some(index)) => {
+                if index < trusted_until_log_index { None } else { Some(Code::KeyCompromisedAfterCut) }
+            }
+        }
     }
 
     /// The precomputed table, if this key has one.
@@ -342,11 +382,25 @@ fn read_history(reader: &mut Reader<'_>) -> Result<Vec<(i64, UnixTime)>, Fault> 
 }
 
 impl ListContent {
+    /// Reads a payload, whose signatures are another question: a proposal has none.
+    ///
+    /// # Errors
+    /// A fault for every breach of spec/trust-list.md §3 to §5.
+    pub fn from_payload(payload: &[u8]) -> Result<ListContent, Fault> {
+        read_content(payload).map(|(content, _)| content)
+    }
+
     /// Signs the list; entries are written in ascending order of their ids.
     ///
     /// # Errors
     /// [`SignError`] from a signer.
     pub fn sign(&self, signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
+        cose::sign(TYP_LIST, &self.to_payload(), signers)
+    }
+
+    /// The bytes that are signed; entries are written in ascending order of their ids.
+    #[must_use]
+    pub fn to_payload(&self) -> Vec<u8> {
         let mut entries: Vec<&Entry> = self.entries.iter().collect();
         entries.sort_by(|a, b| a.id.cmp(&b.id));
         let mut writer = Writer::default();
@@ -354,7 +408,7 @@ impl ListContent {
         writer.int(4).array(entries.len());
         entries.iter().for_each(|entry| write_entry(&mut writer, entry));
         writer.int(5).text(&self.witness_policy);
-        cose::sign(TYP_LIST, &writer.into_bytes(), signers)
+        writer.into_bytes()
     }
 }
 

@@ -127,7 +127,12 @@ pub(super) fn claimed_version(bytes: &[u8]) -> Result<u64, Fault> {
 
 fn read_root(bytes: &[u8]) -> Result<(Signed<'_>, RootContent), Fault> {
     let signed = Signed::parse(bytes, MAX_ROOT, TYP_ROOT)?;
-    let mut reader = Reader::new(signed.payload());
+    let content = RootContent::from_payload(signed.payload())?;
+    Ok((signed, content))
+}
+
+fn read_content(payload: &[u8]) -> Result<RootContent, Fault> {
+    let mut reader = Reader::new(payload);
     let (mut head, mut name, mut roles) = (Head::default(), None, None);
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(&mut reader)? {
@@ -146,7 +151,7 @@ fn read_root(bytes: &[u8]) -> Result<(Signed<'_>, RootContent), Fault> {
     if all.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
         return Err(Fault::not_conformant("one key in two roles"));
     }
-    Ok((signed, RootContent { version, iat, exp, name, root, list, timestamp }))
+    Ok(RootContent { version, iat, exp, name, root, list, timestamp })
 }
 
 const MISSING: Fault = Fault::not_conformant("a required member is missing");
@@ -196,11 +201,25 @@ impl Head {
 }
 
 impl RootContent {
+    /// Reads a payload, whose signatures are another question: a proposal has none.
+    ///
+    /// # Errors
+    /// A fault for every breach of spec/trust-list.md §1.
+    pub fn from_payload(payload: &[u8]) -> Result<RootContent, Fault> {
+        read_content(payload)
+    }
+
     /// Signs the root.
     ///
     /// # Errors
     /// [`SignError`] from a signer.
     pub fn sign(&self, signers: &[&dyn Signer]) -> Result<Vec<u8>, SignError> {
+        cose::sign(TYP_ROOT, &self.to_payload(), signers)
+    }
+
+    /// The bytes that are signed.
+    #[must_use]
+    pub fn to_payload(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         writer.map(5).int(1).uint(self.version).int(2).int(self.iat.0).int(3).int(self.exp.0);
         writer.int(4).text(&self.name).int(5).map(3);
@@ -208,7 +227,7 @@ impl RootContent {
             writer.int(number);
             role.write(&mut writer);
         }
-        cose::sign(TYP_ROOT, &writer.into_bytes(), signers)
+        writer.into_bytes()
     }
 }
 

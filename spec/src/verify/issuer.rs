@@ -3,7 +3,7 @@
 use super::record::{Record, Source};
 use super::{Case, checks::LogFinding};
 use crate::evidence::Trust;
-use crate::trust::{Entry, Key, KeyState, Scope};
+use crate::trust::{Entry, Key, KeyState};
 use crate::verdict::{Code, Group, Warning};
 
 /// The listed key that signed, and its entry.
@@ -86,41 +86,21 @@ pub(super) fn check(case: &Case<'_>, signed: Signed<'_>, log: &LogFinding, recor
     }
 }
 
-/// Role, else type, else region, else time: the first dimension in which no scope is left.
+/// What the scopes leave out. A missing area code is the schema's question; it is never a way around the region of a full
+/// licence, because the schema then fails.
 fn scope_fault(case: &Case<'_>, key: &Key) -> Option<Code> {
     let presented = case.presented;
-    let area = presented.fields.text(7);
-    let role = |scope: &&Scope| scope.role == presented.role();
-    let of_type = |scope: &&Scope| scope.has_type(presented.vct);
-    // A missing area code is the schema's question; it is never a way around the region of a full licence, because
-    // the schema then fails.
-    let of_region = |scope: &&Scope| area.is_none_or(|area| scope.has_region(area));
-    let of_time = |scope: &&Scope| scope.has_time(presented.iat);
-    let scopes = || key.scopes.iter().filter(role);
-    if scopes().next().is_none() {
-        Some(Code::ScopeRole)
-    } else if !scopes().any(|scope| of_type(&scope)) {
-        Some(Code::ScopeType)
-    } else if !scopes().any(|scope| of_type(&scope) && of_region(&scope)) {
-        Some(Code::ScopeRegion)
-    } else if !scopes().any(|scope| of_type(&scope) && of_region(&scope) && of_time(&scope)) {
-        Some(Code::ScopeTime)
-    } else {
-        None
-    }
+    key.scope_fault(presented.role(), presented.vct, presented.fields.text(7), presented.iat)
 }
 
 /// What the state of the key says about what it signed then.
 fn state_fault(case: &Case<'_>, key: &Key, log: &LogFinding) -> Option<Code> {
-    match key.state {
-        KeyState::Active => None,
-        KeyState::Retired => (case.presented.iat >= key.since).then_some(Code::KeyNotValidAtIssue),
+    match (key.state, log) {
         // Views are never logged, so nothing tells an early one from a forged one.
-        KeyState::Compromised { .. } if case.presented.view.is_some() => Some(Code::KeyCompromisedAfterCut),
-        KeyState::Compromised { trusted_until_log_index } => match log {
-            LogFinding::Proved(proof) if proof.index() < trusted_until_log_index => None,
-            LogFinding::Proved(_) => Some(Code::KeyCompromisedAfterCut),
-            _ => Some(Code::KeyCompromisedNoProof),
-        },
+        (KeyState::Compromised { .. }, _) if case.presented.view.is_some() => {
+            Some(Code::KeyCompromisedAfterCut)
+        }
+        (_, LogFinding::Proved(proof)) => key.state_fault(case.presented.iat, Some(proof.index())),
+        _ => key.state_fault(case.presented.iat, None),
     }
 }
