@@ -1,7 +1,12 @@
 //! The trust files of a province: who signs them, and what they say of the authorities of the catalogue.
 //!
-//! In scope: root, list and timestamp from keys that are handed in. Out of scope: how officers keep their keys, and
-//! files that travel by hand between officers (issue on separate nodes).
+//! In scope: root, list and timestamp from keys that are handed in, all at once; enrolment and proposals, whose files travel
+//! by hand, are the modules below. Out of scope: how officers keep their keys.
+
+pub mod change;
+pub mod diff;
+pub mod enrol;
+mod officer;
 
 mod succession;
 
@@ -17,10 +22,12 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::{Entry, Key, KeyState, ListContent, Log, RoleKeys, RootContent, TimestampContent};
 use serde::{Deserialize, Serialize};
 
+pub use officer::OfficerKeys;
+
 use crate::encoding::{base64url, from_base64url};
 use crate::keys::{Keyring, KeysError, Usage};
 use crate::node::Node;
-use crate::rng::Rng;
+use crate::rng::{Rng, RngError};
 use crate::trips::witness;
 
 pub use succession::succeed;
@@ -61,6 +68,17 @@ pub enum CeremonyError {
     /// A key of an authority is missing, or its log name has a wrong shape.
     #[error("机关 {0} 的密钥不全 / keys of authority {0} are missing")]
     Keys(String),
+    /// A name that no officer may have.
+    #[error(
+        "签署人名称 {0} 应为小写字母、数字与连字符 / an officer's name has lower-case letters, digits and hyphens: {0}"
+    )]
+    Name(String),
+    /// A file that is not an officer's public keys.
+    #[error("不是签署人公钥文件 / is no file of an officer's public keys")]
+    OfficerFile,
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
 }
 
 fn role(threshold: usize, signers: &[Arc<SeedSigner>]) -> RoleKeys {
@@ -77,14 +95,9 @@ impl Officers {
     ///
     /// # Errors
     /// [`CeremonyError::File`]; keys that are there already are never overwritten.
-    pub fn appoint(directory: &Path, passphrase: &str, rng: &Rng) -> Result<(), CeremonyError> {
-        let mut keys = Keyring::default();
-        for officer in OFFICERS {
-            for usage in [Usage::Root, Usage::List, Usage::Approval] {
-                keys.create(directory, officer, usage, passphrase, rng)?;
-            }
-        }
-        Ok(())
+    pub fn appoint(directory: &Path, passphrase: &str, rng: &Rng) -> Result<Vec<OfficerKeys>, CeremonyError> {
+        let make = |officer| OfficerKeys::create(officer, directory, passphrase, rng);
+        OFFICERS.into_iter().map(make).collect()
     }
 
     /// Officers whose keys lie in `directory`, for the trust scheme `name`.
@@ -122,12 +135,6 @@ impl Officers {
             timestamp: RoleKeys { threshold: 1, keys: vec![*timestamp] },
         };
         Ok(content.sign(&two(&self.root))?)
-    }
-
-    /// The public keys that approve the catalogue, by the officers' names.
-    #[must_use]
-    pub fn approvers(&self) -> Vec<(&'static str, PublicKey)> {
-        OFFICERS.into_iter().zip(self.approval.iter().map(|signer| *signer.public_key())).collect()
     }
 
     /// The key by which the officer of this name approves the catalogue.
@@ -181,6 +188,13 @@ pub fn timestamp(
         list_digest: sha256(&[list]),
     };
     Ok(content.sign(&[signer])?)
+}
+
+/// Whether half of a timestamp's life is over. It is renewed at a third, so renewal has failed for half a day by then, and
+/// somebody should look; a day and a half is left to do so.
+#[must_use]
+pub const fn is_half_over(timestamp: &TimestampContent, now: UnixTime) -> bool {
+    now.since(timestamp.iat) * 2 >= timestamp.exp.since(timestamp.iat)
 }
 
 /// The public keys of a node, as its operator hands them to the province. What the keys may do is not asked of the node:
@@ -278,8 +292,6 @@ pub const fn usage(role: KeyRole) -> Usage {
 /// Marks a key of an entry as compromised from `since` on: only what was logged below `cut` stays good.
 pub fn compromise(entry: &mut Entry, key: &PublicKey, since: UnixTime, cut: u64) {
     for held in entry.keys.iter_mut().filter(|held| held.key == *key) {
-        held.history.push((0, held.since));
-        held.state = KeyState::Compromised { trusted_until_log_index: cut };
-        held.since = since;
+        held.change_state(KeyState::Compromised { trusted_until_log_index: cut }, since);
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::ceremony::TIMESTAMP_RENEWAL_S;
+use crate::ceremony::{TIMESTAMP_RENEWAL_S, is_half_over};
 use crate::config::{Config, Role};
 use crate::fetch::Peer;
 use crate::http::App;
@@ -192,6 +192,9 @@ fn renew(node: &Node) -> Result<(), String> {
     let now = node.clock.now();
     if now.since(held.content().iat) < TIMESTAMP_RENEWAL_S {
         return Ok(());
+    }
+    if is_half_over(held.content(), now) {
+        tracing::warn!(expires_at = %held.content().exp, "half of the trust timestamp's life is over and it is not renewed");
     }
     let Some(list) = files.list() else {
         return Err("the timestamp names a list that is not held".to_owned());

@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::ceremony::is_half_over;
 use crate::node::Node;
 use crate::trips::mirror;
 
@@ -166,6 +167,8 @@ impl Metrics {
         let timestamp = files.and_then(|files| files.timestamp()).map(|held| held.content());
         self.set("trust_timestamp_age_s", timestamp.map_or(-1, |content| now.since(content.iat)));
         self.set("trust_timestamp_expires_s", timestamp.map_or(0, |content| content.exp.since(now)));
+        let half = timestamp.is_some_and(|content| is_half_over(content, now));
+        self.set("trust_timestamp_half_life", i64::from(half));
         self.set("trust_fresh", i64::from(files.is_some_and(|files| files.is_fresh(now, 0))));
         let version = evidence.catalogue().map_or(0, |held| held.content().version);
         self.set("catalogue_version", i64::try_from(version).unwrap_or(i64::MAX));

@@ -3,6 +3,8 @@
 //! In scope: the commands and what they do. Out of scope: how a command reaches a running node (`admin`), the words of the
 //! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
 
+mod trust;
+
 use licence_catalogue::KeyRole;
 use licence_catalogue::approval::{Officers, Proposal};
 use licence_spec::trust::{KeyState, Taken, TrustFiles};
@@ -58,6 +60,22 @@ pub enum Command {
         /// The file, base64url.
         list: String,
     },
+    /// Publish proposals of a root, a list or both that officers have signed apart: the node puts the signatures together.
+    PublishTrust {
+        /// Payloads, base64url; at most one of each kind.
+        proposals: Vec<String>,
+        /// Signature files, base64url, in any order.
+        signatures: Vec<String>,
+    },
+    /// How many licences in force here would get another verdict by another list.
+    CountVerdicts {
+        /// Payload of one list, base64url.
+        before: String,
+        /// Payload of the other.
+        after: String,
+    },
+    /// The request of this node to be enrolled, base64url.
+    Enrolment,
     /// The catalogue in force, as bytes in base64url, or null.
     Catalogue,
     /// What is wrong, and what to do.
@@ -137,6 +155,9 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
             let (timestamp, taken) = sign_timestamp(node, *version, &bytes(list)?)?;
             Ok(json!({"list": version, "timestamp": timestamp, "new": taken}))
         }
+        Command::PublishTrust { proposals, signatures } => trust::publish(node, proposals, signatures),
+        Command::CountVerdicts { before, after } => trust::count_verdicts(node, before, after),
+        Command::Enrolment => trust::enrolment(node),
         Command::Catalogue => {
             let read = node.store.read().map_err(Refusal::failed)?;
             let row =

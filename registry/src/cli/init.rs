@@ -11,8 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use licence_store_sqlite::SqliteStore;
 
-use super::data::{Place, print};
+use super::data::{Place, print, read};
 use super::setup::{Identity, authorities, make_keys, open_node, private_folder};
+use crate::ceremony::OfficerKeys;
 use crate::clock::Clock;
 use crate::config::{Config, FILE, Role};
 use crate::encoding::base64url;
@@ -82,13 +83,26 @@ pub(super) struct NewNode {
     pub(super) officers: Vec<(String, String)>,
 }
 
-/// The officers' names and public keys, as `trust officers` wrote them.
+/// The officers' names and public keys, as `trust officers` wrote them; else from the key files of single officers.
 fn read_officers(folder: &Path) -> Result<Vec<(String, String)>> {
+    let named = || format!("{}", folder.display());
     let path = folder.join(OFFICERS_FILE);
-    let table: toml::Table =
-        fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?.parse()?;
-    let keys = table.into_iter().filter_map(|(name, key)| Some((name, key.as_str()?.to_owned())));
-    Ok(keys.collect())
+    if path.exists() {
+        let table: toml::Table = fs::read_to_string(&path).with_context(named)?.parse()?;
+        let keys = table.into_iter().filter_map(|(name, key)| Some((name, key.as_str()?.to_owned())));
+        return Ok(keys.collect());
+    }
+    let mut officers = Vec::new();
+    for entry in fs::read_dir(folder).with_context(named)? {
+        let path = entry.with_context(named)?.path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let text = String::from_utf8(read(&path)?).with_context(named)?;
+            let officer = OfficerKeys::from_toml(&text).with_context(|| format!("{}", path.display()))?;
+            officers.push((officer.name, base64url(officer.approval.bytes())));
+        }
+    }
+    officers.sort();
+    Ok(officers)
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -109,10 +123,16 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let (node, made) = initialise(&options.place.data, &new, &Clock::system(), &Rng::system())?;
     node.close();
     let data = options.place.data.display();
+    let next = match role {
+        Role::Province => {
+            "enrol request; trust root propose, sign, publish（演练 rehearsal: trust officers, root, list）; serve"
+        }
+        Role::City => "enrol request --out FILE，送交省节点 to the province; trust pin; serve",
+    };
     print(&format!(
         "节点已建 node made: {data} · 密钥 keys: {made}\n\
          口令文件 {PASSPHRASE} 与 keys/ 请分开备份 / keep {PASSPHRASE} and keys/ in separate backups\n\
-         下一步 next: key export; 省 province: trust officers, root, list; 市 city: trust pin; 然后 then serve"
+         下一步 next: {next}"
     ))
 }
 

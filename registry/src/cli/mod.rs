@@ -8,6 +8,7 @@ mod demo;
 mod demo_licences;
 mod demo_scenarios;
 mod doctor;
+mod enrol;
 mod fsck;
 mod init;
 mod issue;
@@ -47,7 +48,10 @@ enum Verb {
     /// 密钥：列出、导出公钥、补齐 / keys: list, export public keys, make what is missing
     #[command(subcommand)]
     Key(key::Verb),
-    /// 信任列表：信任根、签署、发布、查看 / trust list: root, signing, publishing, view
+    /// 入网：申请、显示、核对 / enrolment: request, show, approve
+    #[command(subcommand)]
+    Enrol(enrol::Verb),
+    /// 信任列表：信任根、提案、签署、发布、比较、说明 / trust list: root, proposing, signing, publishing, comparing, explaining
     #[command(subcommand)]
     Trust(trust::Verb),
     /// 目录：检查、显示、比较、复核、发布、导入导出 / catalogue: check, show, compare, approve, publish, import, export
@@ -102,6 +106,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Serve(options) => serve::run(&options).map(done),
         Verb::Issue(options) => issue::run(&options).map(done),
         Verb::Key(verb) => key::run(verb).map(done),
+        Verb::Enrol(verb) => enrol::run(verb).map(done),
         Verb::Trust(verb) => trust::run(verb).map(done),
         Verb::Client(verb) => client::run(verb).map(done),
         Verb::Config(verb) => config::run(verb).map(done),

@@ -1,18 +1,29 @@
 //! `trust`: what the province signs and every node follows.
 //!
-//! In scope: a ceremony in which the officers' keys lie in one folder, a new list from the public keys of the nodes, pinning
-//! the first root, a view. Out of scope: files that travel by hand between officers' machines (issue on separate nodes).
+//! In scope: a rehearsal in which the officers' keys lie in one folder (`officers`, `root`, `list`), pinning the first root, a
+//! view; in the modules below, files that travel by hand between officers' machines. Out of scope: `enrol`, which makes and
+//! approves the requests that a proposed list takes up.
+
+mod compare;
+mod explain;
+pub(super) mod held;
+mod propose;
+mod sign;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use licence_catalogue::CatalogueData;
 use licence_spec::log::cosignature::WitnessKey;
+use licence_spec::suite::SeedSigner;
 use licence_spec::trust::{Entry, Root, TrustFiles};
 use serde_json::Value;
 use zeroize::Zeroizing;
+
+pub(super) use explain::region_words;
 
 use super::catalogue::source;
 use super::data::{Place, print, print_json, read, write_new};
@@ -22,6 +33,7 @@ use crate::ceremony::{NodeKeys, Officers, public_key_of, succeed};
 use crate::clock::Clock;
 use crate::config::{Config, read_passphrase};
 use crate::encoding::{base64url, from_base64url};
+use crate::keys::{Keyring, Usage};
 use crate::operator::Command;
 use crate::rng::Rng;
 
@@ -30,10 +42,22 @@ use crate::rng::Rng;
 pub(super) enum Verb {
     /// 生成三名签署人的密钥 / make the keys of three officers
     Officers(OfficersOptions),
-    /// 省：两名签署人签署信任根并在本节点钉定 / province: two officers sign the root; it is pinned here
-    Root(RootOptions),
+    /// 生成一名签署人的密钥与公钥文件 / make the keys of one officer, and the file of his public keys
+    Officer(sign::OfficerOptions),
+    /// 省：信任根。演练为一步完成；正式为 root propose / province: the root. In a rehearsal all at once; otherwise root propose
+    Root(RootVerb),
     /// 省：两名签署人签署新列表并发布 / province: two officers sign a new list; it is published
     List(ListOptions),
+    /// 省：提出下一版列表，供签署 / province: propose the next list, for signing
+    Propose(propose::Options),
+    /// 比较列表或信任根，并统计结论会改变的证照 / compare lists or roots, and count the verdicts that would change
+    Diff(compare::Options),
+    /// 一名签署人签署一份提案 / one officer signs one proposal
+    Sign(sign::SignOptions),
+    /// 省：汇集签名，核对人数，发布 / province: put the signatures together, check the threshold, publish
+    Publish(sign::PublishOptions),
+    /// 说明某密钥或机关是否被采信及原因 / why a key or an authority is accepted or not
+    Explain(explain::Options),
     /// 市：钉定省的第一份信任根，仅此一次须人工核对 / city: pin the province's first root, after comparing its digest
     Pin {
         #[command(flatten)]
@@ -69,6 +93,22 @@ pub(super) struct OfficersOptions {
     pub(super) passphrase_file: PathBuf,
 }
 
+/// A root: all at once, or proposed.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct RootVerb {
+    #[command(subcommand)]
+    verb: Option<RootSubverb>,
+    #[command(flatten)]
+    rehearsal: Option<RootOptions>,
+}
+
+#[derive(Subcommand)]
+enum RootSubverb {
+    /// 提出首份或下一份信任根，供签署 / propose root 1 or the next root, for signing
+    Propose(propose::RootOptions),
+}
+
 /// A new root.
 #[derive(Args)]
 pub(super) struct RootOptions {
@@ -99,7 +139,17 @@ pub(super) fn run(verb: Verb) -> Result<()> {
             appoint(&options.folder, &options.passphrase()?, &Rng::system())?;
             print(&format!("签署人密钥 keys of three officers: {}", options.folder.display()))
         }
-        Verb::Root(options) => root(&options),
+        Verb::Officer(options) => sign::officer(&options),
+        Verb::Root(RootVerb { verb: Some(RootSubverb::Propose(options)), .. }) => propose::root(&options),
+        Verb::Root(RootVerb { rehearsal, .. }) => root(
+            &rehearsal
+                .context("须给出 --officers 与 --passphrase-file / give --officers and --passphrase-file")?,
+        ),
+        Verb::Propose(options) => propose::list(&options),
+        Verb::Diff(options) => compare::run(&options),
+        Verb::Sign(options) => sign::sign(&options),
+        Verb::Publish(options) => sign::publish(&options),
+        Verb::Explain(options) => explain::run(&options),
         Verb::List(options) => list(&options),
         Verb::Pin { place, root } => pin(&place, &read(&root)?),
         Verb::Export { place, folder } => export(&place, &folder),
@@ -110,14 +160,16 @@ pub(super) fn run(verb: Verb) -> Result<()> {
     }
 }
 
-/// Makes the officers' keys, and a file with the public ones for the province's configuration.
+/// Makes the officers' keys, a file of public keys for each, and one for the province's configuration.
 pub(super) fn appoint(folder: &Path, passphrase: &str, rng: &Rng) -> Result<Vec<(String, String)>> {
     let keys = folder.join("keys");
     private_folder(&keys).with_context(|| format!("{}", keys.display()))?;
-    Officers::appoint(&keys, passphrase, rng)?;
-    let approvers = Officers::load(&keys, passphrase, "")?.approvers();
+    let officers = Officers::appoint(&keys, passphrase, rng)?;
+    for officer in &officers {
+        write_new(&folder.join(format!("{}.toml", officer.name)), officer.to_toml().as_bytes())?;
+    }
     let named: Vec<_> =
-        approvers.into_iter().map(|(name, key)| (name.to_owned(), base64url(key.bytes()))).collect();
+        officers.into_iter().map(|officer| (officer.name, base64url(officer.approval.bytes()))).collect();
     let table: toml::Table =
         named.iter().map(|(name, key)| (name.clone(), toml::Value::String(key.clone()))).collect();
     write_new(&folder.join(OFFICERS_FILE), table.to_string().as_bytes())?;
@@ -127,6 +179,15 @@ pub(super) fn appoint(folder: &Path, passphrase: &str, rng: &Rng) -> Result<Vec<
 impl OfficersOptions {
     fn passphrase(&self) -> Result<Zeroizing<String>> {
         Ok(read_passphrase(&self.passphrase_file)?)
+    }
+
+    /// The key of one officer; the folder may hold his alone.
+    pub(super) fn signer(&self, officer: &str, usage: Usage) -> Result<Arc<SeedSigner>> {
+        let keys = Keyring::load(&self.folder.join("keys"), &self.passphrase()?)?;
+        let key = keys.signer(officer, usage);
+        key.with_context(|| {
+            format!("此处没有签署人 {officer} 的密钥 / there is no key of officer {officer} here")
+        })
     }
 
     pub(super) fn load(&self, name: &str) -> Result<Officers> {

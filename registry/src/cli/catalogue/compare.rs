@@ -11,11 +11,11 @@ use licence_catalogue::diff::{Diff, Entry, Fate, diff};
 use licence_spec::catalogue::{self, Catalogue, Content};
 use licence_spec::cose::Sign1;
 use licence_spec::numbers::{MAX_CATALOGUE, TYP_CATALOGUE};
-use licence_spec::trust::{Root, TrustFiles};
 use serde_json::{Value, json};
 
 use super::source;
 use crate::cli::data::{Place, print, print_json, read};
+use crate::cli::trust::held::pinned;
 use crate::clock::Clock;
 use crate::encoding::from_base64url;
 use crate::operator::Command;
@@ -81,16 +81,9 @@ fn content(word: &str, place: Option<&Place>, before: Option<&Content>) -> Resul
 
 /// The catalogue in force at a node.
 pub(super) fn published(place: &Place) -> Result<Option<Catalogue>> {
-    let bytes = |value: &Value| value.as_str().and_then(from_base64url);
-    let Some(signed) = bytes(&place.ask(&Command::Catalogue)?) else { return Ok(None) };
-    let files = place.ask(&Command::TrustFiles)?;
-    let roots: Vec<Vec<u8>> = files["roots"].as_array().into_iter().flatten().filter_map(bytes).collect();
-    let roots: Vec<&[u8]> = roots.iter().map(Vec::as_slice).collect();
-    let [first, later @ ..] = roots.as_slice() else { return Ok(None) };
-    let root = Root::open_first(first).map_err(|fault| anyhow::anyhow!("trust root: {fault:?}"))?;
-    let (timestamp, list) = (bytes(&files["timestamp"]), bytes(&files["list"]));
-    let files = TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref());
-    let files = files.map_err(|code| anyhow::anyhow!("{code}: {}", code.zh()))?;
+    let signed = place.ask(&Command::Catalogue)?;
+    let Some(signed) = signed.as_str().and_then(from_base64url) else { return Ok(None) };
+    let files = pinned(place)?;
     let list = files.list().context("节点没有信任列表 / the node has no trust list")?;
     Ok(Some(catalogue::open(&signed, &**list, Clock::system().now())?))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use licence_catalogue::Release;
 use licence_catalogue::approval::Proposal;
@@ -16,6 +16,7 @@ use crate::cli::trust::OfficersOptions;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::encoding::{base64url, digest_text};
+use crate::keys::Usage;
 use crate::operator::Command;
 
 /// What to propose.
@@ -104,11 +105,8 @@ fn approval(
     officer: &str,
     now: UnixTime,
 ) -> Result<Vec<u8>> {
-    let keys = officers.load("")?;
-    let key = keys
-        .approver(officer)
-        .with_context(|| format!("没有签署人 {officer} / there is no officer {officer}"))?;
-    Ok(proposal.approve(now, key)?)
+    let key = officers.signer(officer, Usage::Approval)?;
+    Ok(proposal.approve(now, &*key)?)
 }
 
 pub(super) fn publish(options: &PublishOptions) -> Result<()> {

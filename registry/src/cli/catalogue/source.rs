@@ -23,7 +23,7 @@ pub(in crate::cli) fn of_node(directory: &Path, config: &Config) -> Result<Catal
 }
 
 /// The data of a folder, or of the program; all findings in the error.
-pub(super) fn data(folder: Option<&Path>) -> Result<CatalogueData> {
+pub(in crate::cli) fn data(folder: Option<&Path>) -> Result<CatalogueData> {
     let loaded = match folder {
         None => embedded(),
         Some(folder) => CatalogueData::load(borrowed(&files(folder)?)),
