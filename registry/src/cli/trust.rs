@@ -34,7 +34,7 @@ use crate::clock::Clock;
 use crate::config::{Config, read_passphrase};
 use crate::encoding::{base64url, from_base64url};
 use crate::keys::{Keyring, Usage};
-use crate::operator::Command;
+use crate::operator::{Command, Refusal};
 use crate::rng::Rng;
 
 /// What to do with the trust list.
@@ -45,7 +45,7 @@ pub(super) enum Verb {
     /// 生成一名签署人的密钥与公钥文件 / make the keys of one officer, and the file of his public keys
     Officer(sign::OfficerOptions),
     /// 省：信任根。演练为一步完成；正式为 root propose / province: the root. In a rehearsal all at once; otherwise root propose
-    Root(RootVerb),
+    Root(RootOptions),
     /// 省：两名签署人签署新列表并发布 / province: two officers sign a new list; it is published
     List(ListOptions),
     /// 省：提出下一版列表，供签署 / province: propose the next list, for signing
@@ -93,32 +93,29 @@ pub(super) struct OfficersOptions {
     pub(super) passphrase_file: PathBuf,
 }
 
-/// A root: all at once, or proposed.
+/// A root: proposed, or, without a subcommand, all at once.
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(super) struct RootVerb {
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RootOptions {
     #[command(subcommand)]
-    verb: Option<RootSubverb>,
+    verb: Option<RootVerb>,
     #[command(flatten)]
-    rehearsal: Option<RootOptions>,
+    place: Place,
+    /// 演练：签署人密钥文件夹 / rehearsal: folder of the officers' keys
+    #[arg(long = "officers", value_name = "DIR", requires = "passphrase_file")]
+    folder: Option<PathBuf>,
+    /// 演练：口令文件，权限 600 / rehearsal: file with their passphrase, mode 600
+    #[arg(long, value_name = "FILE", requires = "folder")]
+    passphrase_file: Option<PathBuf>,
+    /// 演练：信任体系名称，永不更改 / rehearsal: name of the trust scheme; never changes
+    #[arg(long, default_value = "elicence.gd")]
+    name: String,
 }
 
 #[derive(Subcommand)]
-enum RootSubverb {
+enum RootVerb {
     /// 提出首份或下一份信任根，供签署 / propose root 1 or the next root, for signing
     Propose(propose::RootOptions),
-}
-
-/// A new root.
-#[derive(Args)]
-pub(super) struct RootOptions {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    officers: OfficersOptions,
-    /// 信任体系名称，永不更改 / name of the trust scheme; never changes
-    #[arg(long, default_value = "elicence.gd")]
-    name: String,
 }
 
 /// A new list.
@@ -140,11 +137,8 @@ pub(super) fn run(verb: Verb) -> Result<()> {
             print(&format!("签署人密钥 keys of three officers: {}", options.folder.display()))
         }
         Verb::Officer(options) => sign::officer(&options),
-        Verb::Root(RootVerb { verb: Some(RootSubverb::Propose(options)), .. }) => propose::root(&options),
-        Verb::Root(RootVerb { rehearsal, .. }) => root(
-            &rehearsal
-                .context("须给出 --officers 与 --passphrase-file / give --officers and --passphrase-file")?,
-        ),
+        Verb::Root(RootOptions { verb: Some(RootVerb::Propose(options)), .. }) => propose::root(&options),
+        Verb::Root(options) => root(options),
         Verb::Propose(options) => propose::list(&options),
         Verb::Diff(options) => compare::run(&options),
         Verb::Sign(options) => sign::sign(&options),
@@ -201,12 +195,17 @@ fn pin(place: &Place, root: &[u8]) -> Result<()> {
     print(&format!("已钉定信任根，摘要 root pinned, sha-256 {digest}"))
 }
 
-fn root(options: &RootOptions) -> Result<()> {
+fn root(options: RootOptions) -> Result<()> {
+    let (Some(folder), Some(passphrase_file)) = (options.folder, options.passphrase_file) else {
+        let text = "须给出 --officers 与 --passphrase-file，或 propose / give --officers and --passphrase-file, or propose";
+        return Err(Refusal { text: text.to_owned(), usage: true }.into());
+    };
+    let officers = OfficersOptions { folder, passphrase_file };
     let keys: NodeKeys = serde_json::from_value(options.place.ask(&Command::NodeKeys)?)?;
     let timestamp = keys.timestamp.as_deref().and_then(public_key_of);
     let timestamp =
         timestamp.context("本节点没有时间戳密钥，不是省节点 / no timestamp key: not the province's node")?;
-    let root = options.officers.load(&options.name)?.root(&timestamp, Clock::system().now())?;
+    let root = officers.load(&options.name)?.root(&timestamp, Clock::system().now())?;
     pin(&options.place, &root)
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::{self, Status, StatusArray, StatusToken};
-use licence_spec::suite::SignError;
+use licence_spec::suite::{SignError, Signer as _};
 use licence_spec::time::UnixTime;
+use licence_spec::trust::Role;
 use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};
 
 use crate::db::{Effect, Job, WriteError};
@@ -80,7 +81,7 @@ pub fn open_lists(node: &Node) -> Result<(), PublishError> {
     publish(node, false)
 }
 
-/// Publishes all lists that changed, whose token is an hour old, or, if `all`, every list.
+/// Publishes all lists that changed, whose token is an hour old or from before its key was listed, or, if `all`, every list.
 ///
 /// # Errors
 /// [`PublishError`] for the first list that fails; the others are published all the same.
@@ -90,17 +91,32 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
     let mut outcome = Ok(());
     for list in lists {
         let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
+        let early = list.token_iat.is_some_and(|iat| is_early(node, &list.authority, UnixTime(iat), now));
         // Two tokens of one second would be a fork to every reader: wait for the next second.
         let same_second = list.token_iat.is_some_and(|iat| iat >= now.0);
         if list.token_iat.is_some_and(|iat| iat > now.plus(CLOCK_SKEW_S).0) {
             outcome = outcome.and(Err(PublishError::SignedAhead));
         }
-        if (all || old || list.dirty_since.is_some()) && !same_second {
+        if (all || old || early || list.dirty_since.is_some()) && !same_second {
             // One list that fails must not keep the revocations of all others from being published.
             outcome = outcome.and(publish_one(node, &list, now));
         }
     }
     outcome
+}
+
+/// Whether a token of `iat` is worth nothing to readers because the authority's status key was not listed for that time,
+/// though it is now: a node that runs before its enrolment is published has signed such tokens.
+fn is_early(node: &Node, authority: &str, iat: UnixTime, now: UnixTime) -> bool {
+    let evidence = node.evidence.snapshot();
+    let entry = evidence.trust_list().and_then(|list| list.entry(authority));
+    let own = node.keys.signer(authority, Usage::Status);
+    let (Some(entry), Some(own)) = (entry, own) else { return false };
+    let keys = entry.keys.iter().filter(|key| key.key == *own.public_key());
+    let scopes: Vec<_> =
+        keys.flat_map(|key| &key.scopes).filter(|scope| scope.role == Role::Status).collect();
+    let covers = |time| scopes.iter().any(|scope| scope.has_time(time));
+    covers(now) && !covers(iat)
 }
 
 fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), PublishError> {

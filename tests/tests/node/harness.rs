@@ -95,9 +95,14 @@ impl Place {
         Place { folder }
     }
 
+    /// A folder with nothing in it.
+    pub(crate) fn empty() -> Place {
+        Place { folder: tempfile::tempdir().expect("a folder") }
+    }
+
     /// Makes both nodes and performs the ceremony.
     fn make() -> Place {
-        let place = Place { folder: tempfile::tempdir().expect("a folder") };
+        let place = Place::empty();
         let (province, city) = (place.path("province"), place.path("city"));
         let (officers, secret) = (place.path("officers"), place.path("secret"));
         private(&secret, "words of the officers\n");

@@ -1,7 +1,7 @@
 //! Tests of the node from outside: the real program, real files, real HTTP.
 //!
 //! In scope: the trips end to end, bad input, repeated requests, a killed node, a full disk, slow and silent clients, the
-//! operator's commands. Out of scope: formats (`spec`), the store alone (`licence-store-sqlite`), the demo (`registry/tests`).
+//! operator's commands, enrolment by files. Out of scope: formats (`spec`), the store alone (`licence-store-sqlite`), the demo (`registry/tests`).
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
@@ -9,6 +9,7 @@ mod bad_input;
 mod catalogue;
 mod connections;
 mod crash;
+mod enrolment;
 mod federation;
 mod harness;
 mod operator;
