@@ -42,7 +42,7 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use licence_store::{Read, Result, Stopwatch, Store, Timing, Timings, Write};
+use licence_store::{Migrated, Read, Result, Stopwatch, Store, Timing, Timings, Write};
 
 use crate::errors::Failure;
 use crate::link::Link;
@@ -65,6 +65,7 @@ pub struct PostgresStore {
     /// One connection: in a process too, writers take turns.
     writer: Pool,
     timings: Timings,
+    migrated: Migrated,
 }
 
 /// Shows nothing of the connection string.
@@ -86,11 +87,12 @@ impl PostgresStore {
     pub fn open(connection: &str) -> Result<Self> {
         let settings = Arc::new(Settings::parse(connection)?);
         let mut link = Link::connect(&settings).map_err(|failure| failure.error)?;
-        migrations::migrate(&mut link)?;
+        let migrated = migrations::migrate(&mut link)?;
         Ok(Self {
             readers: Pool::new(Arc::clone(&settings), READERS, PATIENCE),
             writer: Pool::new(settings, 1, PATIENCE),
             timings: Timings::default(),
+            migrated,
         })
     }
 
@@ -135,6 +137,10 @@ impl Store for PostgresStore {
 
     fn timings(&self) -> Vec<Timing> {
         self.timings.all()
+    }
+
+    fn migrated(&self) -> Migrated {
+        self.migrated
     }
 }
 

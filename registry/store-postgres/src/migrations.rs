@@ -2,7 +2,7 @@
 //! Migrations only expand, and have the names of those of the SQLite backend. All that are missing run in one transaction, in
 //! which one process at a time may be, so a crash or a race leaves the old schema or the new one.
 
-use licence_store::{Result, StoreError};
+use licence_store::{Migrated, Result, StoreError};
 
 use crate::cells::Cells;
 use crate::errors::Failure;
@@ -26,13 +26,13 @@ const TABLE: &str =
 /// Runs the migrations that are missing.
 /// # Errors
 /// [`StoreError::Newer`]; [`StoreError::Corrupt`] if the database is another program's; [`StoreError::Unavailable`] if it cannot serve.
-pub(crate) fn migrate(link: &mut Link) -> Result<()> {
+pub(crate) fn migrate(link: &mut Link) -> Result<Migrated> {
     suitable(link)?;
     // Not serialisable: the lock is a query, and its snapshot would be older than what the process before us did.
     let outcome = done(link.batch("BEGIN ISOLATION LEVEL READ COMMITTED"))
         .and_then(|()| done(link.batch(LOCK)))
         .and_then(|()| in_turn(link))
-        .and_then(|()| done(link.batch("COMMIT")));
+        .and_then(|migrated| done(link.batch("COMMIT")).map(|()| migrated));
     if outcome.is_err() {
         // A connection that cannot roll back is not used again: the caller drops it.
         let _ = link.batch("ROLLBACK");
@@ -40,7 +40,7 @@ pub(crate) fn migrate(link: &mut Link) -> Result<()> {
     outcome
 }
 
-fn in_turn(link: &mut Link) -> Result<()> {
+fn in_turn(link: &mut Link) -> Result<Migrated> {
     let done_already = version(link)?;
     if done_already < MIGRATIONS.len() {
         done(link.batch(TABLE))?;
@@ -51,7 +51,7 @@ fn in_turn(link: &mut Link) -> Result<()> {
         let insert = "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)";
         link.execute(insert, &[&version, name]).map_err(|failure| failure.error)?;
     }
-    Ok(())
+    Ok(Migrated { from: done_already as i64, to: MIGRATIONS.len() as i64 })
 }
 
 /// How many migrations have run; changes nothing.

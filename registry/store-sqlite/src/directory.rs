@@ -1,5 +1,6 @@
 //! The data directory: made for this user alone, and held by one process at a time.
 //!
+//! A node whose database is elsewhere holds its directory in the same way, for its keys and its socket.
 //! The lock is the operating system's (it ends with the process, however that ends); the number inside the file is a hint for people.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -12,7 +13,7 @@ const LOCK_FILE: &str = "lock";
 
 /// A data directory that this process holds until the value is dropped.
 #[derive(Debug)]
-pub(crate) struct DataDirectory {
+pub struct DataDirectory {
     path: PathBuf,
     _lock: File,
 }
@@ -21,7 +22,7 @@ impl DataDirectory {
     /// Makes the directory if it is missing, and locks it.
     /// # Errors
     /// [`StoreError::Locked`] if another store, of this process or another, holds it; [`StoreError::Unavailable`] if it cannot be made.
-    pub(crate) fn hold(path: &Path) -> Result<Self> {
+    pub fn hold(path: &Path) -> Result<Self> {
         private_directories(path).map_err(|error| unavailable(path, &error))?;
         let mut lock = private_file(&path.join(LOCK_FILE)).map_err(|error| unavailable(path, &error))?;
         match lock.try_lock() {

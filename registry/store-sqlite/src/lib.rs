@@ -20,14 +20,15 @@ mod pool;
 mod session;
 mod status;
 
+pub use directory::DataDirectory;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use licence_store::{Read, Result, Stopwatch, Store, StoreError, Timing, Timings, Write};
+use licence_store::{Migrated, Read, Result, Stopwatch, Store, StoreError, Timing, Timings, Write};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::directory::DataDirectory;
 use crate::errors::store_error;
 use crate::pool::Pool;
 use crate::session::Session;
@@ -64,6 +65,7 @@ pub struct SqliteStore {
     writer: Arc<Pool>,
     _directory: Option<DataDirectory>,
     timings: Timings,
+    migrated: Migrated,
 }
 
 impl SqliteStore {
@@ -79,7 +81,7 @@ impl SqliteStore {
         migrations::check(&writer)?;
         write_ahead(&writer)?;
         writer.execute_batch(WRITER).map_err(store_error)?;
-        migrations::migrate(&writer)?;
+        let migrated = migrations::migrate(&writer)?;
         directory.sync()?;
         let readers = (0..READERS).map(|_| {
             let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -87,7 +89,8 @@ impl SqliteStore {
             Ok(reader)
         });
         let readers = Pool::new(readers.collect::<Result<_>>()?, PATIENCE);
-        Ok(Self::of(Arc::new(readers), Arc::new(Pool::new(vec![writer], PATIENCE)), Some(directory)))
+        let writer = Pool::new(vec![writer], PATIENCE);
+        Ok(Self::of(Arc::new(readers), Arc::new(writer), Some(directory), migrated))
     }
 
     /// A database in memory, gone when dropped: the fake of every test. It has one connection, so a thread that holds a
@@ -97,13 +100,18 @@ impl SqliteStore {
     pub fn open_in_memory() -> Result<Self> {
         let connection = Connection::open_in_memory().map_err(store_error)?;
         prepare(&connection)?;
-        migrations::migrate(&connection)?;
+        let migrated = migrations::migrate(&connection)?;
         let pool = Arc::new(Pool::new(vec![connection], PATIENCE));
-        Ok(Self::of(Arc::clone(&pool), pool, None))
+        Ok(Self::of(Arc::clone(&pool), pool, None, migrated))
     }
 
-    fn of(readers: Arc<Pool>, writer: Arc<Pool>, directory: Option<DataDirectory>) -> Self {
-        Self { readers, writer, _directory: directory, timings: Timings::default() }
+    fn of(
+        readers: Arc<Pool>,
+        writer: Arc<Pool>,
+        directory: Option<DataDirectory>,
+        migrated: Migrated,
+    ) -> Self {
+        Self { readers, writer, _directory: directory, timings: Timings::default(), migrated }
     }
 
     fn transaction(&self, body: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()> {
@@ -127,6 +135,10 @@ impl Store for SqliteStore {
 
     fn timings(&self) -> Vec<Timing> {
         self.timings.all()
+    }
+
+    fn migrated(&self) -> Migrated {
+        self.migrated
     }
 }
 

@@ -1,7 +1,7 @@
 //! Brings a database to this program's schema, or refuses one that is not ours or newer.
 //! Migrations only expand; each runs in one transaction with the new `user_version`, so a crash leaves the old schema or the new.
 
-use licence_store::{Result, StoreError};
+use licence_store::{Migrated, Result, StoreError};
 use rusqlite::Connection;
 
 use crate::errors::store_error;
@@ -32,7 +32,7 @@ pub(crate) fn check(connection: &Connection) -> Result<i64> {
 }
 
 /// Runs the migrations that are missing.
-pub(crate) fn migrate(connection: &Connection) -> Result<()> {
+pub(crate) fn migrate(connection: &Connection) -> Result<Migrated> {
     let version = check(connection)?;
     // Cannot truncate: `check` has bounded it by the number of migrations.
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
@@ -45,7 +45,7 @@ pub(crate) fn migrate(connection: &Connection) -> Result<()> {
             store_error(error)
         })?;
     }
-    Ok(())
+    Ok(Migrated { from: version, to: KNOWN })
 }
 
 fn pragma(connection: &Connection, name: &str) -> Result<i64> {

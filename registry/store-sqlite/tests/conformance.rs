@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use licence_store::{Read, Result, Store, Timing, Write};
+use licence_store::{Migrated, Read, Result, Store, Timing, Write};
 use licence_store_sqlite::SqliteStore;
 
 /// A store in a directory of its own, which goes when the store is dropped.
@@ -31,6 +31,10 @@ impl Store for OnFile {
 
     fn timings(&self) -> Vec<Timing> {
         self.store.timings()
+    }
+
+    fn migrated(&self) -> Migrated {
+        self.store.migrated()
     }
 }
 

@@ -84,6 +84,18 @@ pub trait Store: Send + Sync {
 
     /// How often each named transaction ran, failed, and how long it took, since the store was opened. For `/metrics`.
     fn timings(&self) -> Vec<Timing>;
+
+    /// What opening the store did to its schema.
+    fn migrated(&self) -> Migrated;
+}
+
+/// Schema versions, which count migrations; 0 is an empty database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// Version that was found.
+    pub from: i64,
+    /// Version that it was brought to: the newest that this program knows.
+    pub to: i64,
 }
 
 /// All that can be read, at one moment.
