@@ -17,6 +17,7 @@ use tokio::net::UnixListener;
 
 use crate::node::Node;
 use crate::operator::{Command, Refusal, execute};
+use crate::shared::refresh;
 
 /// Name of the socket in the data directory.
 pub const SOCKET: &str = "admin.sock";
@@ -72,6 +73,10 @@ async fn answer(stream: tokio::net::UnixStream, node: Arc<Node>) {
     let done = tokio::task::spawn_blocking(move || {
         let command: Command = serde_json::from_slice(&line)
             .map_err(|error| Refusal { text: format!("line {}", error.line()), usage: true })?;
+        if let Err(error) = refresh(&node) {
+            // The command itself will say what is wrong, if it needs the store.
+            tracing::warn!(%error, "before a command");
+        }
         execute(&node, &command)
     });
     let answer = match done.await {

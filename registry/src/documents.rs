@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use licence_spec::bundle::{self, Bundle};
-use licence_spec::catalogue::{self, Advance, CatalogueFault};
+use licence_spec::catalogue::{self, Advance, Catalogue, CatalogueFault};
 use licence_spec::evidence::{Evidence, Trust};
+use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
 use licence_spec::suite::{Digest, sha256};
@@ -19,6 +20,7 @@ use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 use crate::config::Role;
 use crate::db::{Effect, Job, WriteError};
 use crate::node::Node;
+use crate::trips::mirror;
 
 /// Kind of the trust roots; each is named by its version.
 pub const ROOT: &str = "trust-root";
@@ -168,9 +170,13 @@ fn take_list(node: &Node, files: &mut TrustFiles, timestamp: &[u8], list: &[u8])
     Ok(taken)
 }
 
-/// Replaces the trust files in the evidence; tokens are judged anew against the new list.
+/// Replaces the trust files in the evidence, unless newer ones are there by now; tokens are judged anew against the new list.
 fn swap_trust(node: &Node, files: TrustFiles) {
-    node.evidence.change(|evidence| *evidence = evidence.with_trust(Trust::Held(Arc::new(files))));
+    node.evidence.change(|evidence| {
+        if evidence.trust_files().is_none_or(|held| versions(held) <= versions(&files)) {
+            *evidence = evidence.with_trust(Trust::Held(Arc::new(files)));
+        }
+    });
 }
 
 /// Takes a newer catalogue.
@@ -265,31 +271,108 @@ pub fn load(node: &Node) -> Result<(), TakeError> {
 /// [`TakeError`] if a stored file is damaged.
 pub fn load_evidence(store: &dyn Store) -> Result<Evidence, TakeError> {
     let read = store.read()?;
-    let mut roots = read.documents(ROOT)?;
-    roots.sort_by_key(|row| row.version);
-    let bytes: Vec<&[u8]> = roots.iter().map(|row| row.bytes.as_slice()).collect();
-    let [first, later @ ..] = bytes.as_slice() else { return Ok(Evidence::default()) };
-    let root = Root::open_first(first).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
-    let timestamp = read.document(TIMESTAMP.0, TIMESTAMP.1)?.map(|row| row.bytes);
-    let list = read.document(LIST.0, LIST.1)?.map(|row| row.bytes);
-    let files =
-        TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref()).map_err(TakeError::Refused)?;
+    let Some(files) = load_trust(&*read)? else { return Ok(Evidence::default()) };
     let mut evidence = Evidence::new(Trust::Held(Arc::new(files)));
-    if let (Some(row), Some(list)) =
-        (read.document(CATALOGUE.0, CATALOGUE.1)?, evidence.trust_list().cloned())
-    {
-        match catalogue::open(&row.bytes, &*list, UnixTime(i64::MAX)) {
-            Ok(opened) => evidence.set_catalogue(Arc::new(opened)),
-            Err(fault @ (CatalogueFault::Key(_) | CatalogueFault::IssuerNotListed)) => {
-                tracing::warn!(code = %fault.code(), "the trust list refuses the stored catalogue: the node is without one");
-            }
-            Err(fault) => return Err(TakeError::Refused(fault.code())),
-        }
+    if let Some(catalogue) = newer_catalogue(&*read, &evidence)? {
+        evidence.set_catalogue(Arc::new(catalogue));
     }
     for token in stored_tokens(&*read)? {
         evidence.add_token(Arc::new(token));
     }
     Ok(evidence)
+}
+
+/// The stored trust files; `None` if no root is pinned yet.
+fn load_trust(read: &dyn Read) -> Result<Option<TrustFiles>, TakeError> {
+    let mut roots = read.documents(ROOT)?;
+    roots.sort_by_key(|row| row.version);
+    let bytes: Vec<&[u8]> = roots.iter().map(|row| row.bytes.as_slice()).collect();
+    let [first, later @ ..] = bytes.as_slice() else { return Ok(None) };
+    let root = Root::open_first(first).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
+    let timestamp = read.document(TIMESTAMP.0, TIMESTAMP.1)?.map(|row| row.bytes);
+    let list = read.document(LIST.0, LIST.1)?.map(|row| row.bytes);
+    let files = TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref());
+    Ok(Some(files.map_err(TakeError::Refused)?))
+}
+
+/// Takes over what another process of this node has stored since: trust files, catalogue, tokens of the own lists, heads of other logs.
+/// Tokens of other nodes are fetched by every process itself.
+///
+/// # Errors
+/// [`TakeError`]; what was held stays in force, as it does while the other process is half-way.
+pub fn refresh(node: &Node) -> Result<(), TakeError> {
+    let read = node.store.read()?;
+    if let Some(files) = newer_trust(&*read, &node.evidence.snapshot())? {
+        swap_trust(node, files);
+    }
+    if let Some(catalogue) = newer_catalogue(&*read, &node.evidence.snapshot())? {
+        node.evidence.change(|evidence| {
+            if catalogue.content().version > catalogue_version(evidence) {
+                evidence.set_catalogue(Arc::new(catalogue));
+            }
+        });
+    }
+    refresh_tokens(node, &*read)?;
+    for row in read.documents(mirror::HEAD)? {
+        let Ok(signed) = SignedCheckpoint::parse(&row.bytes) else { continue };
+        if node.evidence.snapshot().head(&row.name, row.version).is_none() {
+            node.evidence.change(|evidence| evidence.add_head(&row.name, signed.head()));
+        }
+    }
+    Ok(())
+}
+
+/// The stored trust files, if they are newer than those held.
+fn newer_trust(read: &dyn Read, evidence: &Evidence) -> Result<Option<TrustFiles>, TakeError> {
+    let roots = read.documents(ROOT)?;
+    let timestamp = read.document(TIMESTAMP.0, TIMESTAMP.1)?;
+    let stored =
+        (roots.iter().map(|row| row.version).max().unwrap_or(0), timestamp.map_or(0, |row| row.version));
+    if roots.is_empty() || stored <= evidence.trust_files().map_or((0, 0), |held| versions(held)) {
+        return Ok(None);
+    }
+    load_trust(read)
+}
+
+/// The stored catalogue, if it is newer than the one held and the trust list lets its key sign it. Not checked against the clock.
+fn newer_catalogue(read: &dyn Read, evidence: &Evidence) -> Result<Option<Catalogue>, TakeError> {
+    let row = read.document(CATALOGUE.0, CATALOGUE.1)?;
+    let row = row.filter(|row| row.version > catalogue_version(evidence));
+    let (Some(row), Some(list)) = (row, evidence.trust_list()) else { return Ok(None) };
+    match catalogue::open(&row.bytes, &**list, UnixTime(i64::MAX)) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(fault @ (CatalogueFault::Key(_) | CatalogueFault::IssuerNotListed)) => {
+            tracing::warn!(code = %fault.code(), "the trust list refuses the stored catalogue: the node is without one");
+            Ok(None)
+        }
+        Err(fault) => Err(TakeError::Refused(fault.code())),
+    }
+}
+
+/// Version of the catalogue; 0 for none.
+fn catalogue_version(evidence: &Evidence) -> u64 {
+    evidence.catalogue().map_or(0, |held| held.content().version)
+}
+
+/// Versions of the root and of the timestamp; 0 for none.
+fn versions(files: &TrustFiles) -> (u64, u64) {
+    (files.root().content().version, files.timestamp().map_or(0, |held| held.content().version))
+}
+
+fn refresh_tokens(node: &Node, read: &dyn Read) -> Result<(), TakeError> {
+    let evidence = node.evidence.snapshot();
+    let held = |evidence: &Evidence, uri: &str| evidence.token(uri).map(|held| held.token().iat().0);
+    for list in read.status_lists()?.into_iter().filter(|list| list.token_iat > held(&evidence, &list.uri)) {
+        let row = read.status_token(list.id)?;
+        let Some(token) = row.and_then(|row| StatusToken::parse(&row.bytes).ok()) else { continue };
+        let token = Arc::new(token);
+        node.evidence.change(|evidence| {
+            if Some(token.iat().0) > held(evidence, token.uri()) {
+                evidence.add_token(token);
+            }
+        });
+    }
+    Ok(())
 }
 
 /// The newest tokens of the own lists and of other nodes, as far as they read back.

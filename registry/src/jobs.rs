@@ -2,7 +2,8 @@
 //! old answers.
 //!
 //! In scope: when, and what is said about it in log and metrics. Out of scope: the work itself (`trips`, `pull`, `operator`). A
-//! job that fails is tried again at its next turn; what it was to replace stays in force until its own end.
+//! job that fails is tried again at its next turn; what it was to replace stays in force until its own end. Of several processes on one
+//! database (`shared`) one publishes, renews, mirrors and asks for cosignatures; each follows other nodes by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::log::consistency;
 use crate::node::Node;
 use crate::operator::sign_timestamp;
 use crate::pull::pull;
+use crate::shared::{keep_cosigned, may_do, refresh};
 use crate::trips::mirror::mirror;
 use crate::trips::publish_status::open_lists;
 
@@ -42,8 +44,14 @@ const ADD_CHECKPOINT: &str = "/v1/witness/add-checkpoint";
 pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     let (publishing, never) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let every = |interval, name, early: &Arc<Notify>| Turns { interval, name, early: Arc::clone(early) };
-    jobs.spawn(every(config.publish_interval, "publish_status", &publishing).run(Arc::clone(app), publish));
+    let every =
+        |interval, name, early: &Arc<Notify>| Turns { interval, name, early: Arc::clone(early), lease: None };
+    if app.node.process.is_some() {
+        // First: what the other processes know already is known before anything is done.
+        jobs.spawn(every(config.publish_interval, "refresh", &never).run(Arc::clone(app), take_over));
+    }
+    let turns = every(config.publish_interval, "publish_status", &publishing).alone("");
+    jobs.spawn(turns.run(Arc::clone(app), publish));
     let peers: Vec<Peer> = config.peers.iter().cloned().map(Peer::new).collect();
     let province: Option<Peer> = config.province.clone().map(Peer::new);
     let followed = province.iter().map(|peer| (peer, true)).chain(peers.iter().map(|peer| (peer, false)));
@@ -62,15 +70,18 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     }
     // The province holds a copy of every city's log; a city has its own cosigned by the province.
     for peer in peers.into_iter().filter(|_| config.role == Role::Province) {
+        let turns = every(config.pull_interval, "mirror", &never).alone(peer.origin());
         let work = move |node: &Node| asked(node, &peer, |node| copy_log(node, &peer));
-        jobs.spawn(every(config.pull_interval, "mirror", &never).run(Arc::clone(app), work));
+        jobs.spawn(turns.run(Arc::clone(app), work));
     }
     if let Some(peer) = province {
+        let turns = every(config.pull_interval, "cosign", &never).alone(peer.origin());
         let work = move |node: &Node| asked(node, &peer, |node| cosign(node, &peer));
-        jobs.spawn(every(config.pull_interval, "cosign", &never).run(Arc::clone(app), work));
+        jobs.spawn(turns.run(Arc::clone(app), work));
     }
     if config.role == Role::Province {
-        jobs.spawn(every(RENEW, "renew_timestamp", &never).run(Arc::clone(app), renew));
+        let turns = every(RENEW, "renew_timestamp", &never).alone("");
+        jobs.spawn(turns.run(Arc::clone(app), renew));
     }
     jobs.spawn(every(PURGE.0, "forget_answers", &never).run(Arc::clone(app), purge));
     jobs
@@ -82,15 +93,26 @@ struct Turns {
     name: &'static str,
     /// Brings the next turn forward.
     early: Arc<Notify>,
+    /// Name under which one process of the node at a time does it; `None` if every process does.
+    lease: Option<String>,
 }
 
 impl Turns {
+    /// The same, done by one process of the node at a time; `what` tells jobs of one name apart.
+    fn alone(self, what: impl std::fmt::Display) -> Turns {
+        Turns { lease: Some(format!("{} {what}", self.name).trim_end().to_owned()), ..self }
+    }
+
     /// Does `work` now and on every turn; a turn that was missed is not made up for.
     async fn run<W>(self, app: Arc<App>, work: W)
     where
         W: Fn(&Node) -> Result<(), String> + Clone + Send + 'static,
     {
-        let name = self.name;
+        let (name, interval, lease) = (self.name, self.interval, self.lease.clone());
+        let work = move |node: &Node| match &lease {
+            Some(lease) if !may_do(node, lease, interval).map_err(|error| error.to_string())? => Ok(()),
+            _ => work(node),
+        };
         let mut turns = tokio::time::interval(self.interval);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -105,6 +127,10 @@ impl Turns {
             }
         }
     }
+}
+
+fn take_over(node: &Node) -> Result<(), String> {
+    refresh(node).map_err(|error| error.to_string())
 }
 
 fn publish(node: &Node) -> Result<(), String> {
@@ -159,8 +185,8 @@ fn cosign(node: &Node, peer: &Peer) -> Result<(), String> {
             String::from_utf8(answer.body).map_err(|_| "the witness's answer is no text".to_owned())?;
         match answer.status {
             200 => {
-                node.log.cosign(size, Arc::from(format!("{checkpoint}{text}")));
-                return Ok(());
+                let kept = keep_cosigned(node, size, &checkpoint, &format!("{checkpoint}{text}"));
+                return kept.map_err(|error| error.to_string());
             }
             409 => old = text.trim().parse().map_err(|_| "the witness tells no size".to_owned())?,
             status => return Err(format!("the witness answers {status}: {}", text.trim())),

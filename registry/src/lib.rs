@@ -26,4 +26,5 @@ pub mod node;
 pub mod operator;
 pub mod pull;
 pub mod rng;
+pub mod shared;
 pub mod trips;

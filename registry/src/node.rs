@@ -32,6 +32,8 @@ pub struct Node {
     pub authority: String,
     /// Host on which it publishes.
     pub host: String,
+    /// Name of this process among those on the database, random at each start; `None` if it is the only one.
+    pub process: Option<String>,
     /// The clock.
     pub clock: Clock,
     /// Randomness.

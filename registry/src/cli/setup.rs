@@ -23,6 +23,7 @@ use crate::keys::{Keyring, Usage};
 use crate::log::OwnLog;
 use crate::node::Node;
 use crate::rng::Rng;
+use crate::shared;
 use crate::trips::clients::Clients;
 use crate::trips::holder;
 use crate::trips::lease::Leases;
@@ -100,6 +101,7 @@ pub(super) fn open_node(
         officers: config.catalogue_officers.clone(),
         authority: own.code,
         host: own.host,
+        process: None,
         clock: clock.clone(),
         rng: rng.clone(),
         store,
@@ -113,6 +115,7 @@ pub(super) fn open_node(
         authorities: Arc::new(authorities),
     };
     documents::load(&node)?;
+    shared::refresh(&node)?;
     Ok(node)
 }
 

@@ -29,7 +29,9 @@ pub(super) fn commit(
 ) -> Result<Vec<Result<Committed, WriteError>>, LogError> {
     let (edge, checkpoint, answers) = transact(store, "group_commit", |write| {
         let refused = refused(write, jobs)?;
-        let (edge, indexes) = append(write, log, jobs, &refused)?;
+        // Another process may have appended since the last commit of this one.
+        let stored = log.stored(write)?;
+        let (edge, indexes) = append(write, log, stored, jobs, &refused)?;
         write_rows(write, jobs, &refused)?;
         let checkpoint =
             if edge.size() == log.edge().size() { log.published().checkpoint() } else { log.sign(&edge)? };
@@ -77,16 +79,19 @@ fn committed(
 /// Which jobs cannot be written, so that the others need not wait for them: a number or id that is taken, a status that
 /// has moved, a key that has been answered. Within the batch, the first comer wins.
 fn refused(write: &dyn Write, jobs: &[Job]) -> Result<Vec<Option<WriteError>>, StoreError> {
-    let mut refused = taken(write, jobs)?;
-    moved(write, jobs, &mut refused)?;
+    let mut refused: Vec<Option<WriteError>> = jobs.iter().map(|_| None).collect();
+    // First: what another process has done under the same key has taken the number, too.
     answered(write, jobs, &mut refused)?;
+    taken(write, jobs, &mut refused)?;
+    moved(write, jobs, &mut refused)?;
     Ok(refused)
 }
 
-fn taken(write: &dyn Write, jobs: &[Job]) -> Result<Vec<Option<WriteError>>, StoreError> {
+fn taken(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>]) -> Result<(), StoreError> {
     let mut rows = Vec::new();
     let mut owners = Vec::new();
-    for (at, job) in jobs.iter().enumerate() {
+    for (at, (job, _)) in jobs.iter().zip(&*refused).enumerate().filter(|(_, (_, refused))| refused.is_none())
+    {
         for (effect, _) in &job.effects {
             if let Effect::Licence(row) = effect {
                 rows.push(row.clone());
@@ -94,7 +99,6 @@ fn taken(write: &dyn Write, jobs: &[Job]) -> Result<Vec<Option<WriteError>>, Sto
             }
         }
     }
-    let mut refused: Vec<Option<WriteError>> = jobs.iter().map(|_| None).collect();
     for (owner, found) in owners.into_iter().zip(write.taken_licences(&rows)?) {
         if let (Some(slot), Some(found)) = (refused.get_mut(owner), found) {
             *slot = Some(WriteError::Taken(match found {
@@ -103,7 +107,7 @@ fn taken(write: &dyn Write, jobs: &[Job]) -> Result<Vec<Option<WriteError>>, Sto
             }));
         }
     }
-    Ok(refused)
+    Ok(())
 }
 
 fn moved(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>]) -> Result<(), StoreError> {
@@ -137,7 +141,7 @@ fn answered(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>])
         let Some((Remember { key, .. }, _)) = &job.answer else { continue };
         let stored = found.next().flatten().is_some();
         let again = !seen.insert((&key.caller, &key.key));
-        if (stored || again) && refused.is_none() {
+        if stored || again {
             *refused = Some(WriteError::Answered);
         }
     }
@@ -148,10 +152,10 @@ fn answered(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>])
 fn append(
     write: &mut dyn Write,
     log: &OwnLog,
+    mut edge: TileEdge,
     jobs: &mut [Job],
     refused: &[Option<WriteError>],
 ) -> Result<(TileEdge, Vec<Indexes>), StoreError> {
-    let mut edge = log.edge().clone();
     let old_size = edge.size();
     let (mut leaves, mut tiles, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
     for (job, refused) in jobs.iter_mut().zip(refused) {

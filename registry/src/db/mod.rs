@@ -12,6 +12,9 @@
 //! 4. the checkpoint is published;
 //! 5. each job is answered with its indexes and that checkpoint. Nothing is acknowledged before step 3 has returned.
 //!
+//! On PostgreSQL other processes append to the same log: writers take turns, and each reads the stored head inside its transaction and
+//! extends that (spec/decisions/0040).
+//!
 //! A failed transaction may have been kept all the same (a disk that reports an error after the fact). So after a
 //! failure nothing is written before the stored head has been read again: it is the one held, or an extension of it.
 

@@ -1,22 +1,26 @@
 //! `Idempotency-Key`: a request that is sent twice is done once, and answered with the same bytes (FORMATS §12).
 //!
 //! Clients may leave the key out; then a request that is repeated is a new request. What is still running is known to
-//! this process; what is done is stored in the transaction of its effect (`db`).
+//! this process; what is done is stored in the transaction of its effect (`db`). Two processes of one node may run a request at the same
+//! time: one of them stores its answer, the other one gives the same.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Json;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_spec::http_signature::{Decision, IdempotencyKey, RecordState, decide, fingerprint};
 use licence_spec::suite::{Digest, sha256};
 use licence_store::{AnswerKey, ClientRow, IdempotentAnswer};
+use serde::Serialize;
 
 use super::call::Call;
 use super::problem::Problem;
 use super::{App, blocking};
 use crate::db::Remember;
+use crate::node::Node;
 
 /// Fingerprints of the requests that are running, by caller and key.
 #[derive(Clone, Default)]
@@ -58,9 +62,7 @@ pub(super) async fn begin(
     let target = format!("https://{}{}", app.node.host, call.target);
     let fingerprint = fingerprint(call.method.as_str(), &target, &sha256(&[&call.body]));
     let turn = take_turn(&app.running, &key, &fingerprint)?;
-    let (store, wanted) = (Arc::clone(&app.node.store), key.clone());
-    let found = blocking(move || store.read()?.idempotent_answers(&[wanted])).await?;
-    let stored = found.map_err(|error| Problem::store(&error))?.pop().flatten();
+    let stored = stored(app, &key).await?;
     let state = stored.as_ref().map(|answer| (&answer.fingerprint, RecordState::Done));
     match (decide(state, &fingerprint).map_err(|fault| Problem::idempotency(&fault))?, stored) {
         (Decision::Replay, Some(answer)) => Ok(Begun::Replay(replay(answer))),
@@ -68,6 +70,37 @@ pub(super) async fn begin(
             let now = app.node.clock.now().0;
             Ok(Begun::Do(Some((Remember { key, fingerprint, status: status.as_u16(), now }, turn))))
         }
+    }
+}
+
+async fn stored(app: &App, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, Problem> {
+    let (store, wanted) = (Arc::clone(&app.node.store), key.clone());
+    let found = blocking(move || store.read()?.idempotent_answers(&[wanted])).await?;
+    Ok(found.map_err(|error| Problem::store(&error))?.pop().flatten())
+}
+
+/// Does a request and answers it. If it is refused because another process has done it under the same key meanwhile, the number is
+/// taken for instance, the answer is that one's.
+pub(super) async fn answer<T, E>(
+    app: Arc<App>,
+    turn: Option<(Remember, Turn)>,
+    work: impl FnOnce(&Node, Option<Remember>) -> Result<T, E> + Send + 'static,
+) -> Result<Response, Problem>
+where
+    T: Serialize + Send + 'static,
+    E: Send + 'static,
+    Problem: From<E>,
+{
+    let (node, remember) = (Arc::clone(&app.node), turn.as_ref().map(|(remember, _)| remember.clone()));
+    // The turn goes along: the work goes on if the client hangs up.
+    let (done, turn) = blocking(move || (work(&node, remember), turn)).await?;
+    match (done, &turn) {
+        (Ok(done), _) => Ok((StatusCode::CREATED, Json(done)).into_response()),
+        (Err(error), None) => Err(error.into()),
+        (Err(error), Some((Remember { key, fingerprint, .. }, _))) => match stored(&app, key).await {
+            Ok(Some(other)) if other.fingerprint == *fingerprint => Ok(replay(other)),
+            _ => Err(error.into()),
+        },
     }
 }
 

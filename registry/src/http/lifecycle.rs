@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::call::{Call, has};
-use super::idempotency::{Begun, begin};
+use super::idempotency::{Begun, answer, begin};
 use super::problem::{Document, Problem};
 use super::{App, blocking};
 use crate::encoding::{base64url, digest_text};
@@ -44,11 +44,7 @@ pub(super) async fn issue(State(app): State<Arc<App>>, call: Call) -> Result<Res
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    let issued = blocking(move || {
-        let remember = turn.as_ref().map(|(remember, _)| remember.clone());
-        issue::issue(&app.node, &request, remember)
-    });
-    Ok((StatusCode::CREATED, Json(issued.await??)).into_response())
+    answer(app, turn, move |node, remember| issue::issue(node, &request, remember)).await
 }
 
 /// A request for a new version: the licence, and why.
@@ -76,11 +72,10 @@ pub(super) async fn new_version(
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    let issued = blocking(move || {
-        let remember = turn.as_ref().map(|(remember, _)| remember.clone());
-        issue::new_version(&app.node, &id, &request.licence, &request.reason, remember)
-    });
-    Ok((StatusCode::CREATED, Json(issued.await??)).into_response())
+    answer(app, turn, move |node, remember| {
+        issue::new_version(node, &id, &request.licence, &request.reason, remember)
+    })
+    .await
 }
 
 /// 状态变更 / change the status by an act of law: cancel 注销, revoke 撤销, forfeit 吊销, suspend, reinstate, transfer, void.
@@ -98,11 +93,7 @@ pub(super) async fn change_status(
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    let changed = blocking(move || {
-        let remember = turn.as_ref().map(|(remember, _)| remember.clone());
-        change(&app.node, &id, &request, remember)
-    });
-    Ok((StatusCode::CREATED, Json(changed.await??)).into_response())
+    answer(app, turn, move |node, remember| change(node, &id, &request, remember)).await
 }
 
 async fn stored(app: &App, id: &str) -> Result<LicenceRow, Problem> {

@@ -11,11 +11,16 @@ use licence_store::{StoreError, TileKey};
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
 use super::{App, blocking};
+use crate::shared::show_newest_head;
 
 /// 日志签名头 / the signed head of the log (C2SP tlog-checkpoint). Tiles lie under `/log/tile/`.
 #[utoipa::path(get, path = "/log/checkpoint", tag = "log", responses((status = 200, body = String, content_type = "text/plain")))]
-pub(super) async fn checkpoint(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    file(&headers, "text/plain; charset=utf-8", REVALIDATE, app.node.log.served().as_bytes().to_vec())
+pub(super) async fn checkpoint(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    if app.node.process.is_some() {
+        let node = Arc::clone(&app.node);
+        blocking(move || show_newest_head(&node)).await??;
+    }
+    Ok(file(&headers, "text/plain; charset=utf-8", REVALIDATE, app.node.log.served().as_bytes().to_vec()))
 }
 
 /// A tile of hashes, or a bundle of entries.

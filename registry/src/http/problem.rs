@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::db::WriteError;
+use crate::shared::SharedError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
 use crate::trips::issue::IssueError;
@@ -231,6 +232,16 @@ impl From<VerifyError> for Problem {
         match error {
             VerifyError::Store(error) => Problem::store(&error),
             _ => Problem::malformed(detail),
+        }
+    }
+}
+
+impl From<SharedError> for Problem {
+    fn from(error: SharedError) -> Problem {
+        match error {
+            SharedError::Store(error) => Problem::store(&error),
+            SharedError::Take(error) => Problem::unavailable(error.to_string()),
+            SharedError::Write(error) => error.into(),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::problem::Problem;
 use super::{App, blocking};
 use crate::documents;
+use crate::shared::show_newest_head;
 
 /// For files that are replaced: ask whether it has changed.
 pub(super) const REVALIDATE: &str = "no-cache";
@@ -92,8 +93,11 @@ pub(super) async fn catalogue(
 /// 离线证据包 / the offline bundle of all evidence (FORMATS §13).
 #[utoipa::path(get, path = "/v1/bundle", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
 pub(super) async fn bundle(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let made =
-        blocking(move || documents::bundle(&app.node)).await?.map_err(|error| Problem::store(&error))?;
+    let made = blocking(move || {
+        show_newest_head(&app.node)?;
+        documents::bundle(&app.node).map_err(|error| Problem::store(&error))
+    });
+    let made = made.await??;
     Ok(file(&headers, "application/cbor", REVALIDATE, made.to_bytes()))
 }
 

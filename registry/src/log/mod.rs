@@ -11,8 +11,12 @@ use licence_spec::log::note::LogKey;
 use licence_spec::log::proof::format_proof;
 use licence_spec::log::tile::{Tile, TileError};
 use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
+use licence_spec::suite::sha256;
 use licence_spec::suite::{SignError, Signer};
-use licence_store::{LogHead, Read, Store, StoreError, TileKey, transact};
+use licence_store::{Conflict, DocumentRow, LogHead, Read, Store, StoreError, TileKey, transact};
+
+/// Kind of the document that names the key of the log; named by origin.
+const KEY: &str = "log-key";
 
 /// Why the log cannot be opened, extended or proved.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +35,11 @@ pub enum LogError {
     /// The log in the store has another name.
     #[error("日志名称与配置不符 / the log in the store has another origin than the configuration")]
     Origin,
+    /// The log has been signed with another key.
+    #[error(
+        "日志由另一密钥签署：同一节点的各进程须用同一 keys/ / the log is signed with another key: all processes of a node have the same keys/"
+    )]
+    Key,
     /// The log key gave no signature.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -90,11 +99,18 @@ impl OwnLog {
     /// [`LogError`]; a log whose tiles do not give its root is never signed again.
     pub fn open(store: &dyn Store, origin: &str, signer: Arc<dyn Signer>) -> Result<OwnLog, LogError> {
         let key = LogKey::new(origin, *signer.public_key()).map_err(|_| LogError::Origin)?;
-        transact(store, "open_log", |write| match write.log_head()? {
-            Some(_) => Ok::<(), StoreError>(()),
-            None => write.create_log(origin, &TreeHead::EMPTY.root),
+        let vkey = key.to_string();
+        transact(store, "open_log", |write| {
+            if write.log_head()?.is_none() {
+                write.create_log(origin, &TreeHead::EMPTY.root)?;
+            }
+            write.put_documents(&[key_row(origin, &vkey)]).map(drop)
+        })
+        .map_err(|error: StoreError| match error {
+            StoreError::Conflict(Conflict::DocumentDiffers { .. }) => LogError::Key,
+            other => other.into(),
         })?;
-        let edge = stored_edge(store, origin)?;
+        let edge = stored_edge(&*store.read()?, origin)?;
         let mut log = OwnLog { key, signer, edge: TileEdge::default(), published: Published::default() };
         let checkpoint = log.sign(&edge)?;
         log.publish(edge, checkpoint);
@@ -141,41 +157,71 @@ impl OwnLog {
         self.published.replace(checkpoint);
     }
 
-    /// Reads the stored head again after a failed transaction: it is the one held, or one that was kept though its
-    /// transaction was reported as lost.
+    /// The edge of the stored log as one snapshot or transaction sees it: the one held, or an extension of it, which another process of
+    /// this node has made.
     ///
     /// # Errors
     /// [`LogError::RootMismatch`] if the stored log is shorter than the one held, has another root, or its tiles do not
     /// give its root; [`LogError::Store`] if it cannot be read.
+    pub fn stored(&self, read: &(impl Read + ?Sized)) -> Result<TileEdge, LogError> {
+        let same = |head: &LogHead| *head == self.head_row(&self.edge);
+        if read.log_head()?.as_ref().is_some_and(same) {
+            return Ok(self.edge.clone());
+        }
+        let edge = stored_edge(read, self.key.name())?;
+        self.check_extension(read, &edge)?;
+        Ok(edge)
+    }
+
+    /// Reads the stored head again after a failed transaction: it is the one held, or one that was kept though its
+    /// transaction was reported as lost, or that of another process.
+    ///
+    /// # Errors
+    /// As [`OwnLog::stored`].
     pub fn reload(&mut self, store: &dyn Store) -> Result<(), LogError> {
-        let edge = stored_edge(store, self.key.name())?;
-        if edge.size() == self.edge.size() && edge.root() == self.edge.root() {
-            return Ok(());
-        }
-        let held = {
+        let edge = {
             let read = store.read()?;
-            let mut tiles = TiledTree::new(edge.size(), |tile| tile_bytes(&*read, tile));
-            // An extension begins with the tree that was held.
-            (edge.size() > self.edge.size()).then(|| tiles.root(self.edge.size())).transpose()?
+            let edge = stored_edge(&*read, self.key.name())?;
+            if edge.head() == self.edge.head() {
+                return Ok(());
+            }
+            self.check_extension(&*read, &edge)?;
+            edge
         };
-        if held != Some(self.edge.root()) {
-            return Err(LogError::RootMismatch);
-        }
         let checkpoint = self.sign(&edge)?;
         self.publish(edge, checkpoint);
         Ok(())
     }
+
+    /// An extension is longer, and begins with the tree that was held.
+    fn check_extension(&self, read: &(impl Read + ?Sized), edge: &TileEdge) -> Result<(), LogError> {
+        let mut tiles = TiledTree::new(edge.size(), |tile| tile_bytes(read, tile));
+        let held = (edge.size() > self.edge.size()).then(|| tiles.root(self.edge.size())).transpose()?;
+        if held == Some(self.edge.root()) { Ok(()) } else { Err(LogError::RootMismatch) }
+    }
 }
 
 /// The right edge of the stored log, whose tiles give the stored root.
-fn stored_edge(store: &dyn Store, origin: &str) -> Result<TileEdge, LogError> {
-    let read = store.read()?;
+fn stored_edge(read: &(impl Read + ?Sized), origin: &str) -> Result<TileEdge, LogError> {
     let head = read.log_head()?.ok_or(LogError::RootMismatch)?;
     if head.origin != origin {
         return Err(LogError::Origin);
     }
-    let edge = TileEdge::load(head.size, |tile| tile_bytes(&*read, tile))?;
+    let edge = TileEdge::load(head.size, |tile| tile_bytes(read, tile))?;
     if edge.root() == head.root { Ok(edge) } else { Err(LogError::RootMismatch) }
+}
+
+/// With which key a log is signed, written down when it is first opened: whoever came with another one would begin a second history.
+fn key_row(origin: &str, vkey: &str) -> DocumentRow {
+    DocumentRow {
+        kind: KEY.to_owned(),
+        name: origin.to_owned(),
+        version: 1,
+        iat: 0,
+        digest: sha256(&[vkey.as_bytes()]),
+        bytes: vkey.as_bytes().to_vec(),
+        stored_at: 0,
+    }
 }
 
 fn tile_bytes(read: &(impl Read + ?Sized), tile: Tile) -> Result<Vec<u8>, LogError> {

@@ -4,7 +4,7 @@
 //! Out of scope: reading the header of a request (`http`). A token is 32 random bytes; only its SHA-256 is kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
@@ -22,9 +22,13 @@ const MAX_DAYS: i64 = 3 * 366;
 /// Longest id and name, bytes.
 const MAX_TEXT: usize = 128;
 
-/// All clients by the hash of their token. The node's process is the only one that changes them.
+/// All clients by the hash of their token. Another process of the node may change them, too (`shared`).
 #[derive(Clone, Default)]
-pub struct Clients(Arc<RwLock<Arc<HashMap<Digest, ClientRow>>>>);
+pub struct Clients {
+    map: Arc<RwLock<Arc<HashMap<Digest, ClientRow>>>>,
+    /// Held from the read to the swap: else a read from before a revocation could be swapped in after it.
+    reloading: Arc<Mutex<()>>,
+}
 
 impl Clients {
     /// The clients that the store holds.
@@ -37,12 +41,15 @@ impl Clients {
         Ok(clients)
     }
 
-    fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
-        // Read under the lock: of two changes at once, the older reading must not replace the newer one, or a revoked token
-        // would be good again.
-        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+    /// Takes over what the store holds now.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the clients stay as they were.
+    pub fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _turn = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = store.read()?.clients()?;
-        *held = Arc::new(rows.into_iter().map(|row| (row.token_hash, row)).collect());
+        let map = rows.into_iter().map(|row| (row.token_hash, row)).collect();
+        *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
         Ok(())
     }
 
@@ -50,7 +57,7 @@ impl Clients {
     #[must_use]
     pub fn of_token(&self, token: &str, now: UnixTime) -> Option<ClientRow> {
         // A poisoned lock still holds a whole map: it is replaced in one assignment.
-        let map = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        let map = Arc::clone(&self.map.read().unwrap_or_else(PoisonError::into_inner));
         let client = map.get(&sha256(&[token.as_bytes()]))?;
         (client.revoked_at.is_none() && now.0 < client.expires_at).then(|| client.clone())
     }

@@ -130,6 +130,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         officers: Vec::new(),
         authority: vector.question.audience.clone().unwrap_or_else(|| "vectors".to_owned()),
         host: "vectors.example".to_owned(),
+        process: None,
         clock: Clock::fixed(now),
         rng: Rng::seeded(1),
         writer: Writer::start(Arc::clone(&store), log).expect("a thread"),
