@@ -58,6 +58,8 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "client add",
             "client list",
             "client revoke",
+            "migrate",
+            "store copy",
             "config check",
             "config example",
             "config schema",

@@ -208,6 +208,7 @@ fn new_node(region: &str, base_port: u16, approvers: &[(String, String)]) -> New
     let others = REGIONS.into_iter().filter(|other| *other != region);
     let city = region != "440000";
     NewNode {
+        store: None,
         role: if city { Role::City } else { Role::Province },
         region: region.to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port(region))),

@@ -1,14 +1,15 @@
-//! `fsck`: check everything that a stopped node has stored.
+//! `fsck`: check everything that a node has stored. A node with SQLite must be stopped; in PostgreSQL one moment is looked at.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use licence_store_sqlite::SqliteStore;
 use serde_json::json;
 
 use super::data::{Place, print, print_json};
+use super::setup::connect;
 use crate::clock::Stopwatch;
+use crate::config::Config;
 use crate::documents;
 use crate::fsck::fsck;
 
@@ -27,16 +28,21 @@ pub(super) struct Options {
 
 /// Checks; false if something is wrong.
 pub(super) fn run(options: &Options) -> Result<bool> {
+    let directory = &options.place.data;
+    let file = directory.join(licence_store_sqlite::DATABASE_FILE).is_file();
+    let config = Config::load(directory);
+    // A check makes nothing: no empty database either.
     anyhow::ensure!(
-        options.place.data.join("registry.sqlite3").is_file(),
+        file || config.as_ref().is_ok_and(|config| config.store.is_some()),
         "{0} 没有节点数据 / {0} holds no node",
-        options.place.data.display()
+        directory.display()
     );
-    let store = SqliteStore::open(&options.place.data)?;
-    let evidence = documents::load_evidence(&store);
+    let store = connect(directory, &config?)?;
+    let store = &*store;
+    let evidence = documents::load_evidence(store);
     let trust = evidence.as_ref().ok().and_then(|evidence| evidence.trust_list().cloned());
     let mut watch = Stopwatch::start();
-    let mut report = fsck(&store, trust.as_deref(), &mut |done, all| {
+    let mut report = fsck(store, trust.as_deref(), &mut |done, all| {
         if watch.elapsed() >= TELL {
             eprintln!("已检查 checked {done} / {all}");
             watch = Stopwatch::start();

@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
-use licence_store_sqlite::SqliteStore;
 
 use super::data::{Place, print, read};
-use super::setup::{Identity, authorities, make_keys, open_node, private_folder};
+use super::setup::{Identity, authorities, make_keys, open_node, open_store, private_folder};
 use crate::ceremony::OfficerKeys;
 use crate::clock::Clock;
 use crate::config::{Config, FILE, Role};
@@ -52,6 +51,12 @@ pub(super) struct Options {
     /// 正式运行：拒绝暂定类型与合成机关代码 / in production: refuses provisional types and synthetic authorities
     #[arg(long)]
     production: bool,
+    /// PostgreSQL 连接串，不含口令；缺省用 SQLite / keep the data in PostgreSQL: its URL, without a password; else in SQLite
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// 数据库口令文件，权限 600，相对数据目录 / file with the database's password, mode 600, relative to the data directory
+    #[arg(long, value_name = "FILE", requires = "store")]
+    store_password_file: Option<String>,
     /// 名称到地址，可多次 / address of a host, repeatable, such as gd.elic.example=http://127.0.0.1:8400
     #[arg(long = "address", value_name = "HOST=URL", value_parser = host_and_address)]
     addresses: Vec<(String, String)>,
@@ -79,6 +84,8 @@ pub(super) struct NewNode {
     pub(super) peers: Vec<String>,
     pub(super) addresses: Vec<(String, String)>,
     pub(super) production: bool,
+    /// URL of the database and its password file; SQLite if absent.
+    pub(super) store: Option<(String, Option<String>)>,
     /// Names and public keys, base64url.
     pub(super) officers: Vec<(String, String)>,
 }
@@ -118,6 +125,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         peers: options.peers.clone(),
         addresses: options.addresses.clone(),
         production: options.production,
+        store: options.store.clone().map(|url| (url, options.store_password_file.clone())),
         officers: options.officers.as_deref().map(read_officers).transpose()?.unwrap_or_default(),
     };
     let (node, made) = initialise(&options.place.data, &new, &Clock::system(), &Rng::system())?;
@@ -158,13 +166,18 @@ pub(super) fn initialise(directory: &Path, new: &NewNode, clock: &Clock, rng: &R
     let identity =
         Identity { config: &config, passphrase: &passphrase, clock: clock.clone(), rng: rng.clone() };
     let (keys, made) = make_keys(directory, &identity, &authorities)?;
-    let node = open_node(SqliteStore::open(directory)?, keys, &identity, authorities)?;
+    let node = open_node(open_store(directory, &config)?, keys, &identity, authorities)?;
     write_private(&path, text.as_bytes()).with_context(|| format!("{}", path.display()))?;
     Ok((node, made))
 }
 
 fn configuration(new: &NewNode) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let store = new.store.as_ref().map_or_else(String::new, |(url, file)| {
+        let file =
+            file.as_ref().map_or_else(String::new, |file| format!("password_file = {}\n", quoted(file)));
+        format!("[store]\nurl = {}\n{file}\n", quoted(url))
+    });
     let peers: Vec<String> = new.peers.iter().map(|peer| quoted(peer)).collect();
     let province =
         new.province.as_deref().map_or_else(String::new, |url| format!("province = {}\n", quoted(url)));
@@ -178,7 +191,7 @@ fn configuration(new: &NewNode) -> String {
          # 试运行为 false：可签发暂定类型 / false: a rehearsal, in which provisional types may be issued\n\
          production = {production}\n\n\
          [listen]\naddress = \"{listen}\"\n\n\
-         [keys]\npassphrase_file = \"{PASSPHRASE}\"\n\n\
+         {store}[keys]\npassphrase_file = \"{PASSPHRASE}\"\n\n\
          [pull]\n{province}peers = [{peers}]\n\n\
          [addresses]\n{addresses}\n\
          [catalogue.officers]\n{officers}",

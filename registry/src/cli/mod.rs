@@ -13,8 +13,10 @@ mod fsck;
 mod init;
 mod issue;
 mod key;
+mod migrate;
 mod serve;
 mod setup;
+mod store;
 mod trust;
 
 use std::process::ExitCode;
@@ -67,6 +69,11 @@ enum Verb {
     Openapi,
     /// 诊断：时钟、信任、目录、状态、存储，原因与处理办法 / what is wrong with a node, and what to do
     Doctor(doctor::Options),
+    /// 将数据库升至本程序的版本 / bring the database to the schema of this program
+    Migrate(migrate::Options),
+    /// 数据库：复制到 PostgreSQL / database: copy to PostgreSQL
+    #[command(subcommand)]
+    Store(store::Verb),
     /// 校验全部存储数据 / check all that is stored: log, licences, status, documents
     Fsck(fsck::Options),
 }
@@ -110,6 +117,8 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Trust(verb) => trust::run(verb).map(done),
         Verb::Client(verb) => client::run(verb).map(done),
         Verb::Config(verb) => config::run(verb).map(done),
+        Verb::Migrate(options) => migrate::run(&options).map(done),
+        Verb::Store(verb) => store::run(verb).map(done),
         Verb::Openapi => data::print_json(&serde_json::to_value(crate::http::openapi())?).map(done),
     }
 }

@@ -1,16 +1,18 @@
 //! Putting a node together from a data directory. Only the command line names a storage backend.
 //!
-//! Layout: `config.toml`, `passphrase`, `keys/`, `registry.sqlite3` with its journal, `lock`, `admin.sock` while the node runs.
+//! Layout: `config.toml`, `passphrase`, `keys/`, `registry.sqlite3` with its journal unless the data is in PostgreSQL, `lock`,
+//! `admin.sock` while the node runs.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use licence_catalogue::{Authority, KeyRole};
-use licence_store::{NodeRow, Store, StoreError, transact};
-use licence_store_sqlite::SqliteStore;
+use licence_store::{Migrated, NodeRow, Read, Store, StoreError, Timing, Write, transact};
+use licence_store_postgres::PostgresStore;
+use licence_store_sqlite::{DataDirectory, SqliteStore};
 
 use super::catalogue::source;
 use crate::ceremony::usage;
@@ -34,6 +36,64 @@ pub(super) struct Identity<'a> {
     pub(super) passphrase: &'a str,
     pub(super) clock: Clock,
     pub(super) rng: Rng,
+}
+
+/// A database elsewhere, and the data directory of this process: its keys and its socket are not shared.
+struct Held {
+    database: Arc<dyn Store>,
+    _directory: DataDirectory,
+}
+
+impl Store for Held {
+    fn read(&self) -> licence_store::Result<Box<dyn Read + '_>> {
+        self.database.read()
+    }
+
+    fn write(
+        &self,
+        name: &'static str,
+        body: &mut dyn FnMut(&mut dyn Write) -> licence_store::Result<()>,
+    ) -> licence_store::Result<()> {
+        self.database.write(name, body)
+    }
+
+    fn timings(&self) -> Vec<Timing> {
+        self.database.timings()
+    }
+
+    fn migrated(&self) -> Migrated {
+        self.database.migrated()
+    }
+}
+
+/// Opens the store of a node and holds its data directory: for whoever runs the node, or changes its keys.
+pub(super) fn open_store(directory: &Path, config: &Config) -> Result<Arc<dyn Store>> {
+    if config.store.is_none() {
+        return connect(directory, config);
+    }
+    let held = DataDirectory::hold(directory)?;
+    Ok(Arc::new(Held { database: connect(directory, config)?, _directory: held }))
+}
+
+/// Opens the store of a node. With PostgreSQL others may use it at the same time; a SQLite file is held alone.
+///
+/// # Errors
+/// If it cannot be opened, or is a copy that was cut off: `licence_store::copy` writes the node's row last.
+pub(super) fn connect(directory: &Path, config: &Config) -> Result<Arc<dyn Store>> {
+    let store: Arc<dyn Store> = match &config.store {
+        None => Arc::new(SqliteStore::open(directory)?),
+        Some(database) => Arc::new(PostgresStore::open(&database.connection(directory)?)?),
+    };
+    let read = store.read()?;
+    let unfinished =
+        read.node()?.is_none() && (read.log_head()?.is_some() || !read.status_lists()?.is_empty());
+    drop(read);
+    if unfinished {
+        bail!(
+            "该库是未完成的复制，请弃用并重新执行 store copy / the database is an unfinished copy: throw it away and run store copy again"
+        );
+    }
+    Ok(store)
 }
 
 /// Where the keys of a node are.
@@ -62,21 +122,20 @@ pub(super) fn open_configured(directory: &Path, config: &Config) -> Result<Node>
     let passphrase = config.passphrase(directory)?;
     let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
     // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
-    let store = SqliteStore::open(directory)?;
+    let store = open_store(directory, config)?;
     let keys = Keyring::load(&keys_directory(directory), &passphrase)?;
     open_node(store, keys, &identity, authorities(directory, config)?)
 }
 
 /// Puts a node together. Missing keys are an error: a node that made itself a new log key would begin a second history.
 pub(super) fn open_node(
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     keys: Keyring,
     identity: &Identity<'_>,
     authorities: Vec<Authority>,
 ) -> Result<Node> {
     let Identity { config, clock, rng, .. } = identity;
     let own = own(&authorities)?.clone();
-    let store: Arc<dyn Store> = Arc::new(store);
     let row = NodeRow {
         role: config.role.as_str().to_owned(),
         region: config.region.clone(),
@@ -84,7 +143,7 @@ pub(super) fn open_node(
     };
     transact(&*store, "create_node", |write| write.create_node(&row)).map_err(|error| match error {
         StoreError::Conflict(_) => {
-            anyhow::anyhow!("数据目录属于另一节点 / the data directory belongs to another node")
+            anyhow::anyhow!("数据库属于另一节点 / the database belongs to another node")
         }
         other => other.into(),
     })?;
@@ -101,7 +160,7 @@ pub(super) fn open_node(
         officers: config.catalogue_officers.clone(),
         authority: own.code,
         host: own.host,
-        process: None,
+        process: config.store.as_ref().map(|_| rng.bytes::<16>().map(hex::encode)).transpose()?,
         clock: clock.clone(),
         rng: rng.clone(),
         store,
@@ -150,7 +209,7 @@ pub(super) fn make_missing_keys(
 ) -> Result<usize> {
     let passphrase = config.passphrase(directory)?;
     let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
-    let _lock = SqliteStore::open(directory)?;
+    let _lock = open_store(directory, config)?;
     Ok(make_keys(directory, &identity, authorities)?.1)
 }
 

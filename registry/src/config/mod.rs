@@ -4,6 +4,7 @@
 //! a node serves (the catalogue's data says so), rules of judgement (policies are data of their own).
 //! Every key has a safe absence; an unknown key is an error; errors name the file, the line and the key.
 
+mod database;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::encoding::from_base64url;
 
+pub use database::Database;
 pub use raw::{Level, RawConfig, Role};
 
 /// Name of the file in the data directory.
@@ -46,6 +48,8 @@ pub struct Config {
     pub production: bool,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// The database; `None` for SQLite in the data directory.
+    pub store: Option<Database>,
     /// The file with the passphrase, if it is not in the environment.
     pub passphrase_file: Option<PathBuf>,
     /// Where the province is reached; `None` on the province.
@@ -202,6 +206,20 @@ impl Reader<'_> {
         Ok(Source { host: host.to_owned(), address })
     }
 
+    fn store(&self, raw: &RawConfig) -> Result<Option<Database>, ConfigError> {
+        let file = raw.store.password_file.as_ref();
+        match (&raw.store.url, file) {
+            (None, None) => Ok(None),
+            (None, Some(file)) => Err(self.wrong(
+                file,
+                "`store.password_file` 须与 `store.url` 同用 / is of use with `store.url` only",
+            )),
+            (Some(url), _) => Database::new(url.get_ref(), file.map(|file| PathBuf::from(file.get_ref())))
+                .map(Some)
+                .map_err(|what| self.wrong(url, format!("`store.url` {what}"))),
+        }
+    }
+
     fn officers(&self, raw: &RawConfig) -> Result<Vec<(String, PublicKey)>, ConfigError> {
         let one = |(name, text): (&String, &Spanned<String>)| {
             let key = from_base64url(text.get_ref()).and_then(|bytes| PublicKey::import(&bytes).ok());
@@ -262,6 +280,7 @@ impl Config {
             listen: reader.listen(&raw)?,
             catalogue_folder: raw.catalogue.folder.as_ref().map(|folder| PathBuf::from(folder.get_ref())),
             catalogue_officers: reader.officers(&raw)?,
+            store: reader.store(&raw)?,
             passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
             province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
             peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
@@ -432,6 +451,18 @@ mod tests {
             let told = error(change);
             assert!(told.contains(key), "{key}: {told}");
         }
+    }
+
+    #[test]
+    fn the_database_is_named_without_its_password() {
+        let with = |lines: &str| Config::parse(&EXAMPLE.replace("[store]\n", &format!("[store]\n{lines}\n")));
+        assert_eq!(with("").unwrap().store, None, "SQLite unless something else is said");
+        let config = with("url = \"postgres://elic@127.0.0.1/elic\"\npassword_file = \"database-password\"");
+        assert_eq!(config.unwrap().store.unwrap().url(), "postgres://elic@127.0.0.1/elic");
+        let told = with("url = \"postgres://elic:geheim@127.0.0.1/elic\"").unwrap_err().to_string();
+        assert!(told.contains("`store.url`") && told.contains("password_file"), "{told}");
+        assert!(!told.contains("geheim"), "{told}");
+        assert!(with("password_file = \"x\"").unwrap_err().to_string().contains("`store.password_file`"));
     }
 
     #[test]

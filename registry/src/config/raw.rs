@@ -21,6 +21,9 @@ pub struct RawConfig {
     pub production: bool,
     /// 监听 / where to listen.
     pub listen: RawListen,
+    /// 存储 / where the data is kept.
+    #[serde(default)]
+    pub store: RawStore,
     /// 密钥 / the keys.
     #[serde(default)]
     pub keys: RawKeys,
@@ -76,6 +79,18 @@ pub struct RawListen {
     /// 前有 TLS 代理 / a proxy in front speaks TLS, so that an address that is not loopback may be used.
     #[serde(default)]
     pub behind_tls_proxy: bool,
+}
+
+/// 存储 / where the data is kept; absent: in SQLite in the data directory.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawStore {
+    /// PostgreSQL 连接串，不含口令 / connection string, without a password: `postgres://USER@HOST/DATABASE?sslmode=require`.
+    #[schema(value_type = Option<String>)]
+    pub url: Option<Spanned<String>>,
+    /// 数据库口令文件 / file with the password of the database, mode 600, relative to the data directory.
+    #[schema(value_type = Option<String>)]
+    pub password_file: Option<Spanned<String>>,
 }
 
 /// 密钥 / the keys.

@@ -34,7 +34,7 @@ fn load(city: &Running, token: &str, series: &str, acknowledged: &AtomicU64) -> 
 }
 
 /// Every acknowledged licence is stored, in the log under its index, and gets ACCEPT with its proof.
-fn all_there(city: &Running, token: &str, issued: &[Value]) {
+pub(crate) fn all_there(city: &Running, token: &str, issued: &[Value]) {
     let size: u64 = city.get("/log/checkpoint").1.lines().nth(1).unwrap_or_default().parse().expect("a size");
     let bearer = format!("Bearer {token}");
     for licence in issued {
@@ -58,7 +58,7 @@ fn all_there(city: &Running, token: &str, issued: &[Value]) {
     }
 }
 
-fn licence_file(licence: &Value) -> String {
+pub(crate) fn licence_file(licence: &Value) -> String {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let statement = engine.decode(licence["credential"].as_str().expect("a credential")).expect("base64url");
@@ -69,7 +69,7 @@ fn licence_file(licence: &Value) -> String {
     )
 }
 
-fn fsck(data: &str) -> Value {
+pub(crate) fn fsck(data: &str) -> Value {
     let output = run(["fsck", "--json", "--data", data]);
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(output.status.success(), "{report}");

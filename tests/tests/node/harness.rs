@@ -59,11 +59,16 @@ pub(crate) fn refused(arguments: &[&str]) -> (i32, String) {
 }
 
 /// Waits until `holds`, looking again every 20 ms.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
+    within(DEADLINE, what, holds);
+}
+
+/// As [`until`], for at most so long.
+pub(crate) fn within(deadline: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let (_never, tick) = channel::<()>();
     let begun = now();
     while !holds() {
-        assert!(begun.elapsed() < DEADLINE, "waited in vain for: {what}");
+        assert!(begun.elapsed() < deadline, "waited in vain for: {what}");
         // Nobody ever sends: this is a deadline until the next look.
         let _deadline = tick.recv_timeout(Duration::from_millis(20));
     }
@@ -87,7 +92,7 @@ impl Place {
             let kept = scratch().join("node-template");
             // The last run's, if any: its trust list ages.
             let _absent = std::fs::remove_dir_all(&kept);
-            copy(Place::make().folder.path(), &kept);
+            copy(Place::make(&[]).folder.path(), &kept);
             kept
         });
         let folder = tempfile::tempdir().expect("a folder");
@@ -100,8 +105,8 @@ impl Place {
         Place { folder: tempfile::tempdir().expect("a folder") }
     }
 
-    /// Makes both nodes and performs the ceremony.
-    fn make() -> Place {
+    /// Makes both nodes and performs the ceremony; `store` says where the city keeps its data.
+    pub(crate) fn make(store: &[&str]) -> Place {
         let place = Place::empty();
         let (province, city) = (place.path("province"), place.path("city"));
         let (officers, secret) = (place.path("officers"), place.path("secret"));
@@ -115,7 +120,8 @@ impl Place {
         };
         init(&province, "province", "440000", &["--officers", &officers]);
         let unreachable = "gd.elic.example=http://127.0.0.1:9";
-        init(&city, "city", "440100", &["--province", "https://gd.elic.example", "--address", unreachable]);
+        let follows = ["--province", "https://gd.elic.example", "--address", unreachable];
+        init(&city, "city", "440100", &[follows.as_slice(), store].concat());
         with_officers(&["trust", "root", "--data", &province]);
         let (own, other) = (place.path("province.json"), place.path("city.json"));
         succeed(&["key", "export", "--data", &province, "--out", &own]);

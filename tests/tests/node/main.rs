@@ -1,7 +1,8 @@
 //! Tests of the node from outside: the real program, real files, real HTTP.
 //!
 //! In scope: the trips end to end, bad input, repeated requests, a killed node, a full disk, slow and silent clients, the
-//! operator's commands, enrolment by files. Out of scope: formats (`spec`), the store alone (`licence-store-sqlite`), the demo (`registry/tests`).
+//! operator's commands, enrolment by files, a node on PostgreSQL. Out of scope: formats (`spec`), the store alone
+//! (`licence-store-sqlite`), the demo (`registry/tests`).
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
@@ -13,6 +14,7 @@ mod enrolment;
 mod federation;
 mod harness;
 mod operator;
+mod postgres;
 mod repeated;
 mod trips;
 mod trust;

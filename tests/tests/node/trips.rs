@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{AUTHORITY, HOLDER, Place, Running, TYPE, licence, until};
 
-fn outcome(answer: &Value) -> (String, String) {
+pub(crate) fn outcome(answer: &Value) -> (String, String) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&answer["verdict"]["outcome"]), text(&answer["verdict"]["code"]))
 }
@@ -13,7 +13,7 @@ fn verify(city: &Running, token: &str, request: &Value) -> Value {
     city.post(token, "/v1/verifications", request).with(200)
 }
 
-fn reason() -> Value {
+pub(crate) fn reason() -> Value {
     json!({"legal_basis": "示例依据", "document_number": "示例〔2026〕1号", "officer": "示例经办"})
 }
 
@@ -55,7 +55,7 @@ fn a_licence_is_issued_verified_suspended_reinstated_replaced_and_its_receipts_h
 }
 
 /// Suspended, then reinstated: the verdict follows the published list.
-fn acts(city: &Running, token: &str, id: &str, credential: &Value) {
+pub(crate) fn acts(city: &Running, token: &str, id: &str, credential: &Value) {
     let path = format!("/v1/licences/{id}/status-changes");
     let ask = || outcome(&verify(city, token, &json!({"credential": credential, "receipt": false})));
     for (act, expected) in [("suspend", "SUSPENDED"), ("reinstate", "")] {
@@ -69,7 +69,7 @@ fn acts(city: &Running, token: &str, id: &str, credential: &Value) {
 }
 
 /// A new version supersedes the old one, in one step.
-fn versions(city: &Running, token: &str, old: &Value) {
+pub(crate) fn versions(city: &Running, token: &str, old: &Value) {
     let id = old["id"].as_str().unwrap();
     let body = json!({"licence": licence("示例〔2026〕1号"), "reason": reason()});
     // The number is that of the old version: another one might be the number of another licence.
@@ -90,7 +90,7 @@ fn versions(city: &Running, token: &str, old: &Value) {
 }
 
 /// A receipt is stored, handed out to its client alone, and checked.
-fn receipts(city: &Running, token: &str, credential: &Value) {
+pub(crate) fn receipts(city: &Running, token: &str, credential: &Value) {
     let request =
         json!({"credential": credential, "service_item": "GZ-TH-0101", "case_number": "2026-示例-0001"});
     let answer = verify(city, token, &request);
