@@ -295,3 +295,26 @@ pub fn compromise(entry: &mut Entry, key: &PublicKey, since: UnixTime, cut: u64)
         held.change_state(KeyState::Compromised { trusted_until_log_index: cut }, since);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_that_is_not_renewed_alarms_at_half_its_life_and_never_before_its_renewal() {
+        let signer = SeedSigner::from_seed(&[1; 32]).unwrap();
+        let now = UnixTime(1_795_700_000);
+        let content = TimestampContent {
+            version: 1,
+            iat: now,
+            exp: now.plus(TIMESTAMP_LIFE_S),
+            list_version: 1,
+            list_length: 1,
+            list_digest: *signer.public_key().thumbprint(),
+        };
+        let half = TIMESTAMP_LIFE_S / 2;
+        assert!(TIMESTAMP_RENEWAL_S < half, "the job has half a day of tries before the alarm");
+        assert!(!is_half_over(&content, now.plus(TIMESTAMP_RENEWAL_S)));
+        assert!(!is_half_over(&content, now.plus(half - 1)) && is_half_over(&content, now.plus(half)));
+    }
+}

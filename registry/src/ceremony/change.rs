@@ -286,6 +286,11 @@ mod tests {
         assert!(found.gained.authorities.iter().eq(["C"]) && found.lost.authorities.iter().eq(["A", "B"]));
         assert!(found.lost.types.is_empty(), "C issues the same type");
         assert_eq!((found.gained.keys.len(), found.lost.keys.len()), (1, 2));
+        // A name that would look like a line of the diff stays on its own line.
+        let spoof = Entry { name: "A\n移除 removed  B".to_owned(), ..entry("D", 4) };
+        let spoofed = next_list(Some(&held()), vec![spoof], &Changes::default(), THEN, THEN).unwrap();
+        let found = diff(&before, spoofed.proposed()).unwrap();
+        assert!(found.changes.iter().all(|change| !change.name.contains('\n')));
         let same = diff(&before, &before).unwrap();
         assert!(same.changes.is_empty() && same.gained == same.lost);
     }

@@ -102,6 +102,7 @@ fn entry<'a>(list: &'a ListContent, id: &str) -> Option<&'a Entry> {
     list.entries.iter().find(|entry| entry.id == id)
 }
 
+/// A text of a file that nobody has signed yet, on one line: it must not look like a line of ours.
 fn one_line(text: &str) -> String {
     text.trim_end().replace('\n', "; ")
 }
@@ -122,7 +123,7 @@ fn live(list: &ListContent) -> Live {
         for key in entry.keys.iter().filter(|key| key.state == KeyState::Active) {
             live.keys.insert(hex::encode(key.key.thumbprint()));
             for scope in key.scopes.iter().filter(|scope| scope.role == Role::Licence) {
-                live.authorities.insert(entry.id.clone());
+                live.authorities.insert(one_line(&entry.id));
                 live.types.extend(names(&scope.types));
                 live.regions.extend(names(&scope.regions));
             }
@@ -152,7 +153,7 @@ fn of_entries(before: Option<&Entry>, after: Option<&Entry>) -> Option<Change> {
         _ => entry.keys.iter().map(|key| format!("密钥 key {}", key_words(key))).collect(),
     };
     let unchanged = fate == Fate::Changed && lines.is_empty();
-    (!unchanged).then(|| Change { fate, id: entry.id.clone(), name: entry.name.clone(), lines })
+    (!unchanged).then(|| Change { fate, id: one_line(&entry.id), name: one_line(&entry.name), lines })
 }
 
 fn entry_lines(before: &Entry, after: &Entry) -> Vec<String> {
@@ -162,7 +163,7 @@ fn entry_lines(before: &Entry, after: &Entry) -> Vec<String> {
             lines.push(format!("{what}: {before} → {after}"));
         }
     };
-    text("名称 name", before.name.clone(), after.name.clone());
+    text("名称 name", one_line(&before.name), one_line(&after.name));
     text("主机 hosts", before.hosts.join(", "), after.hosts.join(", "));
     let logs = |entry: &Entry| {
         let one = |log: &licence_spec::trust::Log| match log.until {
@@ -172,7 +173,7 @@ fn entry_lines(before: &Entry, after: &Entry) -> Vec<String> {
         entry.logs.iter().map(one).collect::<Vec<_>>().join(", ")
     };
     text("日志 logs", logs(before), logs(after));
-    let successor = |entry: &Entry| entry.successor.clone().unwrap_or_else(|| "—".to_owned());
+    let successor = |entry: &Entry| entry.successor.as_deref().map_or_else(|| "—".to_owned(), one_line);
     text("承继机关 successor", successor(before), successor(after));
     let find = |entry: &'_ Entry, key: &PublicKey| entry.keys.iter().position(|held| held.key == *key);
     for key in &before.keys {

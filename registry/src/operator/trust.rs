@@ -236,7 +236,8 @@ fn roots(node: &Node, held: Option<&TrustFiles>, root: Option<&[u8]>) -> Result<
     Ok(stored.into_iter().map(|row| row.bytes).chain(root.map(<[u8]>::to_vec)).collect())
 }
 
-/// How many licences in force at this node each list accepts, as far as issuer and key go, by authority; and what changes.
+/// How many licences in force at this node would get another verdict by the other list, by authority: as far as issuer and
+/// key go, and for whoever presents them with their log proof, without which a compromised key's are never accepted.
 ///
 /// # Errors
 /// [`Refusal`] if one is no list, or the store fails.

@@ -7,6 +7,7 @@ use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue;
 use licence_spec::cose::{self, Sign1, Signed, sign1};
 use licence_spec::credential::{Credential, FieldMap};
+use licence_spec::enrolment::{Applicant, Enrolment, KeyUsage, request};
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::http_signature::{IdempotencyKey, Request};
 use licence_spec::log::change::ChangeRecord;
@@ -20,9 +21,9 @@ use licence_spec::log::witness::AddCheckpoint;
 use licence_spec::numbers::*;
 use licence_spec::policy::Policy;
 use licence_spec::status::StatusToken;
-use licence_spec::suite::{PublicKey, Signer, sha256};
+use licence_spec::suite::{PublicKey, SeedSigner, Signer, sha256};
 use licence_spec::time::{CivilDate, UnixTime};
-use licence_spec::trust::{Root, TimestampContent, TrustFiles};
+use licence_spec::trust::{Proposal, Role, Root, TimestampContent, TrustFiles};
 use licence_spec::verify::{verify, verify_qr};
 use licence_spec::view::View;
 use licence_spec::{http_signature, identifiers, log, qr, receipt, zlib};
@@ -63,10 +64,21 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds.extend(["premises", "premises-logged", "view", "qr", "reference"].map(object));
     seeds.push(SET.proofs["premises"].clone().into_bytes());
     seeds.push(RECEIPT.to_vec());
+    seeds.extend([enrolment(), Proposal::of_file(good(bundle::LIST)).expect("a list").payload().to_vec()]);
     seeds.push(SET.bundles["good"].to_bytes());
     seeds.push(b"old 3\nXZu3lLJXn3datLmIwKHVCLs3UHC7dZIFXX8y0b8my74=\n\n".to_vec());
     seeds.push(b"1.2.156.3005.2.11440000X00000051Q201.11440100X00000027D.20260034581.001.K".to_vec());
     seeds
+}
+
+/// A request of one authority.
+fn enrolment() -> Vec<u8> {
+    let [a, b] = [1, 2].map(|seed| SeedSigner::from_seed(&[seed; 32]).expect("a key"));
+    let applicant = Applicant { region: "440100", host: "gz.elic.example", nonce: [0; 16], iat: NOW };
+    let authority = "11440100X00000027D";
+    let keys: [(&str, KeyUsage, &dyn Signer); 2] =
+        [(authority, KeyUsage::Role(Role::Licence), &a), (authority, KeyUsage::Log, &b)];
+    request(&applicant, &keys).expect("signed")
 }
 
 /// A real object with some bytes changed, put in or taken out, or cut short; or bytes of no object at all.
@@ -112,6 +124,7 @@ fn parse_bytes(bytes: &[u8]) {
         ChangeRecord::parse(bytes).is_ok(),
         AddCheckpoint::parse(bytes).is_ok(),
     );
+    let _ = (Enrolment::open(bytes).is_ok(), Proposal::open(bytes).is_ok(), Proposal::of_file(bytes).is_ok());
     let _ = (zlib::inflate(bytes, 1_000).is_ok(), PublicKey::import(bytes).is_ok());
     let verdict = verify(bytes, &EVIDENCE, &Policy::approval(), NOW);
     serde_json::to_string(&verdict).expect("every verdict can be written");
