@@ -79,8 +79,21 @@ async fn stored(app: &App, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, 
     Ok(found.map_err(|error| Problem::store(&error))?.pop().flatten())
 }
 
-/// Does a request and answers it. If it is refused because another process has done it under the same key meanwhile, the number is
-/// taken for instance, the answer is that one's.
+/// What a request that failed is told: if another process has done it under the same key meanwhile, and the number is taken for
+/// instance, that one's answer.
+pub(super) async fn otherwise(
+    app: &App,
+    remember: Option<&Remember>,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    let Some(Remember { key, fingerprint, .. }) = remember else { return Err(problem) };
+    match stored(app, key).await {
+        Ok(Some(other)) if other.fingerprint == *fingerprint => Ok(replay(other)),
+        _ => Err(problem),
+    }
+}
+
+/// Does a request and answers it.
 pub(super) async fn answer<T, E>(
     app: Arc<App>,
     turn: Option<(Remember, Turn)>,
@@ -94,13 +107,9 @@ where
     let (node, remember) = (Arc::clone(&app.node), turn.as_ref().map(|(remember, _)| remember.clone()));
     // The turn goes along: the work goes on if the client hangs up.
     let (done, turn) = blocking(move || (work(&node, remember), turn)).await?;
-    match (done, &turn) {
-        (Ok(done), _) => Ok((StatusCode::CREATED, Json(done)).into_response()),
-        (Err(error), None) => Err(error.into()),
-        (Err(error), Some((Remember { key, fingerprint, .. }, _))) => match stored(&app, key).await {
-            Ok(Some(other)) if other.fingerprint == *fingerprint => Ok(replay(other)),
-            _ => Err(error.into()),
-        },
+    match done {
+        Ok(done) => Ok((StatusCode::CREATED, Json(done)).into_response()),
+        Err(error) => otherwise(&app, turn.as_ref().map(|(remember, _)| remember), error.into()).await,
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::call::Call;
 use super::idempotency::{Begun, begin};
 use super::problem::Problem;
-use super::verifications::store;
+use super::verifications::keep;
 use super::{App, blocking};
 use crate::trips::check_service_item::{self, Checked, ItemRequest};
 
@@ -33,7 +33,5 @@ pub(super) async fn check(
         blocking(move || check_service_item::check(&own.node, &client, &code, &request)).await??;
     // Cannot fail: the answer is made of texts and numbers.
     let body = serde_json::to_vec(&checked).unwrap_or_default();
-    let (remember, _turn) = turn.unzip();
-    store(&app, job, remember.map(|remember| (remember, body.clone()))).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    keep(&app, job, turn, body).await
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::Call;
-use super::idempotency::{Begun, begin};
+use super::idempotency::{Begun, Turn, begin, otherwise};
 use super::problem::Problem;
 use super::{App, blocking};
 use crate::db::{Job, Remember, Render};
@@ -48,11 +48,24 @@ pub(super) async fn verify(State(app): State<Arc<App>>, call: Call) -> Result<Re
     let (answer, filed) = judge(&app, &client, &request).await?;
     // Cannot fail: the answer is made of texts and numbers.
     let body = serde_json::to_vec(&answer).unwrap_or_default();
-    if let Some(job) = filed {
-        let (remember, _turn) = turn.unzip();
-        store(&app, job, remember.map(|remember| (remember, body.clone()))).await?;
+    match filed {
+        Some(job) => keep(&app, job, turn, body).await,
+        None => Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response()),
     }
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Stores a receipt with the answer, and answers; the turn ends when that is done.
+pub(super) async fn keep(
+    app: &App,
+    job: Job,
+    turn: Option<(Remember, Turn)>,
+    body: Vec<u8>,
+) -> Result<Response, Problem> {
+    let (remember, _turn) = turn.unzip();
+    match store(app, job, remember.clone().map(|remember| (remember, body.clone()))).await {
+        Ok(()) => Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response()),
+        Err(problem) => otherwise(app, remember.as_ref(), problem).await,
+    }
 }
 
 /// The answer to one request, and the job that stores its receipt. The answer must not leave before the job is done.

@@ -232,6 +232,8 @@ fn what_one_process_decides_holds_in_the_other() {
     assert!(size(&second) >= before + 20);
 
     let issued = first.post(&token, "/v1/licences", &licence("示例〔2026〕停用号")).with(201);
+    let case = json!({"credential": licence_file(&issued), "service_item": "GZ-TH-0101", "case_number": "2026-示例-0001"});
+    one_receipt([&first, &second], &bearer, &case.to_string());
     let id = issued["id"].as_str().unwrap();
     let ask = |node: &Running| {
         let question = json!({"credential": licence_file(&issued), "receipt": false});
@@ -247,6 +249,19 @@ fn what_one_process_decides_holds_in_the_other() {
     }
     succeed(&["client", "revoke", "--data", &first.data, "desk"]);
     until("a client that was revoked", || known() == 401);
+}
+
+/// A verification with one key at both processes at once gives one receipt.
+fn one_receipt(nodes: [&Running; 2], bearer: &str, body: &str) {
+    let headers =
+        [("authorization", bearer), ("content-type", "application/json"), ("idempotency-key", "\"receipt\"")];
+    let send = |node: &Running| node.call("POST", "/v1/verifications", &headers, Some(body.as_bytes()));
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| send(nodes[1]));
+        (send(nodes[0]), other.join().expect("no panic"))
+    });
+    assert!(one.with(200)["receipt"].is_string());
+    assert_eq!(one.body, other.body, "byte for byte");
 }
 
 #[test]
