@@ -55,6 +55,7 @@ pub struct App {
     permits: Arc<Semaphore>,
     running: idempotency::Running,
     nonces: nodes::Nonces,
+    bundles: published::Bundles,
     /// When this process began: requests of nodes that were signed before may have been seen.
     started: UnixTime,
 }
@@ -66,7 +67,8 @@ impl App {
         let permits = Arc::new(Semaphore::new(limits.requests));
         let (metrics, started) = (Metrics::default(), node.clock.now());
         let (running, nonces) = (idempotency::Running::default(), nodes::Nonces::default());
-        Arc::new(App { node, metrics, limits, permits, running, nonces, started })
+        let bundles = published::Bundles::default();
+        Arc::new(App { node, metrics, limits, permits, running, nonces, bundles, started })
     }
 }
 

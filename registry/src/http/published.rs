@@ -1,10 +1,12 @@
 //! What anybody may read: signed files. Each is judged by its signature, wherever it came from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use licence_spec::evidence::Evidence;
 use licence_spec::suite::sha256;
 use licence_store::StoreError;
 use serde::Deserialize;
@@ -20,7 +22,13 @@ pub(super) const REVALIDATE: &str = "no-cache";
 pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A file with its tag, or 304 if the client holds it already.
-pub(super) fn file(headers: &HeaderMap, kind: &'static str, cache: &'static str, body: Vec<u8>) -> Response {
+pub(super) fn file(
+    headers: &HeaderMap,
+    kind: &'static str,
+    cache: &'static str,
+    body: impl Into<Bytes>,
+) -> Response {
+    let body = body.into();
     let [a, b, c, d, e, f, g, h, ..] = sha256(&[&body]);
     let tag = format!("\"{}\"", hex::encode([a, b, c, d, e, f, g, h]));
     let held = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -93,12 +101,40 @@ pub(super) async fn catalogue(
 /// 离线证据包 / the offline bundle of all evidence (FORMATS §13).
 #[utoipa::path(get, path = "/v1/bundle", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
 pub(super) async fn bundle(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let made = blocking(move || {
-        show_newest_head(&app.node)?;
-        documents::bundle(&app.node).map_err(|error| Problem::store(&error))
-    });
-    let made = made.await??;
-    Ok(file(&headers, "application/cbor", REVALIDATE, made.to_bytes()))
+    let own = Arc::clone(&app);
+    blocking(move || show_newest_head(&own.node)).await??;
+    let (evidence, checkpoint) = (app.node.evidence.snapshot(), app.node.log.served());
+    let held = app.bundles.of(&evidence, &checkpoint);
+    if let Some(bytes) = held {
+        return Ok(file(&headers, "application/cbor", REVALIDATE, bytes));
+    }
+    let own = Arc::clone(&app);
+    let made =
+        blocking(move || documents::bundle(&own.node)).await?.map_err(|error| Problem::store(&error))?;
+    let bytes = Bytes::from(made.to_bytes());
+    app.bundles.keep(evidence, checkpoint, bytes.clone());
+    Ok(file(&headers, "application/cbor", REVALIDATE, bytes))
+}
+
+/// The last bundle: made once for the evidence and checkpoint that it holds, and shared by all who ask for it. A thousand
+/// clients that read slowly hold one copy, not a thousand.
+#[derive(Clone, Default)]
+pub(super) struct Bundles(Arc<Mutex<Option<Made>>>);
+
+/// A bundle and what it was made of.
+type Made = (Arc<Evidence>, Arc<str>, Bytes);
+
+impl Bundles {
+    fn of(&self, evidence: &Arc<Evidence>, checkpoint: &str) -> Option<Bytes> {
+        // A poisoned slot holds a whole bundle or none.
+        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (own, signed, bytes) = slot.as_ref()?;
+        (Arc::ptr_eq(own, evidence) && **signed == *checkpoint).then(|| bytes.clone())
+    }
+
+    fn keep(&self, evidence: Arc<Evidence>, checkpoint: Arc<str>, bytes: Bytes) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((evidence, checkpoint, bytes));
+    }
 }
 
 /// A past moment.
