@@ -8,9 +8,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::numbers::MAX_CHECKPOINT;
 use licence_store::{StoreError, transact};
 use tokio::sync::Notify;
@@ -21,11 +18,11 @@ use crate::ceremony::{TIMESTAMP_RENEWAL_S, is_half_over};
 use crate::config::{Config, Role};
 use crate::fetch::Peer;
 use crate::http::App;
-use crate::log::consistency;
 use crate::node::Node;
 use crate::operator::sign_timestamp;
 use crate::pull::pull;
-use crate::shared::{keep_cosigned, may_do, refresh};
+use crate::shared::{may_do, refresh};
+use crate::trips::ask_witness::{Reply, ask_witness};
 use crate::trips::mirror::mirror;
 use crate::trips::publish_status::open_lists;
 
@@ -168,49 +165,25 @@ fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
     mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
 }
 
-/// Has the newest checkpoint cosigned by a witness, and serves it with the cosignature.
+/// Has the newest checkpoint cosigned by a peer.
 fn cosign(node: &Node, peer: &Peer) -> Result<(), String> {
-    let checkpoint = node.log.checkpoint();
-    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?;
-    let size = signed.head().size;
-    if size == 0 || node.log.served().len() > checkpoint.len() {
-        return Ok(());
-    }
-    let mut old = node.log.cosigned().0;
-    // The second attempt is for a witness that has seen another size than this process remembers.
-    for _ in 0..2 {
-        let body = request(node, old, size, &checkpoint)?;
+    ask_witness(node, &mut |body| {
         let answer = peer.post(node, ADD_CHECKPOINT, "text/plain", body.as_bytes(), MAX_CHECKPOINT)?;
         let text =
             String::from_utf8(answer.body).map_err(|_| "the witness's answer is no text".to_owned())?;
         match answer.status {
-            200 => {
-                let kept = keep_cosigned(node, size, &checkpoint, &format!("{checkpoint}{text}"));
-                return kept.map_err(|error| error.to_string());
-            }
-            409 => old = text.trim().parse().map_err(|_| "the witness tells no size".to_owned())?,
-            status => return Err(format!("the witness answers {status}: {}", text.trim())),
+            200 => Ok(Reply::Cosignature(text)),
+            409 => text.trim().parse().map(Reply::Holds).map_err(|_| "the witness tells no size".to_owned()),
+            status => Err(format!("the witness answers {status}: {}", text.trim())),
         }
-    }
-    Err("the witness keeps changing its size".to_owned())
+    })
 }
 
-fn request(node: &Node, old: u64, size: u64, checkpoint: &str) -> Result<String, String> {
-    if old > size {
-        return Err(format!(
-            "the witness has seen {old} leaves, this log has {size}: was a backup restored?"
-        ));
-    }
-    let read = node.store.read().map_err(|error| error.to_string())?;
-    let proof = match old {
-        0 => Vec::new(),
-        _ => consistency(&*read, old, size).map_err(|error| error.to_string())?,
-    };
-    let hashes: String = proof.iter().map(|hash| format!("{}\n", STANDARD.encode(hash))).collect();
-    Ok(format!("old {old}\n{hashes}\n{checkpoint}"))
-}
-
-fn renew(node: &Node) -> Result<(), String> {
+/// Signs a new timestamp once the one held has a third of its life behind it.
+///
+/// # Errors
+/// What went wrong, in words; the timestamp held stays in force.
+pub fn renew(node: &Node) -> Result<(), String> {
     let files = node.evidence.snapshot().trust_files().cloned();
     let Some((files, held)) = files.as_ref().and_then(|files| Some((files, files.timestamp()?))) else {
         return Ok(());

@@ -12,6 +12,7 @@ use licence_spec::verdict::Code;
 use crate::documents::{TakeError, take_catalogue, take_token, take_trust};
 use crate::fetch::{Fetched, Peer};
 use crate::node::Node;
+use crate::trips::mirror::Fetch;
 
 /// Why a pull brought nothing.
 #[derive(Debug, thiserror::Error)]
@@ -35,18 +36,26 @@ const BUNDLE: &str = "/v1/bundle";
 pub fn pull(node: &Node, peer: &Peer, authoritative: bool) -> Result<(), PullError> {
     match peer.get_if_new(BUNDLE, MAX_BUNDLE).map_err(PullError::Fetch)? {
         Fetched::Same => Ok(()),
-        Fetched::New(bytes) => take(node, peer, &bytes, authoritative).inspect_err(|_| peer.forget(BUNDLE)),
+        Fetched::New(bytes) => {
+            let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
+            take(node, &bytes, authoritative, &mut fetch).inspect_err(|_| peer.forget(BUNDLE))
+        }
     }
 }
 
-fn take(node: &Node, peer: &Peer, bytes: &[u8], authoritative: bool) -> Result<(), PullError> {
+/// Takes what is newer in the bundle of another node, as [`pull`] does; `fetch` brings what a bundle does not hold: the
+/// versions of the catalogue that this node missed.
+///
+/// # Errors
+/// As [`pull`].
+pub fn take(node: &Node, bytes: &[u8], authoritative: bool, fetch: Fetch<'_>) -> Result<(), PullError> {
     let bundle = Bundle::parse(bytes).map_err(|fault| PullError::Fetch(fault.what.to_owned()))?;
     if authoritative {
         if let (Some(timestamp), Some(list)) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)) {
             take_trust(node, &bundle.roots(), timestamp, list)?;
         }
         if let Some(newest) = bundle.part(bundle::CATALOGUE) {
-            take_catalogues(node, peer, newest)?;
+            take_catalogues(node, newest, fetch)?;
         }
     }
     take_tokens(node, &bundle)?;
@@ -55,7 +64,7 @@ fn take(node: &Node, peer: &Peer, bytes: &[u8], authoritative: bool) -> Result<(
 }
 
 /// Takes the catalogue, and before it the versions that this node missed: each is chained to the one before.
-fn take_catalogues(node: &Node, peer: &Peer, newest: &[u8]) -> Result<(), PullError> {
+fn take_catalogues(node: &Node, newest: &[u8], fetch: Fetch<'_>) -> Result<(), PullError> {
     let held = node.catalogue().map_or(0, |held| held.version());
     let evidence = node.evidence.snapshot();
     let list = evidence.trust_list().ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
@@ -65,7 +74,7 @@ fn take_catalogues(node: &Node, peer: &Peer, newest: &[u8]) -> Result<(), PullEr
     let missed = if held == 0 { offered..offered } else { held + 1..offered };
     for version in missed {
         let path = format!("/v1/catalogue?version={version}");
-        take_catalogue(node, &peer.get(&path, MAX_CATALOGUE).map_err(PullError::Fetch)?)?;
+        take_catalogue(node, &fetch(&path, MAX_CATALOGUE).map_err(PullError::Fetch)?)?;
     }
     Ok(take_catalogue(node, newest)?)
 }

@@ -167,7 +167,7 @@ impl Keyring {
         pair.secret_key.zeroize();
         let path = directory.join(format!("{authority}.{}.pem", usage.as_str()));
         write_private(&path, pem.as_bytes()).map_err(|error| KeysError::File { path, error })?;
-        self.keys.insert((authority.to_owned(), usage), Arc::new(signer));
+        self.hold(authority, usage, signer);
         Ok(())
     }
 
@@ -188,6 +188,11 @@ impl Keyring {
         })?;
         made.into_iter().for_each(|own| self.keys.extend(own.keys));
         Ok(())
+    }
+
+    /// Holds a key that is kept elsewhere than in a file.
+    pub fn hold(&mut self, authority: &str, usage: Usage, signer: SeedSigner) {
+        self.keys.insert((authority.to_owned(), usage), Arc::new(signer));
     }
 
     /// Loads all key files of a directory.

@@ -1,5 +1,6 @@
 //! The trips: one errand from request to durable effect each, one file each. Trips know no HTTP.
 
+pub mod ask_witness;
 pub mod change_status;
 pub mod check_service_item;
 pub mod clients;
