@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::root::claimed_version;
-use super::{Root, Timestamp, TrustList};
+use super::{Root, Timestamp, TimestampContent, TrustList};
 use crate::numbers::CLOCK_SKEW_S;
 use crate::suite::sha256;
 use crate::time::UnixTime;
@@ -110,7 +110,7 @@ impl TrustFiles {
                 return Err(Code::TrustListRollback);
             }
         }
-        if self.list.as_ref().is_some_and(|list| content.list_version < list.content().version) {
+        if self.list.as_ref().is_some_and(|list| goes_back(content, list)) {
             return Err(Code::TrustListRollback);
         }
         if now >= content.exp {
@@ -217,4 +217,10 @@ impl TrustFiles {
             _ => false,
         }
     }
+}
+
+/// Whether a timestamp names an older list than the one held, or another one of the same version, which is a fork.
+fn goes_back(offered: &TimestampContent, held: &TrustList) -> bool {
+    let (version, digest) = (held.content().version, held.digest());
+    offered.list_version < version || (offered.list_version == version && offered.list_digest != *digest)
 }
