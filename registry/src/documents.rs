@@ -75,7 +75,13 @@ fn keep_all(node: &Node, rows: Vec<(DocumentRow, Option<(Op, Digest)>)>) -> Resu
         let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
         (Effect::Document(row), entry)
     };
-    node.writer.write(Job::new(rows.into_iter().map(effect).collect()))?;
+    let written = node.writer.write(Job::new(rows.into_iter().map(effect).collect()));
+    if matches!(written, Err(WriteError::Unavailable(_) | WriteError::Conflict(_))) {
+        // A write that was reported as lost may have been kept: then the next version follows on what is stored. If the store
+        // cannot be read either, the next write conflicts with what is stored, and comes here again.
+        let _unreadable = refresh(node);
+    }
+    written?;
     Ok(())
 }
 
