@@ -90,6 +90,7 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
     let lists = node.store.read()?.status_lists()?;
     let mut outcome = Ok(());
     for list in lists {
+        take_stored(node, &list)?;
         let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
         let early = list.token_iat.is_some_and(|iat| is_early(node, &list.authority, UnixTime(iat), now));
         // Two tokens of one second would be a fork to every reader: wait for the next second.
@@ -117,6 +118,19 @@ fn is_early(node: &Node, authority: &str, iat: UnixTime, now: UnixTime) -> bool 
         keys.flat_map(|key| &key.scopes).filter(|scope| scope.role == Role::Status).collect();
     let covers = |time| scopes.iter().any(|scope| scope.has_time(time));
     covers(now) && !covers(iat)
+}
+
+/// Takes over a token that is stored and not in the evidence: one that was kept though its write was reported as lost.
+fn take_stored(node: &Node, list: &StatusListRow) -> Result<(), PublishError> {
+    let held = node.evidence.snapshot().token(&list.uri).map(|held| held.token().iat().0);
+    if list.token_iat <= held {
+        return Ok(());
+    }
+    if let Some(row) = node.store.read()?.status_token(list.id)? {
+        let token = StatusToken::parse(&row.bytes)?;
+        node.evidence.change(|evidence| evidence.add_token(Arc::new(token)));
+    }
+    Ok(())
 }
 
 fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), PublishError> {
