@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test | interop | generate [--check] | make-licences … | bench
+用法 / usage: cargo xtask test | interop | generate [--check] | make-licences … | bench | simulate …
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings, both directions with Python
@@ -20,6 +20,9 @@ const HELP: &str = "\
           help texts and verdict vectors from the code; --check compares only
   make-licences --type CODE --count N --seed S
           生成合规的签发请求（NDJSON） / valid requests to issue, as NDJSON, with synthetic holders
+  simulate [--seeds N] [--steps S] [--seed X] [--defect NAME]
+          模拟一省三市及其故障，检查不变量（tests/SIMULATION.md） / a province, three cities and their faults, by chance from
+          a seed: do the invariants hold? (200 seeds of 10,000 steps)
   bench   在同一次运行中与参照比较，逐行输出 ratio 名称 数值 / figures, each with its reference from the same run:
           a line `ratio NAME VALUE` each
 ";
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         ["generate", "--check"] => exit(generate::run(true)),
         ["interop"] => exit(interop::run()),
         ["make-licences", rest @ ..] => make_licences(rest),
+        ["simulate", rest @ ..] => simulate(rest),
         ["bench"] => measure(),
         ["--help" | "-h" | "help"] => {
             print!("{HELP}");
@@ -118,6 +122,12 @@ fn make_licences(arguments: &[&str]) -> ExitCode {
         "make-licences",
         "--",
     ];
+    exit(succeeds(Command::new(env!("CARGO")).args(run).args(arguments)))
+}
+
+fn simulate(arguments: &[&str]) -> ExitCode {
+    let run =
+        ["run", "--release", "--quiet", "--locked", "-p", "licence-tests", "--example", "simulate", "--"];
     exit(succeeds(Command::new(env!("CARGO")).args(run).args(arguments)))
 }
 

@@ -1,0 +1,89 @@
+//! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
+
+use licence_registry::jobs;
+
+use super::conditions::{Broken, Condition, must};
+use super::faults::Fault;
+use super::{Done, PROVINCE, Settings, World};
+
+fn world() -> Result<World, Broken> {
+    World::set_up(Settings { seed: 1, steps: 0, defect: None })
+}
+
+impl World {
+    fn fail_next(&self, at: usize, after: u32, fault: Fault) {
+        self.places[at].store().into_iter().for_each(|store| store.arm(after, fault));
+    }
+
+    /// After the fault: all publish, all take, all are equal.
+    fn goes_on(&mut self) -> Done {
+        self.watch()?;
+        self.restart(PROVINCE)?;
+        self.heal()?;
+        self.whole()
+    }
+}
+
+/// The timestamp was stored before the list that it names: a crash in between left a province that never started again.
+pub(crate) fn a_list_that_is_cut_off_at_any_step() -> Done {
+    for fault in [Fault::Lost, Fault::KeptButLost, Fault::CrashBefore, Fault::CrashAfter] {
+        for after in 0..3 {
+            let mut world = world()?;
+            world.turn(60)?;
+            world.sign_list();
+            world.fail_next(PROVINCE, after, fault);
+            world.hand_in_list(false)?;
+            world.goes_on()?;
+        }
+    }
+    Ok(())
+}
+
+/// Officers signed two drafts of one version: the second was half taken, and the province never started again.
+pub(crate) fn a_second_list_of_the_version_in_force() -> Done {
+    let mut world = world()?;
+    world.turn(60)?;
+    world.offer_second_list()?;
+    world.goes_on()
+}
+
+/// A timestamp that was kept though its write was reported as lost: every later one conflicted, until the list had expired.
+pub(crate) fn a_timestamp_that_was_kept_and_reported_as_lost() -> Done {
+    let mut world = world()?;
+    world.turn(86_400 + 60)?;
+    world.fail_next(PROVINCE, 0, Fault::KeptButLost);
+    let lost = jobs::renew(world.node(PROVINCE));
+    world.settle(PROVINCE)?;
+    must(lost.is_err(), Condition::Stuck, || "the fault did not come about".to_owned())?;
+    world.note_timestamp()?;
+    // Renewed already: the next is due a day later.
+    for _ in 0..2 {
+        world.renew_quietly()?;
+        world.turn(86_400 + 60)?;
+    }
+    world.goes_on()
+}
+
+/// The same for a version of the catalogue.
+pub(crate) fn a_catalogue_that_was_kept_and_reported_as_lost() -> Done {
+    for after in 0..4 {
+        let mut world = world()?;
+        world.turn(60)?;
+        world.propose_catalogue();
+        world.fail_next(PROVINCE, after, Fault::KeptButLost);
+        world.hand_in_catalogue(false)?;
+        world.goes_on()?;
+    }
+    Ok(())
+}
+
+/// A revocation whose token was kept though its write was reported as lost was served from the store, and for an hour
+/// neither judged by nor handed to others.
+pub(crate) fn a_token_that_was_kept_and_reported_as_lost() -> Done {
+    let mut world = world()?;
+    world.turn(3_600)?;
+    world.fail_next(1, 0, Fault::KeptButLost);
+    world.publish_quietly(1)?;
+    world.publish_quietly(1)?;
+    world.goes_on()
+}

@@ -1,0 +1,251 @@
+//! A node in its place: a disk that outlives it, keys, clock, and what it was last seen to hold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use licence_catalogue::{Authority, KeyRole};
+use licence_registry::ceremony::usage;
+use licence_registry::clock::Clock;
+use licence_registry::config::Role;
+use licence_registry::db::Writer;
+use licence_registry::documents;
+use licence_registry::evidence::Current;
+use licence_registry::keys::{Keyring, Usage};
+use licence_registry::log::OwnLog;
+use licence_registry::node::Node;
+use licence_registry::rng::Rng;
+use licence_registry::trips::clients::Clients;
+use licence_registry::trips::holder;
+use licence_registry::trips::lease::Leases;
+use licence_spec::log::tile::{TilePath, append_entry};
+use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
+use licence_spec::time::UnixTime;
+use licence_store::{NodeRow, Store as _, transact};
+use licence_store_sqlite::SqliteStore;
+
+use super::faults::{Defect, FaultyStore};
+
+/// What a node was last seen to hold: none of it may go back.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) list: Option<(u64, Digest)>,
+    pub(crate) timestamp: Option<(u64, Digest)>,
+    pub(crate) catalogue: Option<(u64, Digest)>,
+    /// By uri: time, digest, and the event of the token.
+    pub(crate) tokens: BTreeMap<String, (i64, Digest, u64)>,
+    pub(crate) log_size: u64,
+}
+
+/// A copy of a disk, and what stood on it.
+pub(crate) struct Backup {
+    pub(crate) disk: Arc<SqliteStore>,
+    pub(crate) leaves: u64,
+}
+
+/// A node, or the place where it will stand again.
+pub(crate) struct Place {
+    pub(crate) region: &'static str,
+    pub(crate) role: Role,
+    pub(crate) clock: Clock,
+    pub(crate) disk: Arc<SqliteStore>,
+    pub(crate) keys: Keyring,
+    pub(crate) authorities: Arc<Vec<Authority>>,
+    /// The authority that issues; that of the node itself for the province.
+    pub(crate) issuer: String,
+    pub(crate) officers: Vec<(String, PublicKey)>,
+    pub(crate) defect: Option<Defect>,
+    pub(crate) seed: u64,
+    pub(crate) boots: u64,
+    pub(crate) up: Option<(Node, Arc<FaultyStore>)>,
+    pub(crate) seen: Seen,
+    pub(crate) backup: Option<Backup>,
+    /// Digests of the bundles that were taken last, by place.
+    pub(crate) bundles: BTreeMap<usize, Digest>,
+}
+
+/// A key of its own for every label.
+pub(crate) fn signer(seed: u64, label: &str) -> SeedSigner {
+    let seed = sha256(&[&seed.to_be_bytes(), label.as_bytes()]);
+    SeedSigner::from_seed(&seed).expect("a digest is a seed")
+}
+
+impl Place {
+    /// A place with an empty disk.
+    pub(crate) fn new(
+        region: &'static str,
+        authorities: Vec<Authority>,
+        clock: Clock,
+        seed: u64,
+        defect: Option<Defect>,
+    ) -> Place {
+        let role = if region == "440000" { Role::Province } else { Role::City };
+        let own = own(&authorities).code.clone();
+        let issuer = authorities.iter().find(|authority| authority.has(KeyRole::Licence));
+        let issuer = issuer.map_or_else(|| own.clone(), |authority| authority.code.clone());
+        let mut keys = Keyring::default();
+        for authority in &authorities {
+            for role in &authority.roles {
+                let label = format!("{}.{}", authority.code, usage(*role).as_str());
+                keys.hold(&authority.code, usage(*role), signer(seed, &label));
+            }
+        }
+        let more: &[Usage] = match role {
+            Role::Province => &[Usage::Log, Usage::Timestamp, Usage::Witness],
+            Role::City => &[Usage::Log],
+        };
+        for usage in more {
+            keys.hold(&own, *usage, signer(seed, &format!("{own}.{}", usage.as_str())));
+        }
+        Place {
+            region,
+            role,
+            clock,
+            disk: Arc::new(SqliteStore::open_in_memory().expect("memory")),
+            keys,
+            authorities: Arc::new(authorities),
+            issuer,
+            officers: Vec::new(),
+            defect,
+            seed,
+            boots: 0,
+            up: None,
+            seen: Seen::default(),
+            backup: None,
+            bundles: BTreeMap::new(),
+        }
+    }
+
+    /// The running node.
+    pub(crate) fn node(&self) -> Option<&Node> {
+        self.up.as_ref().map(|(node, _)| node)
+    }
+
+    /// The store through which it reaches its disk.
+    pub(crate) fn store(&self) -> Option<&FaultyStore> {
+        self.up.as_ref().map(|(_, store)| &**store)
+    }
+
+    /// The name of its log.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}/log", own(&self.authorities).host)
+    }
+
+    /// The key by which it issues.
+    pub(crate) fn licence_key(&self) -> Option<[u8; 32]> {
+        self.keys.signer(&self.issuer, Usage::Licence).map(|signer| *signer.public_key().bytes())
+    }
+
+    /// Stops the node: what was handed to the writer is written, unless the store is dead.
+    pub(crate) fn stop(&mut self) {
+        if let Some((node, _)) = self.up.take() {
+            node.close();
+        }
+    }
+
+    /// Starts the node from what is on its disk, as `serve` does.
+    pub(crate) fn start(&mut self) -> Result<(), String> {
+        self.boots += 1;
+        self.bundles.clear();
+        let faulty = Arc::new(FaultyStore::over(Arc::clone(&self.disk), self.defect));
+        let store: Arc<dyn licence_store::Store> = faulty.clone();
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let row = NodeRow {
+            role: self.role.as_str().to_owned(),
+            region: self.region.to_owned(),
+            created_at: self.clock.now().0,
+        };
+        transact(&*store, "create_node", |write| write.create_node(&row))
+            .map_err(|e: licence_store::StoreError| text(&e))?;
+        let own = own(&self.authorities).clone();
+        let log_key = self.keys.signer(&own.code, Usage::Log).ok_or("log key")?;
+        let log = OwnLog::open(&*store, &self.origin(), log_key).map_err(|e| text(&e))?;
+        let rng = Rng::seeded(self.seed.wrapping_mul(1_000_003).wrapping_add(self.boots));
+        let (published, clients) = (log.published(), Clients::load(&*store).map_err(|e| text(&e))?);
+        let node = Node {
+            role: self.role,
+            region: self.region.to_owned(),
+            production: false,
+            officers: self.officers.clone(),
+            authority: own.code,
+            host: own.host,
+            clock: self.clock.clone(),
+            holder_secret: holder::secret(&*store, &rng).map_err(|e| text(&e))?,
+            rng,
+            writer: Writer::start(Arc::clone(&store), log).map_err(|e| text(&e))?,
+            store,
+            leases: Leases::default(),
+            clients,
+            evidence: Current::default(),
+            keys: self.keys.clone(),
+            log: published,
+            authorities: Arc::clone(&self.authorities),
+        };
+        if let Err(error) = documents::load(&node) {
+            node.close();
+            return Err(text(&error));
+        }
+        self.up = Some((node, faulty));
+        Ok(())
+    }
+
+    /// The size of the log on disk.
+    pub(crate) fn disk_size(&self) -> u64 {
+        let head = self.disk.read().and_then(|read| read.log_head());
+        head.ok().flatten().map_or(0, |head| head.size)
+    }
+
+    /// A copy of the disk, row by row.
+    pub(crate) fn copy_of_disk(&self) -> Backup {
+        let copy = SqliteStore::open_in_memory().expect("memory");
+        licence_store::copy(&*self.disk, &copy, &mut |_, _| {}).expect("a sound disk can be copied");
+        Backup { disk: Arc::new(copy), leaves: self.disk_size() }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The node's own authority.
+pub(crate) fn own(authorities: &[Authority]) -> &Authority {
+    authorities.iter().find(|authority| authority.has(KeyRole::Receipt)).expect("every node has its own")
+}
+
+/// What a node answers to another one that asks for a file: what `http` serves under this path.
+pub(crate) fn serve(node: &Node, path: &str, cap: usize) -> Result<Vec<u8>, String> {
+    let bytes = answer(node, path)?;
+    if bytes.len() > cap { Err(format!("{path}: {} bytes", bytes.len())) } else { Ok(bytes) }
+}
+
+fn answer(node: &Node, path: &str) -> Result<Vec<u8>, String> {
+    let failed = |error: licence_store::StoreError| error.to_string();
+    if path == "/log/checkpoint" {
+        return Ok(node.log.served().as_bytes().to_vec());
+    }
+    if let Some(version) = path.strip_prefix("/v1/catalogue?version=") {
+        let read = node.store.read().map_err(failed)?;
+        let row = read.document(documents::CATALOGUE_VERSION, version).map_err(failed)?;
+        return row.map(|row| row.bytes).ok_or_else(|| format!("{path}: 404"));
+    }
+    let Some(Ok(TilePath::Entries(wanted))) = path.strip_prefix("/log/").map(TilePath::parse) else {
+        return Err(format!("{path}: 404"));
+    };
+    let read = node.store.read().map_err(failed)?;
+    let width = usize::from(wanted.width());
+    let leaves = read.log_leaves(wanted.first_entry(), u32::from(wanted.width())).map_err(failed)?;
+    if leaves.len() != width {
+        return Err(format!("{path}: 404"));
+    }
+    let mut bytes = Vec::new();
+    for leaf in &leaves {
+        append_entry(&mut bytes, &leaf.entry).map_err(|error| error.to_string())?;
+    }
+    Ok(bytes)
+}
+
+/// A moment of the world.
+pub(crate) const fn time(seconds: i64) -> UnixTime {
+    UnixTime(seconds)
+}
