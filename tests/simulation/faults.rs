@@ -214,6 +214,10 @@ fn injected() -> StoreError {
 }
 
 impl Store for FaultyStore {
+    fn migrated(&self) -> licence_store::Migrated {
+        self.disk.migrated()
+    }
+
     fn read(&self) -> Result<Box<dyn Read + '_>> {
         {
             let mut state = self.lock();

@@ -162,6 +162,7 @@ impl Place {
         let rng = Rng::seeded(self.seed.wrapping_mul(1_000_003).wrapping_add(self.boots));
         let (published, clients) = (log.published(), Clients::load(&*store).map_err(|e| text(&e))?);
         let node = Node {
+            process: None,
             role: self.role,
             region: self.region.to_owned(),
             production: false,
