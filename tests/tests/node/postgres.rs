@@ -89,6 +89,15 @@ fn issue_on(
     issued.into_inner().expect("whole")
 }
 
+/// Ends the load when it is dropped: also when a test fails, or its threads would go on for ever.
+struct Enough<'a>(&'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// What the database itself says: how many licences, and nothing given out twice.
 fn nothing_twice(cluster: &Cluster, url: &str, at_least: usize) {
     let counts = "SELECT count(*), count(DISTINCT (status_list, status_index)), count(DISTINCT log_index), count(DISTINCT id) FROM licences";
@@ -143,6 +152,7 @@ fn of_two_processes_under_load_one_is_killed_and_nothing_is_lost_or_given_out_tw
     });
     let (on_first, on_second, enough) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let (mut issued, others) = std::thread::scope(|scope| {
+        let end = Enough(&enough);
         let loading = scope.spawn(|| issue_on(&first, &token, "甲", &on_first, &enough));
         let beside = scope.spawn(|| issue_on(&second, &token, "乙", &on_second, &enough));
         let mut seen = 0;
@@ -160,7 +170,7 @@ fn of_two_processes_under_load_one_is_killed_and_nothing_is_lost_or_given_out_tw
         within(Duration::from_secs(10), "the other goes on", || {
             on_second.load(Ordering::SeqCst) >= killed_at + 40
         });
-        enough.store(true, Ordering::SeqCst);
+        drop(end);
         (loading.join().expect("no panic"), beside.join().expect("no panic"))
     });
     drop(first);
@@ -274,6 +284,7 @@ fn a_database_that_goes_away_under_load_is_told_with_its_cause_and_waited_for() 
     let token = city.token("desk", "*", "*", "*");
     let (acknowledged, enough) = (AtomicU64::new(0), AtomicBool::new(false));
     let issued = std::thread::scope(|scope| {
+        let _end = Enough(&enough);
         let loading = scope.spawn(|| issue_on(&city, &token, "甲", &acknowledged, &enough));
         until("40 licences", || acknowledged.load(Ordering::SeqCst) >= 40);
         cluster.stop();
@@ -387,9 +398,10 @@ fn a_city_that_has_outgrown_its_file_moves_to_postgresql_with_every_licence_and_
     let token = city.token("desk", "*", "*", "*");
     let (acknowledged, enough) = (AtomicU64::new(0), AtomicBool::new(false));
     let issued = std::thread::scope(|scope| {
+        let end = Enough(&enough);
         let loading = scope.spawn(|| issue_on(&city, &token, "甲", &acknowledged, &enough));
         until("60 licences", || acknowledged.load(Ordering::SeqCst) >= 60);
-        enough.store(true, Ordering::SeqCst);
+        drop(end);
         loading.join().expect("no panic")
     });
     let (ended, rest) = issued.split_last().unwrap();
