@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use licence_store::{Migrated, Read, Result, Stopwatch, Store, StoreError, Timing, Timings, Write};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::errors::store_error;
@@ -154,6 +155,9 @@ fn prepare(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // The lock on the directory keeps other nodes out; a backup or a person with `sqlite3` may still be in the way for a moment.
     connection.busy_timeout(PATIENCE).map_err(store_error)?;
+    // Plans do not hang on the values bound: SQLite would prepare `idx >= ?1` anew for each value, to look into statistics that
+    // nobody gathers.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(store_error)?;
     connection.execute_batch(EVERY_CONNECTION).map_err(store_error)
 }
 
