@@ -1,5 +1,7 @@
 //! What the clients and operators of a city do: issue, repeat, change a status, replace, publish; and time, crashes, restarts.
 
+use std::sync::Arc;
+
 use licence_registry::db::Remember;
 use licence_registry::node::Node;
 use licence_registry::trips::change_status::{ChangeRequest, change_status};
@@ -112,7 +114,6 @@ impl World {
         self.arm(city);
         let told = ask_to_issue(self.node(city), request, key, forgetful);
         let tripped = self.settle(city)?;
-        let row = self.row_of(city, request)?;
         match told {
             Ok(Told::Issued(issued)) => {
                 must(may, Condition::AcceptWithoutEvidence, || "issued though no list allows it".to_owned())?;
@@ -128,6 +129,7 @@ impl World {
                 self.one_licence(key, &id)
             }
             Err(error) => {
+                let row = self.row_of(city, request)?;
                 let done = row.map(|row| self.take_up(city, &row, request)).transpose()?.is_some();
                 if done && tripped {
                     self.allow(Allowed::DoneUnanswered);
@@ -316,9 +318,15 @@ impl World {
             }
         }
         drop(read);
+        let evidence = self.node(city).evidence.snapshot();
         for row in fresh {
+            // The node has read it already; only what it does not hold is read here.
+            let held = evidence.tokens().map(|held| held.token()).find(|token| *token.digest() == row.digest);
             let damaged = |_| Broken::new(Condition::StoreDamaged, "a stored token cannot be read");
-            let token = StatusToken::parse(&row.bytes).map_err(damaged)?;
+            let token = match held.filter(|token| token.bytes() == row.bytes) {
+                Some(token) => Arc::clone(token),
+                None => Arc::new(StatusToken::parse(&row.bytes).map_err(damaged)?),
+            };
             for licence in self.truth.licences.iter().filter(|licence| licence.uri == token.uri()) {
                 let shown = token.array().get(licence.index).map(|status| status.value());
                 must(shown == Some(licence.status()), Condition::RevocationUnseen, || {

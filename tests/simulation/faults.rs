@@ -84,13 +84,14 @@ impl Defect {
     /// The conditions that it breaks.
     pub(crate) const fn found_by(self) -> &'static [Condition] {
         use Condition::{
-            AcceptWithoutEvidence, AcknowledgedIsLost, DoneTwice, IndexTwice, RestoreUnnoticed,
+            AcceptWithoutEvidence, AcknowledgedIsLost, DoneTwice, IndexTwice, NotCaughtUp, RestoreUnnoticed,
             RevocationUnseen, Stuck, WentBackwards,
         };
         match self {
             Defect::AcknowledgedBeforeCommit => &[AcknowledgedIsLost],
             Defect::LostByCrash => &[AcknowledgedIsLost, WentBackwards, RevocationUnseen],
-            Defect::MirrorWithoutProof => &[RestoreUnnoticed],
+            // Such a mirror has no entries either.
+            Defect::MirrorWithoutProof => &[RestoreUnnoticed, NotCaughtUp],
             // The store refuses the second row of an index, so the client sees a refusal for which there is no reason.
             Defect::LeaseNotDurable => &[IndexTwice, Stuck],
             Defect::EqualVersionOtherBytes | Defect::RevocationDroppedByRestart | Defect::TornSwap => {

@@ -86,7 +86,7 @@ impl Tally {
 /// The place of the province; the cities follow.
 const PROVINCE: usize = 0;
 /// How often everything is looked at, steps.
-const WHOLE: u64 = 2_000;
+const WHOLE: u64 = 2_500;
 
 /// The world of one run.
 struct World {
@@ -145,10 +145,10 @@ impl World {
             640..655 => ("renew timestamp", self.renew()),
             655..657 => ("publish list", self.publish_list()),
             657..658 => ("publish catalogue", self.publish_catalogue()),
-            658..661 => ("restart", self.restart(any)),
-            661..663 => ("back up", self.back_up(any)),
-            663..664 => ("restore", self.restore(any)),
-            664..680 => ("offer old", self.offer_old(any)),
+            658..660 => ("restart", self.restart(any)),
+            660..662 => ("back up", self.back_up(any)),
+            662..663 => ("restore", self.restore(any)),
+            663..680 => ("offer old", self.offer_old(any)),
             _ => ("verify", self.verify(any)),
         }
     }
@@ -167,7 +167,7 @@ impl World {
 
     /// Perhaps lets the store of a place fail in the operation that follows.
     fn arm(&mut self, at: usize) {
-        if !self.chance.one_in(40) {
+        if !self.chance.one_in(50) {
             return;
         }
         let (fault, after) = (self.chance.pick(&Fault::ALL), self.chance.below(3) as u32);

@@ -36,8 +36,9 @@ fn one_seed_is_one_run() {
 #[test]
 fn every_planted_defect_is_found() {
     for defect in Defect::ALL {
-        let found = (1..=8).find_map(|seed| run(Settings { seed, steps: 3_000, defect: Some(defect) }).err());
-        let failure = found.unwrap_or_else(|| panic!("{defect:?} was not found in 8 runs"));
+        let found =
+            (1..=12).find_map(|seed| run(Settings { seed, steps: 3_000, defect: Some(defect) }).err());
+        let failure = found.unwrap_or_else(|| panic!("{defect:?} was not found in 12 runs"));
         println!("{defect:?}: {failure}");
         let expected = defect.found_by();
         assert!(expected.contains(&failure.broken.condition), "{defect:?} was found by accident: {failure}");
