@@ -1,4 +1,4 @@
-//! How long a group commit takes: `cargo run --release -p licence-store-postgres --example group_commit -- URL [COMMITS]`, on an
+//! How long a group commit takes: `cargo run --release -p licence-store-postgres --example group_commit_postgres -- URL [COMMITS]`, on an
 //! empty database. Prints milliseconds for one transaction of 64 issued licences with holders, leaves, tile, head and answers,
 //! in tenths of the run: they must not grow with the tables.
 #![expect(
