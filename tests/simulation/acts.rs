@@ -109,7 +109,10 @@ impl World {
     }
 
     fn send(&mut self, city: usize, request: &Value, key: Option<&str>) -> Done {
-        let may = self.may_issue(city);
+        // A request that lay about for days may ask for a licence that would have ended by now.
+        let today = self.places[city].clock.now().civil_date().to_string();
+        let over = request["valid_until"].as_str().is_some_and(|day| day < today.as_str());
+        let may = self.may_issue(city) && !over;
         let forgetful = self.settings.defect == Some(Defect::IdempotencyForgotten);
         self.arm(city);
         let told = ask_to_issue(self.node(city), request, key, forgetful);
