@@ -158,7 +158,8 @@ fn measure() -> ExitCode {
     exit(
         cargo(&["run", "-p", "licence-spec", "--example", "verdict_ratio"])
             && cargo(&["build", "-p", "licence-registry"])
-            && cargo(&["run", "-p", "licence-tests", "--example", "node_ratio"]),
+            && cargo(&["run", "-p", "licence-tests", "--example", "node_ratio"])
+            && cargo(&["run", "-p", "licence-tests", "--example", "mirror_ratio"]),
     )
 }
 
