@@ -260,21 +260,9 @@ impl Running {
 
     /// Makes a client and answers its token.
     pub(crate) fn token(&self, id: &str, authority: &str, licence_type: &str, call: &str) -> String {
-        let answer = succeed(&[
-            "client",
-            "add",
-            "--data",
-            &self.data,
-            id,
-            "--name",
-            id,
-            "--authority",
-            authority,
-            "--type",
-            licence_type,
-            "--call",
-            call,
-        ]);
+        let scope = ["--authority", authority, "--type", licence_type, "--call", call];
+        let client = ["client", "add", "--data", &self.data, id, "--name", id];
+        let answer = succeed(&[client.as_slice(), &scope].concat());
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         answer["token"].as_str().expect("a token").to_owned()
     }
