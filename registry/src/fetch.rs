@@ -83,11 +83,9 @@ impl Peer {
             *pause = (0, 0);
             return;
         }
-        let doubled = PAUSES_S.0 << pause.0.min(16);
-        let length = doubled.min(PAUSES_S.1);
         // Without randomness the pause is as long as it is.
         let chance = node.rng.bytes::<1>().map_or(128, |[byte]| i64::from(byte));
-        *pause = (pause.0 + 1, node.clock.now().plus(length * 3 / 4 + length * chance / 512).0);
+        *pause = after_failure(*pause, node.clock.now().0, chance);
     }
 
     /// Fetches a file of at most `cap` bytes.
@@ -198,5 +196,40 @@ impl Peer {
 
     fn wrong(&self, cause: &str) -> String {
         format!("{} ({}): {cause}", self.source.host, self.source.address)
+    }
+}
+
+/// Failures in a row, and until when the peer is not asked, after one more failure. Jobs that share a peer fail together: what fails
+/// while a pause lasts was asked before it began, and does not lengthen it.
+fn after_failure((failures, until): (u32, i64), now: i64, chance: i64) -> (u32, i64) {
+    if now < until {
+        return (failures, until);
+    }
+    let doubled = PAUSES_S.0 << failures.min(16);
+    let length = doubled.min(PAUSES_S.1);
+    (failures + 1, now + length * 3 / 4 + length * chance / 512)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pull and mirror share a peer: a city that was cut off for a quarter of a minute was asked again half a minute later.
+    #[test]
+    fn jobs_that_fail_together_lengthen_the_pause_once() {
+        assert_eq!(after_failure((3, 100), 99, 255), (3, 100), "asked before the pause began");
+        assert_eq!(after_failure((3, 100), 100, 128), (4, 108), "asked again after it, in vain");
+    }
+
+    #[test]
+    fn the_pause_doubles_to_five_minutes() {
+        let mut lengths = Vec::new();
+        let mut pause = (0, 0);
+        for _ in 0..11 {
+            let now = pause.1;
+            pause = after_failure(pause, now, 128);
+            lengths.push(pause.1 - now);
+        }
+        assert_eq!(lengths, [0, 1, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
     }
 }

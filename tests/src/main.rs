@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test | interop | generate [--check] | make-licences … | bench | simulate …
+用法 / usage: cargo xtask test | interop | generate [--check] | make-licences … | bench | simulate … | hosts …
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings, both directions with Python
@@ -23,6 +23,10 @@ const HELP: &str = "\
   simulate [--seeds N] [--steps S] [--seed X] [--defect NAME]
           模拟一省三市及其故障，检查不变量（tests/SIMULATION.md） / a province, three cities and their faults, by chance from
           a seed: do the invariants hold? (200 seeds of 10,000 steps)
+  hosts [--licences N] [--changes N] [--minutes N] [--seed N] [--json]
+          一省三市以真实进程运行于网络命名空间，断省、杀进程、坏链路后逐一核对（tests/HOSTS.md；需 root） / a province and
+          three cities as real processes in network namespaces, the province cut off, a process killed, a bad link; then
+          everything acknowledged is compared (needs root)
   bench   在同一次运行中与参照比较，逐行输出 ratio 名称 数值 / figures, each with its reference from the same run:
           a line `ratio NAME VALUE` each
 ";
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         ["interop"] => exit(interop::run()),
         ["make-licences", rest @ ..] => make_licences(rest),
         ["simulate", rest @ ..] => simulate(rest),
+        ["hosts", rest @ ..] => hosts(rest),
         ["bench"] => measure(),
         ["--help" | "-h" | "help"] => {
             print!("{HELP}");
@@ -131,6 +136,21 @@ fn simulate(arguments: &[&str]) -> ExitCode {
     exit(succeeds(Command::new(env!("CARGO")).args(run).args(arguments)))
 }
 
+/// The exit code is that of the run: 69 says that this machine gives no network namespaces.
+fn hosts(arguments: &[&str]) -> ExitCode {
+    let cargo = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(words).args(["--release", "--quiet", "--locked"]);
+        command
+    };
+    if !succeeds(&mut cargo(&["build", "-p", "licence-registry"])) {
+        return ExitCode::FAILURE;
+    }
+    let mut run = cargo(&["run", "-p", "licence-tests", "--example", "hosts"]);
+    let code = run.arg("--").args(arguments).status().ok().and_then(|status| status.code());
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
 fn measure() -> ExitCode {
     let cargo = |arguments: &[&str]| {
         succeeds(Command::new(env!("CARGO")).args(arguments).args(["--release", "--quiet"]))
@@ -138,7 +158,8 @@ fn measure() -> ExitCode {
     exit(
         cargo(&["run", "-p", "licence-spec", "--example", "verdict_ratio"])
             && cargo(&["build", "-p", "licence-registry"])
-            && cargo(&["run", "-p", "licence-tests", "--example", "node_ratio"]),
+            && cargo(&["run", "-p", "licence-tests", "--example", "node_ratio"])
+            && cargo(&["run", "-p", "licence-tests", "--example", "mirror_ratio"]),
     )
 }
 

@@ -107,31 +107,42 @@ impl Place {
 
     /// Makes both nodes and performs the ceremony; `store` says where the city keeps its data.
     pub(crate) fn make(store: &[&str]) -> Place {
+        let listen = ["--listen", "127.0.0.1:0"];
+        let unreachable = "gd.elic.example=http://127.0.0.1:9";
+        let follows = ["--province", "https://gd.elic.example", "--address", unreachable];
+        Place::of(&listen, &[("city", "440100", &[listen.as_slice(), &follows, store].concat())])
+    }
+
+    /// Makes a province and cities, each with the words for its `init`, and performs the ceremony. A city has a folder and a region.
+    pub(crate) fn of(province: &[&str], cities: &[(&str, &str, &[&str])]) -> Place {
         let place = Place::empty();
-        let (province, city) = (place.path("province"), place.path("city"));
-        let (officers, secret) = (place.path("officers"), place.path("secret"));
+        let (own, officers, secret) = (place.path("province"), place.path("officers"), place.path("secret"));
         private(&secret, "words of the officers\n");
         let by_officers = ["--officers", &officers, "--passphrase-file", &secret];
         let with_officers = |words: &[&str]| succeed(&[words, by_officers.as_slice()].concat());
         with_officers(&["trust", "officers"]);
-        let init = |data, role, region, more: &[&str]| {
-            let own = ["init", "--data", data, "--role", role, "--region", region, "--listen", "127.0.0.1:0"];
-            succeed(&[own.as_slice(), more].concat());
+        let mut nodes = Vec::new();
+        let mut init = |name: &str, role, region, more: &[&str]| {
+            let (data, keys) = (place.path(name), place.path(&format!("{name}.json")));
+            succeed(
+                &[["init", "--data", &data, "--role", role, "--region", region].as_slice(), more].concat(),
+            );
+            succeed(&["key", "export", "--data", &data, "--out", &keys]);
+            nodes.push(keys);
         };
-        init(&province, "province", "440000", &["--officers", &officers]);
-        let unreachable = "gd.elic.example=http://127.0.0.1:9";
-        let follows = ["--province", "https://gd.elic.example", "--address", unreachable];
-        init(&city, "city", "440100", &[follows.as_slice(), store].concat());
-        with_officers(&["trust", "root", "--data", &province]);
-        let (own, other) = (place.path("province.json"), place.path("city.json"));
-        succeed(&["key", "export", "--data", &province, "--out", &own]);
-        succeed(&["key", "export", "--data", &city, "--out", &other]);
-        let nodes = ["--node", &own, "--node", &other];
-        with_officers(&[["trust", "list", "--data", &province].as_slice(), nodes.as_slice()].concat());
-        with_officers(&["catalogue", "publish", "--data", &province]);
+        init("province", "province", "440000", &[["--officers", &officers].as_slice(), province].concat());
+        for (folder, region, words) in cities {
+            init(folder, "city", region, words);
+        }
+        with_officers(&["trust", "root", "--data", &own]);
+        let nodes = nodes.iter().flat_map(|keys| ["--node", keys]);
+        with_officers(&["trust", "list", "--data", &own].into_iter().chain(nodes).collect::<Vec<_>>());
+        with_officers(&["catalogue", "publish", "--data", &own]);
         let files = place.path("trust");
-        succeed(&["trust", "export", "--data", &province, &files]);
-        succeed(&["trust", "pin", "--data", &city, &format!("{files}/root_1.cbor")]);
+        succeed(&["trust", "export", "--data", &own, &files]);
+        for (folder, _, _) in cities {
+            succeed(&["trust", "pin", "--data", &place.path(folder), &format!("{files}/root_1.cbor")]);
+        }
         place
     }
 
@@ -249,21 +260,9 @@ impl Running {
 
     /// Makes a client and answers its token.
     pub(crate) fn token(&self, id: &str, authority: &str, licence_type: &str, call: &str) -> String {
-        let answer = succeed(&[
-            "client",
-            "add",
-            "--data",
-            &self.data,
-            id,
-            "--name",
-            id,
-            "--authority",
-            authority,
-            "--type",
-            licence_type,
-            "--call",
-            call,
-        ]);
+        let scope = ["--authority", authority, "--type", licence_type, "--call", call];
+        let client = ["client", "add", "--data", &self.data, id, "--name", id];
+        let answer = succeed(&[client.as_slice(), &scope].concat());
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         answer["token"].as_str().expect("a token").to_owned()
     }
