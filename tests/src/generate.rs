@@ -60,6 +60,7 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "client revoke",
             "migrate",
             "store copy",
+            "backup",
             "config check",
             "config example",
             "config schema",

@@ -1,5 +1,6 @@
 //! The command line: one verb a file. Arguments are read here, errors become one line and an exit code here.
 
+mod backup;
 mod catalogue;
 mod client;
 mod config;
@@ -74,6 +75,8 @@ enum Verb {
     /// 数据库：复制到 PostgreSQL / database: copy to PostgreSQL
     #[command(subcommand)]
     Store(store::Verb),
+    /// 备份：数据库、配置与密钥，加密，节点可同时运行 / back up database, configuration and keys, encrypted, beside a running node
+    Backup(backup::Options),
     /// 校验全部存储数据 / check all that is stored: log, licences, status, documents
     Fsck(fsck::Options),
 }
@@ -117,6 +120,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Trust(verb) => trust::run(verb).map(done),
         Verb::Client(verb) => client::run(verb).map(done),
         Verb::Config(verb) => config::run(verb).map(done),
+        Verb::Backup(options) => backup::run(&options).map(done),
         Verb::Migrate(options) => migrate::run(&options).map(done),
         Verb::Store(verb) => store::run(verb).map(done),
         Verb::Openapi => data::print_json(&serde_json::to_value(crate::http::openapi())?).map(done),

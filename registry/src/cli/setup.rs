@@ -1,7 +1,7 @@
 //! Putting a node together from a data directory. Only the command line names a storage backend.
 //!
 //! Layout: `config.toml`, `passphrase`, `keys/`, `registry.sqlite3` with its journal unless the data is in PostgreSQL, `lock`,
-//! `admin.sock` while the node runs.
+//! `admin.sock` while the node runs; `backup.lock` after a backup.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;

@@ -54,7 +54,7 @@ impl DataDirectory {
     }
 }
 
-fn unavailable(path: &Path, error: &io::Error) -> StoreError {
+pub(crate) fn unavailable(path: &Path, error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull => StoreError::Full(format!("{}: {error}", path.display())),
         _ => StoreError::Unavailable(format!("{}: {error}", path.display())),
@@ -69,7 +69,7 @@ fn private_directories(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -6,7 +6,8 @@
 //! - Write-ahead log with `synchronous=FULL`: a transaction that has returned `Ok` has been fsynced.
 //! - One connection writes (`BEGIN IMMEDIATE`, so that a transaction never fails half-way for another writer), a few others only
 //!   read. In memory there is one connection for both.
-//! - Files: `registry.sqlite3` with its `-wal` and `-shm`, and `lock`; readable for their owner only.
+//! - Files: `registry.sqlite3` with its `-wal` and `-shm`, and `lock`; during a backup `backup.unfinished` and `backup.lock`;
+//!   readable for their owner only.
 
 mod answers;
 mod directory;
@@ -18,9 +19,11 @@ mod migrations;
 mod node;
 mod pool;
 mod session;
+mod snapshot;
 mod status;
 
 pub use directory::DataDirectory;
+pub use snapshot::Snapshot;
 
 use std::path::Path;
 use std::sync::Arc;

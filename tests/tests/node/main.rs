@@ -1,11 +1,12 @@
 //! Tests of the node from outside: the real program, real files, real HTTP.
 //!
 //! In scope: the trips end to end, bad input, repeated requests, a killed node, a full disk, slow and silent clients, the
-//! operator's commands, enrolment by files, a node on PostgreSQL. Out of scope: formats (`spec`), the store alone
+//! operator's commands, backups, enrolment by files, a node on PostgreSQL. Out of scope: formats (`spec`), the store alone
 //! (`licence-store-sqlite`), the demo (`registry/tests`).
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod backup;
 mod bad_input;
 mod catalogue;
 mod connections;
