@@ -15,7 +15,7 @@ use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Root, Taken, TrustFiles};
 use licence_spec::verdict::Code;
-use licence_store::{DocumentRow, Read, Store, StoreError, transact};
+use licence_store::{DocumentRow, Read, Store, StoreError};
 
 use crate::config::Role;
 use crate::db::{Effect, Job, WriteError};
@@ -70,12 +70,17 @@ fn keep(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> Result<(
 
 /// As [`keep`], all of them or none.
 fn keep_all(node: &Node, rows: Vec<(DocumentRow, Option<(Op, Digest)>)>) -> Result<(), TakeError> {
-    let effect = |(row, logged): (DocumentRow, Option<(Op, Digest)>)| {
-        let entry = logged.filter(|_| node.role == Role::Province);
-        let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
-        (Effect::Document(row), entry)
-    };
-    let written = node.writer.write(Job::new(rows.into_iter().map(effect).collect()));
+    write(node, rows.into_iter().map(|(row, logged)| effect(node, row, logged)).collect())
+}
+
+fn effect(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> (Effect, Option<Entry>) {
+    let entry = logged.filter(|_| node.role == Role::Province);
+    let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
+    (Effect::Document(row), entry)
+}
+
+fn write(node: &Node, effects: Effects) -> Result<(), TakeError> {
+    let written = node.writer.write(Job::new(effects));
     if matches!(written, Err(WriteError::Unavailable(_) | WriteError::Conflict(_))) {
         // A write that was reported as lost may have been kept: then the next version follows on what is stored. If the store
         // cannot be read either, the next write conflicts with what is stored, and comes here again.
@@ -106,56 +111,68 @@ pub fn pin_root(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     Ok(())
 }
 
-/// Takes newer trust files: roots in order, each stored before the next is looked at; then timestamp and list, stored together.
+/// What a trip writes, each with its leaf, if it has one.
+type Effects = Vec<(Effect, Option<Entry>)>;
+
+/// Takes newer trust files: roots in order, then timestamp and list. All that is good goes into one transaction, so that no crash
+/// leaves a root whose keys have changed beside files that they did not sign, or an old root without the list that it was to keep.
+/// A root counts from when it is stored, whatever comes after it.
 ///
 /// # Errors
 /// [`TakeError`]; nothing goes backwards, and what was held stays in force, but for what a new root has ended.
 pub fn take_trust(node: &Node, roots: &[&[u8]], timestamp: &[u8], list: &[u8]) -> Result<Taken, TakeError> {
     let held = node.evidence.snapshot().trust_files().cloned();
     let mut files = TrustFiles::clone(&*held.ok_or(TakeError::Refused(Code::TrustListUnavailable))?);
-    let before = files.root().content().version;
-    let outcome = take_roots(node, &mut files, roots).and_then(|()| {
+    let mut effects = Effects::new();
+    let outcome = take_roots(node, &mut files, roots, &mut effects).and_then(|()| {
         let mut next = files.clone();
-        let taken = take_list(node, &mut next, timestamp, list)?;
+        let (taken, more) = take_list(node, &mut next, timestamp, list)?;
         files = next;
+        effects.extend(more);
         Ok(taken)
     });
-    // A new root counts from when it is stored, whatever came after it.
-    if outcome.is_ok() || files.root().content().version > before {
+    if !effects.is_empty() {
+        write(node, effects)?;
         swap_trust(node, files);
     }
     outcome
 }
 
-fn take_roots(node: &Node, files: &mut TrustFiles, roots: &[&[u8]]) -> Result<(), TakeError> {
+fn take_roots(
+    node: &Node,
+    files: &mut TrustFiles,
+    roots: &[&[u8]],
+    effects: &mut Effects,
+) -> Result<(), TakeError> {
     let first = usize::try_from(files.root().content().version).unwrap_or(usize::MAX);
     for bytes in roots.iter().skip(first).take(licence_spec::numbers::MAX_ROOT_STEPS) {
-        let mut next = files.clone();
-        let (_, keys_changed) = next.take_root(bytes).map_err(TakeError::Refused)?;
-        if keys_changed {
-            transact(&*node.store, "delete_trust", |write| {
-                write.delete_document(TIMESTAMP.0, TIMESTAMP.1)?;
-                write.delete_document(LIST.0, LIST.1).map(drop)
-            })?;
-        }
-        let content = next.root().content();
+        let (_, keys_changed) = files.take_root(bytes).map_err(TakeError::Refused)?;
+        let content = files.root().content();
         let row = row(node, ROOT, &content.version.to_string(), content.version, content.iat.0, bytes);
         let leaf = (Op::TrustFile, row.digest);
-        keep(node, row, Some(leaf))?;
-        *files = next;
+        effects.push(effect(node, row, Some(leaf)));
+        if keys_changed {
+            effects.extend([TIMESTAMP, LIST].map(|(kind, name)| (Effect::Forget(kind, name), None)));
+        }
     }
     Ok(())
 }
 
-/// Timestamp and list go into one transaction: a stored timestamp that names another list than the stored one could not be
+/// Timestamp and list together: a stored timestamp that names another list than the stored one could not be
 /// loaded again, and whoever hands out the files could keep the node from starting.
-fn take_list(node: &Node, files: &mut TrustFiles, timestamp: &[u8], list: &[u8]) -> Result<Taken, TakeError> {
-    let (now, mut rows, mut taken) = (node.clock.now(), Vec::new(), Taken::Same);
+fn take_list(
+    node: &Node,
+    files: &mut TrustFiles,
+    timestamp: &[u8],
+    list: &[u8],
+) -> Result<(Taken, Effects), TakeError> {
+    let (now, mut effects, mut taken) = (node.clock.now(), Effects::new(), Taken::Same);
     if files.take_timestamp(timestamp, now).map_err(TakeError::Refused)? == Taken::New
         && let Some(held) = files.timestamp()
     {
         let content = held.content();
-        rows.push((row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp), None));
+        let row = row(node, TIMESTAMP.0, TIMESTAMP.1, content.version, content.iat.0, timestamp);
+        effects.push(effect(node, row, None));
     }
     if files.wanted_list().is_some() {
         taken = files.take_list(list, now).map_err(TakeError::Refused)?;
@@ -167,13 +184,10 @@ fn take_list(node: &Node, files: &mut TrustFiles, timestamp: &[u8], list: &[u8])
             let content = held.content();
             let row = row(node, LIST.0, LIST.1, content.version, content.iat.0, list);
             let leaf = (Op::TrustFile, row.digest);
-            rows.push((row, Some(leaf)));
+            effects.push(effect(node, row, Some(leaf)));
         }
     }
-    if !rows.is_empty() {
-        keep_all(node, rows)?;
-    }
-    Ok(taken)
+    Ok((taken, effects))
 }
 
 /// Replaces the trust files in the evidence, unless newer ones are there by now; tokens are judged anew against the new list.

@@ -63,14 +63,14 @@ fn ask_to_issue(node: &Node, request: &Value, key: Option<&str>, forgetful: bool
 }
 
 impl World {
-    fn new_request(&mut self, city: usize) -> Value {
+    /// A request that its catalogue allows; `None` while the city has none.
+    fn new_request(&mut self, city: usize) -> Option<Value> {
         let (place, authority) = (&self.places[city], self.issuing(city).clone());
-        let node = self.node(city);
-        let catalogue = node.catalogue().expect("every node has taken the catalogue");
+        let catalogue = self.node(city).catalogue()?;
         let kind = catalogue.content().types.first().expect("it has a type").clone();
         let today = place.clock.now().civil_date();
         let area = place.region;
-        json!(self.scheme.samples.request(&kind, &authority.code, area, today))
+        Some(json!(self.scheme.samples.request(&kind, &authority.code, area, today)))
     }
 
     /// Whether the list that the city holds, by what is true of it, lets its key issue now.
@@ -79,6 +79,7 @@ impl World {
         let key = self.places[city].licence_key().expect("cities issue");
         let (version, fresh) = self.held_list(city, &evidence);
         fresh
+            && evidence.catalogue().is_some()
             && self
                 .truth
                 .lists
@@ -87,7 +88,7 @@ impl World {
     }
 
     pub(crate) fn issue(&mut self, city: usize) -> Done {
-        let request = self.new_request(city);
+        let Some(request) = self.new_request(city) else { return Ok(()) };
         let key = self.chance.one_in(3).then(|| format!("key-{}", self.truth.keyed.len()));
         if let Some(key) = &key {
             self.truth.keyed.push(Keyed { city, key: key.clone(), request: request.clone(), id: None });
@@ -254,7 +255,7 @@ impl World {
 
     pub(crate) fn new_version(&mut self, city: usize) -> Done {
         let Some(at) = self.some_licence(city) else { return Ok(()) };
-        let mut request = self.new_request(city);
+        let Some(mut request) = self.new_request(city) else { return Ok(()) };
         let (id, before) = {
             let old = &self.truth.licences[at];
             request["number"] = old.request["number"].clone();

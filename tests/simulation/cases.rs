@@ -1,6 +1,6 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
-use licence_registry::jobs;
+use licence_registry::{documents, jobs};
 
 use super::conditions::{Broken, Condition, must};
 use super::faults::Fault;
@@ -13,6 +13,17 @@ fn world() -> Result<World, Broken> {
 impl World {
     fn fail_next(&self, at: usize, after: u32, fault: Fault) {
         self.places[at].store().into_iter().for_each(|store| store.arm(after, fault));
+    }
+
+    /// No list of the old officers is taken by a node that has come to the new root, and the root itself does not go back.
+    fn old_lists_are_refused(&mut self, at: usize) -> Done {
+        for pick in 0..self.scheme.archive.len().saturating_sub(1) {
+            let (timestamp, list) = self.scheme.archive[pick].clone();
+            let roots: Vec<&[u8]> = self.scheme.roots.published.iter().map(Vec::as_slice).collect();
+            let taken = documents::take_trust(self.node(at), &roots, &timestamp, &list);
+            must(taken.is_err(), Condition::WentBackwards, || format!("place {at} took list {pick} again"))?;
+        }
+        self.watch()
     }
 
     /// After the fault: all publish, all take, all are equal.
@@ -34,6 +45,27 @@ pub(crate) fn a_list_that_is_cut_off_at_any_step() -> Done {
             world.fail_next(PROVINCE, after, fault);
             world.hand_in_list(false)?;
             world.goes_on()?;
+        }
+    }
+    Ok(())
+}
+
+/// The list that the old officers had signed was deleted in one transaction and the new root stored in the next: a crash in between
+/// left a province that would have taken an older list again.
+pub(crate) fn a_new_root_that_is_cut_off_at_any_step() -> Done {
+    for fault in [Fault::Lost, Fault::KeptButLost, Fault::CrashBefore, Fault::CrashAfter] {
+        for after in 0..3 {
+            let mut world = world()?;
+            world.sign_list();
+            world.hand_in_list(false)?;
+            world.turn(60)?;
+            world.sign_root(true)?;
+            world.sign_list();
+            world.fail_next(PROVINCE, after, fault);
+            world.hand_in_list(false)?;
+            world.old_lists_are_refused(PROVINCE)?;
+            world.goes_on()?;
+            (0..4).try_for_each(|at| world.old_lists_are_refused(at))?;
         }
     }
     Ok(())

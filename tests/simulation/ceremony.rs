@@ -14,12 +14,13 @@ use licence_registry::keys::Usage;
 use licence_registry::operator::{Command, execute, sign_timestamp};
 use licence_registry::trips::witness;
 use licence_spec::suite::{SeedSigner, Signer, sha256};
-use licence_spec::trust::{Entry, Key, KeyState, ListContent, Role, RoleKeys, Root, RootContent, TrustFiles};
+use licence_spec::trust::{Entry, Key, KeyState, ListContent, Role, RoleKeys, RootContent};
 use licence_store::Store as _;
 
 use super::chance::Chance;
 use super::conditions::{Allowed, Broken, Condition, must};
 use super::place::{self, Place, signer, time};
+use super::succession::Roots;
 use super::truth::{KeyTruth, ListTruth, TimestampTruth, Truth};
 use super::{Done, PROVINCE, Settings, Tally, World};
 
@@ -36,14 +37,14 @@ const LIST_LIFE_S: i64 = 90 * 86_400;
 
 /// What the officers hold and have signed.
 pub(crate) struct Scheme {
-    root: Vec<u8>,
-    list_keys: Vec<SeedSigner>,
+    pub(crate) roots: Roots,
+    pub(crate) list_keys: Vec<SeedSigner>,
     approvers: Vec<SeedSigner>,
     entries: Vec<Entry>,
     witness_policy: String,
     version: u64,
     /// A list that has been signed, and that the province could not take.
-    pending: Option<(u64, Vec<u8>)>,
+    pub(crate) pending: Option<(u64, Vec<u8>)>,
     /// A catalogue version that has been approved, and that the province could not take.
     proposal: Option<Proposal>,
     /// Pairs of timestamp and list that were in force once.
@@ -76,11 +77,11 @@ fn authorities(region: &str) -> Vec<Authority> {
     few
 }
 
-fn role(threshold: usize, signers: &[SeedSigner]) -> RoleKeys {
+pub(crate) fn role(threshold: usize, signers: &[SeedSigner]) -> RoleKeys {
     RoleKeys { threshold, keys: signers.iter().map(|signer| *signer.public_key()).collect() }
 }
 
-fn two(signers: &[SeedSigner]) -> Vec<&dyn Signer> {
+pub(crate) fn two(signers: &[SeedSigner]) -> Vec<&dyn Signer> {
     signers.iter().take(2).map(|signer| signer as &dyn Signer).collect()
 }
 
@@ -127,7 +128,7 @@ impl World {
         let root = content.sign(&two(&root_keys)).map_err(|error| stuck("root", error))?;
         let witness = witness::own_key(province).expect("the province has a witness key");
         let scheme = Scheme {
-            root,
+            roots: Roots { published: vec![root], pending: None, officers: root_keys, replaced: 0 },
             list_keys,
             approvers,
             entries,
@@ -158,7 +159,7 @@ impl World {
     fn open(&mut self) -> Done {
         for place in &self.places {
             let node = place.node().expect("it was started");
-            pin_root(node, &self.scheme.root).map_err(|error| stuck("root", error))?;
+            pin_root(node, &self.scheme.roots.published[0]).map_err(|error| stuck("root", error))?;
         }
         self.sign_list();
         self.hand_in_list(false)?;
@@ -202,11 +203,19 @@ impl World {
         if with_faults {
             self.arm(PROVINCE);
         }
-        let outcome = sign_timestamp(self.node(PROVINCE), version, &bytes);
+        let outcome = if self.scheme.roots.pending.is_some() {
+            self.take_root(version, &bytes)
+        } else {
+            sign_timestamp(self.node(PROVINCE), version, &bytes).map(drop).map_err(|error| error.to_string())
+        };
         let tripped = self.settle(PROVINCE)?;
         self.note_timestamp()?;
         match outcome {
-            Ok(_) => self.scheme.pending = None,
+            Ok(()) => {
+                self.scheme.pending = None;
+                let taken = self.scheme.roots.pending.take();
+                self.scheme.roots.published.extend(taken);
+            }
             Err(error) => must(tripped, Condition::Stuck, || format!("list {version}: {error}"))?,
         }
         Ok(())
@@ -275,9 +284,7 @@ impl World {
         if self.truth.timestamps.get(&row.version).is_some_and(|known| known.digest == row.digest) {
             return Ok(());
         }
-        let root = Root::open_first(&self.scheme.root).expect("own root");
-        let files = TrustFiles::load(root, &[], Some(&row.bytes), None);
-        let files = files.map_err(|code| stuck("the stored timestamp", code.as_str()))?;
+        let files = self.scheme.roots.files(Some(&row.bytes), None)?;
         let Some(content) = files.timestamp().map(|held| *held.content()) else { return Ok(()) };
         let named = content.list_version;
         let truth = TimestampTruth { digest: row.digest, exp: content.exp.0, list: named };
@@ -344,8 +351,11 @@ impl World {
         let pick = self.chance.below(self.scheme.archive.len());
         let Some((timestamp, list)) = self.scheme.archive.get(pick).cloned() else { return Ok(()) };
         let node = self.node(at);
-        let root = self.scheme.root.clone();
-        let outcome = documents::take_trust(node, &[&root], &timestamp, &list);
+        // With the roots of that time: newer ones would be taken, and end the list that the node holds.
+        let held = node.evidence.snapshot().trust_files().map_or(0, |files| files.root().content().version);
+        let held = usize::try_from(held).expect("a simulation has few roots");
+        let roots: Vec<&[u8]> = self.scheme.roots.published.iter().map(Vec::as_slice).take(held).collect();
+        let outcome = documents::take_trust(node, &roots, &timestamp, &list);
         if outcome.is_err() {
             self.allow(Allowed::RollbackRefused);
         }
@@ -385,8 +395,7 @@ impl World {
         let now = node.clock.now();
         let stamp = licence_registry::ceremony::timestamp(version, list_version, list, now, &*key);
         let stamp = stamp.map_err(|error| stuck("timestamp", error))?;
-        let root = Root::open_first(&self.scheme.root).expect("own root");
-        let files = TrustFiles::load(root, &[], Some(&stamp), Some(list)).expect("own files");
+        let files = self.scheme.roots.files(Some(&stamp), Some(list)).expect("own files");
         node.evidence.change(|evidence| {
             let trust = licence_spec::evidence::Trust::Held(std::sync::Arc::new(files));
             let mut next = licence_spec::evidence::Evidence::new(trust);

@@ -49,8 +49,7 @@ impl World {
         let first = &self.places[PROVINCE].seen;
         for (at, place) in self.places.iter().enumerate() {
             let seen = &place.seen;
-            let trust =
-                (seen.list, seen.timestamp, seen.catalogue) == (first.list, first.timestamp, first.catalogue);
+            let trust = seen.has_same_files(first) && !seen.bare && !seen.uncatalogued;
             must(trust && seen.tokens == first.tokens, Condition::NotCaughtUp, || {
                 format!("place {at} and the province hold different evidence (trust equal: {trust})")
             })?;

@@ -126,6 +126,9 @@ impl World {
         if !fresh {
             *lack = Some("no fresh list");
         }
+        if evidence.catalogue().is_none() {
+            *lack = Some("no catalogue");
+        }
         if matches!(form, Form::Tampered | Form::Rogue) {
             *proof = Some("forged");
         }
@@ -200,9 +203,7 @@ impl World {
         }
         let (one, two) = (&self.places[at].seen, &self.places[other].seen);
         let uri = verdict.basis().status_list.as_ref().map(|(uri, ..)| uri.as_str()).unwrap_or_default();
-        let equal = one.list == two.list
-            && one.timestamp == two.timestamp
-            && one.catalogue == two.catalogue
+        let equal = one.has_same_files(two)
             && one.tokens.get(uri) == two.tokens.get(uri)
             && self.settings.defect.is_none();
         if !equal {

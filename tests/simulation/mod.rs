@@ -18,6 +18,7 @@ mod heal;
 mod judge;
 mod place;
 mod restore;
+mod succession;
 mod truth;
 mod watch;
 
@@ -148,7 +149,8 @@ impl World {
             658..660 => ("restart", self.restart(any)),
             660..662 => ("back up", self.back_up(any)),
             662..663 => ("restore", self.restore(any)),
-            663..680 => ("offer old", self.offer_old(any)),
+            663..664 => ("rotate root", self.rotate_root()),
+            664..680 => ("offer old", self.offer_old(any)),
             _ => ("verify", self.verify(any)),
         }
     }

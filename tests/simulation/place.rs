@@ -28,12 +28,27 @@ use super::faults::{Defect, FaultyStore};
 /// What a node was last seen to hold: none of it may go back.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
+    pub(crate) root: Option<(u64, Digest)>,
     pub(crate) list: Option<(u64, Digest)>,
+    /// Its root is newer than the list that it was last seen to hold, and it has none now.
+    pub(crate) bare: bool,
+    /// It was started in that state, and has no catalogue since.
+    pub(crate) uncatalogued: bool,
     pub(crate) timestamp: Option<(u64, Digest)>,
     pub(crate) catalogue: Option<(u64, Digest)>,
     /// By uri: time, digest, and the event of the token.
     pub(crate) tokens: BTreeMap<String, (i64, Digest, u64)>,
     pub(crate) log_size: u64,
+}
+
+impl Seen {
+    /// Whether both hold the same trust files and catalogue.
+    pub(crate) fn has_same_files(&self, other: &Seen) -> bool {
+        let files = |seen: &Seen| {
+            (seen.root, seen.list, seen.bare, seen.timestamp, seen.catalogue, seen.uncatalogued)
+        };
+        files(self) == files(other)
+    }
 }
 
 /// A copy of a disk, and what stood on it.

@@ -36,9 +36,17 @@ impl World {
         let list = files.and_then(|files| files.list()).map(|list| (list.content().version, *list.digest()));
         let stamp =
             files.and_then(|files| files.timestamp()).map(|own| (own.content().version, *own.digest()));
+        let root = files.map(|files| (files.root().content().version, *files.root().digest()));
         let catalogue = evidence.catalogue().map(|own| (own.version(), *own.digest()));
         let seen = &self.places[at].seen;
+        // A new root ends what the old keys signed; whoever got it with an old list waits for the next one.
+        let bare = list.is_none() && stamp.is_none() && (seen.bare || root > seen.root);
+        let (list, stamp) = if bare { (seen.list, seen.timestamp) } else { (list, stamp) };
+        // Nor can a node that starts in that state check its catalogue; it takes none that is older (the store sees to that).
+        let uncatalogued = catalogue.is_none() && (bare || seen.uncatalogued);
+        let catalogue = if uncatalogued { seen.catalogue } else { catalogue };
         for (name, before, now) in [
+            ("root", seen.root, root),
             ("list", seen.list, list),
             ("timestamp", seen.timestamp, stamp),
             ("catalogue", seen.catalogue, catalogue),
@@ -59,7 +67,8 @@ impl World {
             })?;
         }
         let seen = &mut self.places[at].seen;
-        (seen.list, seen.timestamp, seen.catalogue) = (list, stamp, catalogue);
+        (seen.root, seen.list, seen.timestamp, seen.catalogue) = (root, list, stamp, catalogue);
+        (seen.bare, seen.uncatalogued) = (bare, uncatalogued);
         Ok(())
     }
 

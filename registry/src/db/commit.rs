@@ -189,7 +189,7 @@ impl Effect {
             Effect::Licence(row) => row.log_index = index,
             Effect::StatusChange(row) => row.log_index = index,
             Effect::StatusToken(row) => row.log_index = index,
-            Effect::Receipt(_) | Effect::Document(_) => {}
+            Effect::Receipt(_) | Effect::Document(_) | Effect::Forget(..) => {}
         }
     }
 }
@@ -206,6 +206,12 @@ fn write_rows(write: &mut dyn Write, jobs: &[Job], refused: &[Option<WriteError>
             Effect::StatusToken(row) => tokens.push(row.clone()),
             Effect::Receipt(row) => receipts.push(row.clone()),
             Effect::Document(row) => documents.push(row.clone()),
+            Effect::Forget(kind, name) => {
+                // In the order of the jobs: what an earlier one puts is forgotten, what a later one puts stays.
+                write.put_documents(&documents)?;
+                documents.clear();
+                write.delete_document(kind, name)?;
+            }
         }
     }
     write.add_licences(&licences)?;

@@ -55,6 +55,8 @@ pub enum Effect {
     Receipt(ReceiptRow),
     /// A trust file or catalogue.
     Document(DocumentRow),
+    /// Kind and name of a document that is forgotten: any version may follow it.
+    Forget(&'static str, &'static str),
 }
 
 /// Under which idempotency key an answer is kept.
