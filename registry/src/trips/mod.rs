@@ -5,6 +5,7 @@ pub mod change_status;
 pub mod check_service_item;
 pub mod clients;
 pub mod holder;
+pub mod index_record;
 pub mod issue;
 pub mod lease;
 pub mod mirror;
