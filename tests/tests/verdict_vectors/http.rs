@@ -7,6 +7,7 @@ use licence_registry::clock::Clock;
 use licence_registry::config::{Limits, Role};
 use licence_registry::db::Writer;
 use licence_registry::evidence::Current;
+use licence_registry::fetch::Neighbours;
 use licence_registry::http::{App, Server};
 use licence_registry::keys::Keyring;
 use licence_registry::log::OwnLog;
