@@ -81,7 +81,8 @@ fn case() -> Value {
     })
 }
 
-fn node_key(place: &Place, node: &str) -> Arc<SeedSigner> {
+/// The key by which a node signs its calls.
+pub(crate) fn node_key(place: &Place, node: &str) -> Arc<SeedSigner> {
     let words = std::fs::read_to_string(place.path(&format!("{node}/passphrase"))).expect("a passphrase");
     let folder = place.path(&format!("{node}/keys"));
     let keys = Keyring::load(std::path::Path::new(&folder), &words).expect("keys");
@@ -90,7 +91,7 @@ fn node_key(place: &Place, node: &str) -> Arc<SeedSigner> {
 }
 
 /// A call that `key` signs for `host`.
-fn signed(
+pub(crate) fn signed(
     node: &Running,
     host: &str,
     key: &dyn Signer,
@@ -226,11 +227,16 @@ fn the_index_is_told_to_the_province_alone_and_once_for_each_request() {
     assert_eq!(found["licences"], json!([]), "a node is not told of its own");
     question["purpose"]["authorisation"] = json!("");
     assert_eq!(signed(&all.province, host, &**gz, "/v1/index/holders", Some(&question), 13).status, 422);
-    let unknown = json!({"digest": format!("sha-256:{}", "0".repeat(64)), "purpose": purpose});
-    assert_eq!(
-        signed(&all.foshan, "fs.elic.example", &**gz, "/v1/index/licences", Some(&unknown), 14).status,
-        404
-    );
+    let purpose = "service_item=GZ-TH-0101&case_number=2026-0001&authorisation=%E7%A4%BA%E4%BE%8B";
+    let fetch = |digest: &str, purpose: &str, nonce| {
+        let path = format!("/v1/index/licences/{digest}?{purpose}");
+        signed(&all.foshan, "fs.elic.example", &**gz, &path, None, nonce)
+    };
+    let digest = told[0]["digest"].as_str().expect("a digest");
+    assert!(fetch(digest, purpose, 14).with(200)["credential"].is_string());
+    assert_eq!(fetch(digest, "service_item=GZ-TH-0101", 15).status, 400, "for no case");
+    assert_eq!(fetch(&format!("sha-256:{}", "0".repeat(64)), purpose, 16).status, 404);
+    assert_eq!(fetch("sha-256:00", purpose, 17).status, 422);
 }
 
 /// A city whose rows have been damaged tells what its log does not say: rejected, shown, and taken once it is mended.
@@ -258,7 +264,7 @@ fn what_the_log_does_not_bear_out_is_rejected_until_the_city_has_mended_it() {
     assert!(text.contains("与日志不符") && text.lines().count() == 1, "{text}");
     let text = succeed(&["index", "counts", "--data", &data, "--log", log]);
     assert!(text.contains("logged 2  入库 kept 1  拒收 rejected 1"), "{text}");
-    let found = String::from_utf8(run(&["doctor", "--data", &data]).stdout).expect("UTF-8");
+    let found = String::from_utf8(run(["doctor", "--data", &data]).stdout).expect("UTF-8");
     assert!(found.contains("1 rejected index records of fs.elic.example/log"), "{found}");
     foshan.stop();
     shift(-1);
@@ -267,8 +273,8 @@ fn what_the_log_does_not_bear_out_is_rejected_until_the_city_has_mended_it() {
     until("taken", || rejects() == 0.0);
     until("all told", || {
         // Between the forgetting and the first page the index has no such log.
-        let output = run(&["index", "counts", "--data", &data, "--log", log]);
+        let output = run(["index", "counts", "--data", &data, "--log", log]);
         String::from_utf8_lossy(&output.stdout).contains("logged 2  入库 kept 2  拒收 rejected 0")
     });
-    assert_eq!(run(&["index", "again", "--data", &data, "none/log"]).status.code(), Some(64));
+    assert_eq!(run(["index", "again", "--data", &data, "none/log"]).status.code(), Some(64));
 }
