@@ -16,7 +16,7 @@ use super::{App, blocking};
 use crate::config::Role;
 use crate::db::Job;
 use crate::shared::show_newest_head;
-use crate::trips::find_elsewhere::{self, AskedError, FoundLicences, HandedOut, HolderQuestion};
+use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion};
 use crate::trips::index_record::IndexPage;
 use crate::trips::report_index::{gathered_page, own_page};
 use crate::trips::use_record::Purpose;

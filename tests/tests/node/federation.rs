@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use licence_spec::http_signature::{Content, IdempotencyKey, sign};
-use licence_spec::suite::Signer;
+use licence_spec::suite::{SeedSigner, Signer};
 use licence_spec::time::UnixTime;
 
 use crate::harness::{Answer, Place, Running, licence, until};
