@@ -264,7 +264,14 @@ pub fn sign_timestamp(node: &Node, list_version: u64, list: &[u8]) -> Result<(u6
     let files = node.evidence.snapshot().trust_files().cloned();
     let files = files.ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
     let (version, now) = (files.timestamp().map_or(1, |held| held.content().version + 1), node.clock.now());
-    let signed = ceremony::timestamp(version, list_version, list, now, &*signer).map_err(Refusal::failed)?;
+    let signed = ceremony::timestamp(
+        version,
+        list_version,
+        list,
+        (now, node.disconnection.timestamp_life_s),
+        &*signer,
+    )
+    .map_err(Refusal::failed)?;
     let mut trial = TrustFiles::clone(&files);
     trial.take_timestamp(&signed, now).map_err(TakeError::Refused)?;
     if trial.wanted_list().is_some() {
