@@ -192,7 +192,7 @@ impl World {
 
     pub(crate) fn cosign_outcome(&self, city: usize) -> Result<(), String> {
         let (node, witness) = (self.node(city), self.node(PROVINCE));
-        ask_witness(node, &mut |body| match add_checkpoint(witness, body.as_bytes()) {
+        ask_witness(node, &witness.host, &mut |body| match add_checkpoint(witness, body.as_bytes()) {
             Ok(lines) => Ok(Reply::Cosignature(lines)),
             Err(WitnessError::Refused(Refusal::Conflict { stored })) => Ok(Reply::Holds(stored)),
             Err(error) => Err(error.to_string()),
