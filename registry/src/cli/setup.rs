@@ -17,7 +17,7 @@ use licence_store_sqlite::{DataDirectory, SqliteStore};
 use super::catalogue::source;
 use crate::ceremony::usage;
 use crate::clock::Clock;
-use crate::config::{Config, Role};
+use crate::config::{Config, Database, Role};
 use crate::db::Writer;
 use crate::documents;
 use crate::evidence::Current;
@@ -47,6 +47,10 @@ struct Held {
 impl Store for Held {
     fn read(&self) -> licence_store::Result<Box<dyn Read + '_>> {
         self.database.read()
+    }
+
+    fn replica(&self) -> Option<Box<dyn Read + '_>> {
+        self.database.replica()
     }
 
     fn write(
@@ -82,7 +86,7 @@ pub(super) fn open_store(directory: &Path, config: &Config) -> Result<Arc<dyn St
 pub(super) fn connect(directory: &Path, config: &Config) -> Result<Arc<dyn Store>> {
     let store: Arc<dyn Store> = match &config.store {
         None => Arc::new(SqliteStore::open(directory)?),
-        Some(database) => Arc::new(PostgresStore::open(&database.connection(directory)?)?),
+        Some(database) => Arc::new(postgres(directory, database, config.replica.as_ref())?),
     };
     let read = store.read()?;
     let unfinished =
@@ -94,6 +98,14 @@ pub(super) fn connect(directory: &Path, config: &Config) -> Result<Arc<dyn Store
         );
     }
     Ok(store)
+}
+
+fn postgres(directory: &Path, database: &Database, replica: Option<&Database>) -> Result<PostgresStore> {
+    let store = PostgresStore::open(&database.connection(directory)?)?;
+    match replica {
+        Some(replica) => Ok(store.with_replica(&replica.connection(directory)?)?),
+        None => Ok(store),
+    }
 }
 
 /// Where the keys of a node are.

@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 use crate::encoding::from_base64url;
 
 pub use database::Database;
-use raw::RawTrust;
 pub use raw::{Level, RawConfig, Role};
+use raw::{RawStore, RawTrust};
 
 /// Name of the file in the data directory.
 pub const FILE: &str = "config.toml";
@@ -55,6 +55,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The database; `None` for SQLite in the data directory.
     pub store: Option<Database>,
+    /// A hot standby of the database.
+    pub replica: Option<Database>,
     /// The file with the passphrase, if it is not in the environment.
     pub passphrase_file: Option<PathBuf>,
     /// Where the province is reached; `None` on the province.
@@ -246,18 +248,25 @@ impl Reader<'_> {
         Ok(Source { host: host.to_owned(), address })
     }
 
-    fn store(&self, raw: &RawConfig) -> Result<Option<Database>, ConfigError> {
-        let file = raw.store.password_file.as_ref();
-        match (&raw.store.url, file) {
-            (None, None) => Ok(None),
-            (None, Some(file)) => Err(self.wrong(
-                file,
-                "`store.password_file` 须与 `store.url` 同用 / is of use with `store.url` only",
-            )),
-            (Some(url), _) => Database::new(url.get_ref(), file.map(|file| PathBuf::from(file.get_ref())))
-                .map(Some)
-                .map_err(|what| self.wrong(url, format!("`store.url` {what}"))),
+    /// The database and its hot standby.
+    fn store(&self, raw: &RawStore) -> Result<(Option<Database>, Option<Database>), ConfigError> {
+        let file = raw.password_file.as_ref();
+        let alone = [("store.password_file", file), ("store.replica_url", raw.replica_url.as_ref())];
+        if raw.url.is_none()
+            && let Some((key, value)) =
+                alone.into_iter().find_map(|(key, value)| value.map(|value| (key, value)))
+        {
+            return Err(
+                self.wrong(value, format!("`{key}` 须与 `store.url` 同用 / is of use with `store.url` only"))
+            );
         }
+        let database = |key: &str, url: &Spanned<String>| {
+            Database::new(url.get_ref(), file.map(|file| PathBuf::from(file.get_ref())))
+                .map_err(|what| self.wrong(url, format!("`{key}` {what}")))
+        };
+        let url = raw.url.as_ref().map(|url| database("store.url", url)).transpose()?;
+        let replica = raw.replica_url.as_ref().map(|url| database("store.replica_url", url)).transpose()?;
+        Ok((url, replica))
     }
 
     fn officers(&self, raw: &RawConfig) -> Result<Vec<(String, PublicKey)>, ConfigError> {
@@ -313,6 +322,7 @@ impl Config {
         reader.addresses(&raw)?;
         let source = |key, url| reader.source(key, url, &raw.addresses);
         let limits = &raw.limits;
+        let (store, replica) = reader.store(&raw.store)?;
         Ok(Config {
             role: raw.role,
             region: raw.region.get_ref().clone(),
@@ -321,7 +331,8 @@ impl Config {
             listen: reader.listen(&raw)?,
             catalogue_folder: raw.catalogue.folder.as_ref().map(|folder| PathBuf::from(folder.get_ref())),
             catalogue_officers: reader.officers(&raw)?,
-            store: reader.store(&raw)?,
+            store,
+            replica,
             passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
             province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
             peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
@@ -514,6 +525,10 @@ mod tests {
         assert!(told.contains("`store.url`") && told.contains("password_file"), "{told}");
         assert!(!told.contains("geheim"), "{told}");
         assert!(with("password_file = \"x\"").unwrap_err().to_string().contains("`store.password_file`"));
+        let standby = "replica_url = \"postgres://elic@127.0.0.2/elic\"";
+        assert!(with(standby).unwrap_err().to_string().contains("`store.replica_url`"));
+        let both = with(&format!("url = \"postgres://elic@127.0.0.1/elic\"\n{standby}")).unwrap();
+        assert_eq!(both.replica.unwrap().url(), "postgres://elic@127.0.0.2/elic");
     }
 
     #[test]

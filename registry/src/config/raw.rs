@@ -94,6 +94,9 @@ pub struct RawStore {
     /// PostgreSQL 连接串，不含口令 / connection string, without a password: `postgres://USER@HOST/DATABASE?sslmode=require`.
     #[schema(value_type = Option<String>)]
     pub url: Option<Spanned<String>>,
+    /// 只读副本连接串 / connection string of a hot standby for reads that may lag; the same password file.
+    #[schema(value_type = Option<String>)]
+    pub replica_url: Option<Spanned<String>>,
     /// 数据库口令文件 / file with the password of the database, mode 600, relative to the data directory.
     #[schema(value_type = Option<String>)]
     pub password_file: Option<Spanned<String>>,

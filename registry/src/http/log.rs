@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use licence_spec::log::tile::{TilePath, append_entry};
-use licence_store::{StoreError, TileKey};
+use licence_store::{Read, StoreError, TileKey, read_copy_first};
 
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
@@ -31,14 +31,13 @@ pub(super) async fn tile(
 ) -> Result<Response, Problem> {
     let path = TilePath::parse(&format!("tile/{path}")).map_err(|_| Problem::not_found())?;
     let store = Arc::clone(&app.node.store);
-    let found = blocking(move || tile_bytes(&*store, path)).await?;
-    let bytes = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
     // A tile of a given width never changes.
+    let found = blocking(move || read_copy_first(&*store, |read| tile_bytes(read, path))).await?;
+    let bytes = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
     Ok(file(&headers, "application/octet-stream", FOR_EVER, bytes))
 }
 
-fn tile_bytes(store: &dyn licence_store::Store, path: TilePath) -> Result<Option<Vec<u8>>, StoreError> {
-    let read = store.read()?;
+fn tile_bytes(read: &dyn Read, path: TilePath) -> Result<Option<Vec<u8>>, StoreError> {
     match path {
         TilePath::Hashes(tile) => {
             let key = TileKey { level: tile.level(), index: tile.index() };

@@ -16,7 +16,7 @@ use licence_spec::log::tile::TilePath;
 use licence_spec::log::witness::{Refusal, SIZE_MEDIA_TYPE};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_store::{AnswerKey, Conflict, IdempotentAnswer, StoreError, transact};
+use licence_store::{AnswerKey, Conflict, IdempotentAnswer, StoreError, read_copy_first, transact};
 
 use super::call::Call;
 use super::problem::Problem;
@@ -181,8 +181,10 @@ pub(super) async fn mirrored_entries(
         return Err(Problem::not_found());
     };
     let store = Arc::clone(&app.node.store);
-    let found: Result<_, StoreError> =
-        blocking(move || mirror::entries(&*store.read()?, &format!("{host}/log"), wanted)).await?;
+    let found: Result<_, StoreError> = blocking(move || {
+        read_copy_first(&*store, |read| mirror::entries(read, &format!("{host}/log"), wanted))
+    })
+    .await?;
     let bytes = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
     Ok(file(&headers, "application/octet-stream", FOR_EVER, bytes))
 }

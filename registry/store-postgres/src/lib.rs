@@ -12,9 +12,9 @@
 //! middle of a transaction is cut off by the server after 8 s.
 //!
 //! # Reads
-//! One `REPEATABLE READ READ ONLY` transaction each, on one of a few connections. They never wait for writers. All reads go to the primary:
-//! the trait promises that a read sees every write that has returned, which a replica cannot; and what may be stale (status lists,
-//! tiles, trust files) is served as signed files through HTTP caches, not from the database.
+//! One `REPEATABLE READ READ ONLY` transaction each, on one of a few connections. They never wait for writers. Reads go to the primary: the
+//! trait promises that a read sees every write that has returned, which a replica cannot. What never changes once it is there (tiles,
+//! entries) and counts for an operator may come from a hot standby ([`PostgresStore::with_replica`]); if it lags or is away, from the primary.
 //!
 //! # Growth
 //! Tables that grow are partitioned; how the unique names stay unique is told in `migrations/0001_first.sql`.
@@ -34,6 +34,7 @@ mod log;
 mod migrations;
 mod node;
 mod pool;
+mod replica;
 mod runs;
 mod session;
 mod settings;
@@ -48,6 +49,7 @@ use licence_store::{Migrated, Read, Result, Stopwatch, Store, Timing, Timings, W
 use crate::errors::Failure;
 use crate::link::Link;
 use crate::pool::Pool;
+use crate::replica::Replica;
 use crate::session::Session;
 use crate::settings::Settings;
 
@@ -65,6 +67,7 @@ pub struct PostgresStore {
     readers: Pool,
     /// One connection: in a process too, writers take turns.
     writer: Pool,
+    replica: Option<Replica>,
     timings: Timings,
     migrated: Migrated,
 }
@@ -92,9 +95,17 @@ impl PostgresStore {
         Ok(Self {
             readers: Pool::new(Arc::clone(&settings), READERS, PATIENCE),
             writer: Pool::new(settings, 1, PATIENCE),
+            replica: None,
             timings: Timings::default(),
             migrated,
         })
+    }
+
+    /// The same, with a read-only copy of the database (a hot standby) for [`Store::replica`]. It need not be there yet.
+    /// # Errors
+    /// [`licence_store::StoreError::Unavailable`] if the string cannot be read.
+    pub fn with_replica(self, connection: &str) -> Result<Self> {
+        Ok(Self { replica: Some(Replica::new(connection)?), ..self })
     }
 
     /// Runs the body once; a failure that came from a lost race is told apart.
@@ -127,6 +138,10 @@ impl PostgresStore {
 impl Store for PostgresStore {
     fn read(&self) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(Session::snapshot(self.readers.checkout()?)?))
+    }
+
+    fn replica(&self) -> Option<Box<dyn Read + '_>> {
+        self.replica.as_ref()?.read()
     }
 
     fn write(&self, name: &'static str, body: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()> {

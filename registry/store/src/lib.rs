@@ -78,6 +78,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Unavailable`] if no connection comes free in time, or this thread holds the only one.
     fn read(&self) -> Result<Box<dyn Read + '_>>;
 
+    /// A view that may lie some seconds behind, of a copy that takes load off the database; `None` if there is no copy, or it cannot be
+    /// reached. Nothing may be decided by it that a newer state would decide otherwise; see [`read_copy_first`].
+    fn replica(&self) -> Option<Box<dyn Read + '_>> {
+        None
+    }
+
     /// Runs `body` in one transaction named `name`: kept whole and durable if it answers `Ok`, else without any trace.
     ///
     /// `body` may run several times. To carry a result or an error of your own out of it, use [`transact`].
@@ -152,6 +158,22 @@ pub fn transact<T, E: From<StoreError>>(
         (Err(error), _) => Err(error.into()),
         (Ok(()), None) => Err(StoreError::Unavailable(format!("transaction {name} never ran")).into()),
     }
+}
+
+/// Reads what never changes once it is there: from a copy if it has it, else from the database itself.
+///
+/// # Errors
+/// Those of the database; what is wrong with the copy is passed over.
+pub fn read_copy_first<T>(
+    store: &dyn Store,
+    read: impl Fn(&dyn Read) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    if let Some(replica) = store.replica()
+        && let Ok(Some(found)) = read(&*replica)
+    {
+        return Ok(Some(found));
+    }
+    read(&*store.read()?)
 }
 
 /// The first bytes of a digest in hex, for `Debug` texts: enough to find a row, and nothing of its content.

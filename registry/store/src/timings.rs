@@ -36,6 +36,13 @@ impl Stopwatch {
     }
 }
 
+impl Stopwatch {
+    /// How long ago it was started.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 impl Timings {
     /// Adds one transaction that began with `stopwatch` and has ended now.
     pub fn record(&self, name: &'static str, stopwatch: Stopwatch, succeeded: bool) {

@@ -37,6 +37,18 @@ impl Cluster {
         SHARED.get_or_init(Cluster::start)
     }
 
+    /// A hot standby of this server, which follows what is committed here.
+    pub(crate) fn standby(&self) -> Cluster {
+        let cluster = Cluster::place(None);
+        let made = cluster.run(
+            "pg_basebackup",
+            &["--checkpoint=fast", "--write-recovery-conf", "--no-sync", "--dbname", &self.url("postgres")],
+        );
+        assert!(made, "pg_basebackup failed in {}", cluster.directory.display());
+        cluster.go_on();
+        cluster
+    }
+
     /// A server that the test may stop.
     pub(crate) fn start() -> Cluster {
         Cluster::make(None)
@@ -48,7 +60,8 @@ impl Cluster {
         Cluster::make(Some(free))
     }
 
-    fn make(port: Option<u16>) -> Cluster {
+    /// A directory without a server yet, and its guardian.
+    fn place(port: Option<u16>) -> Cluster {
         let directory = tempfile::Builder::new().prefix("elic-pg-").tempdir().unwrap().keep();
         // Before anything is there, so that a failure below leaves nothing either.
         let guardian = Command::new("sh")
@@ -66,6 +79,11 @@ impl Cluster {
             let owner = Command::new("chown").arg("postgres").arg(&cluster.directory).status();
             assert!(owner.is_ok_and(|status| status.success()), "{MISSING}");
         }
+        cluster
+    }
+
+    fn make(port: Option<u16>) -> Cluster {
+        let cluster = Cluster::place(port);
         let made = cluster.run(
             "initdb",
             &[
