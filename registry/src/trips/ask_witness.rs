@@ -47,6 +47,24 @@ pub fn ask_witness(node: &Node, ask: Ask<'_>) -> Result<(), String> {
     Err("the witness keeps changing its size".to_owned())
 }
 
+/// How many leaves of the own log the witness has cosigned, at least as far as the newest checkpoint goes.
+///
+/// # Errors
+/// What went wrong, in words.
+pub fn seen_by_witness(node: &Node, ask: Ask<'_>) -> Result<u64, String> {
+    let checkpoint = node.log.checkpoint();
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?;
+    let size = signed.head().size;
+    // A witness that holds another size than the one it is told answers with it.
+    match ask(&request(node, size, size, &checkpoint)?)? {
+        Reply::Holds(held) => Ok(held),
+        Reply::Cosignature(lines) => {
+            let kept = keep_cosigned(node, size, &checkpoint, &format!("{checkpoint}{lines}"));
+            kept.map(|()| size).map_err(|error| error.to_string())
+        }
+    }
+}
+
 fn request(node: &Node, old: u64, size: u64, checkpoint: &str) -> Result<String, String> {
     if old > size {
         return Err(format!(

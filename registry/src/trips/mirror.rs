@@ -28,7 +28,7 @@ pub const FORK: &str = "fork";
 /// Bundles of one transaction: 16,384 leaves, about 720 KiB.
 const CHUNK: u64 = 64;
 /// Longest bundle that is taken, bytes: 256 entries of this project's 46 bytes at most, with their lengths, and room.
-const MAX_ENTRIES: usize = 65_536;
+pub(crate) const MAX_ENTRIES: usize = 65_536;
 
 /// Fetches a path of the other node, of at most so many bytes.
 pub type Fetch<'a> = &'a mut dyn FnMut(&str, usize) -> Result<Vec<u8>, String>;

@@ -122,6 +122,7 @@ pub fn verify_presented(node: &Node, request: &VerifyRequest) -> Result<Answer, 
         (None, None, Some(id)) => {
             let row = node.store.read()?.licence_by_id(id)?;
             let mut verdict = match &row {
+                Some(row) if row.credential.is_empty() => return Err(VerifyError::BytesLost),
                 Some(row) => verify(&row.credential, &evidence, &policy, now),
                 None => not_found(&evidence, &policy, now),
             };
