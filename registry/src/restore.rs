@@ -75,7 +75,9 @@ pub struct Caught {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The mirror cannot be reached or answers wrongly.
-    #[error("镜像不可用，请稍后重试或用 --mirror 换一个 / the mirror is of no use, try again or name another by --mirror: {0}")]
+    #[error(
+        "镜像不可用，请稍后重试或用 --mirror 换一个 / the mirror is of no use, try again or name another by --mirror: {0}"
+    )]
     Fetch(String),
     /// The mirror shows a head that this node's log key has not signed.
     #[error("镜像的签名头不是本节点日志密钥所签 / the mirror's head is not signed by this node's log key")]
@@ -86,10 +88,14 @@ pub enum RestoreError {
     )]
     Fork,
     /// The entries do not give the signed root.
-    #[error("镜像的日志条目与签名头不符，请换一个镜像 / the mirror's entries do not give the signed root: use another mirror")]
+    #[error(
+        "镜像的日志条目与签名头不符，请换一个镜像 / the mirror's entries do not give the signed root: use another mirror"
+    )]
     Entries,
     /// More leaves than are replayed.
-    #[error("备份过旧，其后有 {0} 个叶，请用较新的备份 / the backup is too old, {0} leaves came after it: use a newer one")]
+    #[error(
+        "备份过旧，其后有 {0} 个叶，请用较新的备份 / the backup is too old, {0} leaves came after it: use a newer one"
+    )]
     TooOld(u64),
     /// Leaves that no record explains.
     #[error(
@@ -97,7 +103,9 @@ pub enum RestoreError {
     )]
     Unexplained(String),
     /// A record that contradicts what is known.
-    #[error("叶 {index} 的索引记录不成立（{what}），请换一个镜像 / the index record of leaf {index} cannot be true ({what}): use another mirror")]
+    #[error(
+        "叶 {index} 的索引记录不成立（{what}），请换一个镜像 / the index record of leaf {index} cannot be true ({what}): use another mirror"
+    )]
     Record {
         /// Leaf.
         index: u64,
@@ -128,7 +136,9 @@ pub enum RestoreError {
     #[error("见证方 / the witness: {0}")]
     Witness(String),
     /// The own clock stands before something that this node has signed.
-    #[error("本机时钟早于本节点签过的时刻 {0}，请先校时 / this machine's clock is behind {0}, when this node signed last: set it first")]
+    #[error(
+        "本机时钟早于本节点签过的时刻 {0}，请先校时 / this machine's clock is behind {0}, when this node signed last: set it first"
+    )]
     Clock(UnixTime),
     /// The store failed.
     #[error(transparent)]

@@ -69,13 +69,15 @@ pub(super) fn run(options: &Options) -> Result<()> {
         Some(to) => {
             refuse_occupied(to)?;
             let folder = Unfinished::create(to)?;
-            let manifest = backup::read(open()?, &passphrase, &mut |_, part, content| {
-                folder.take(part, content)
-            })?;
+            let manifest =
+                backup::read(open()?, &passphrase, &mut |_, part, content| folder.take(part, content))?;
             let config = folder.settle(&manifest)?;
             folder.name(to)?;
             let next = match &config.passphrase_file {
-                Some(name) => format!("将密钥口令放入 put the passphrase of the keys into {} (600); ", to.join(name).display()),
+                Some(name) => format!(
+                    "将密钥口令放入 put the passphrase of the keys into {} (600); ",
+                    to.join(name).display()
+                ),
                 None => String::new(),
             };
             describe("已恢复，尚未补齐 restored, not caught up yet", &manifest)?;
@@ -113,12 +115,16 @@ struct Unfinished {
 impl Unfinished {
     fn create(to: &Path) -> Result<Self> {
         let name = to.file_name().and_then(|name| name.to_str());
-        let name = name.with_context(|| format!("{0} 不是目录名 / {0} is no name of a directory", to.display()))?;
+        let name =
+            name.with_context(|| format!("{0} 不是目录名 / {0} is no name of a directory", to.display()))?;
         let path = to.with_file_name(format!(".unfinished-{name}"));
         // Not removed if it is there: it may be that of a restore that still runs.
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.with_context(|| {
-            format!("{0}（若为中断的恢复所留，请删除 / if a restore that was killed has left it, remove it）", path.display())
+            format!(
+                "{0}（若为中断的恢复所留，请删除 / if a restore that was killed has left it, remove it）",
+                path.display()
+            )
         })?;
         Ok(Self { path })
     }
@@ -142,7 +148,10 @@ impl Unfinished {
     fn settle(&self, manifest: &Manifest) -> Result<Config> {
         let config = Config::load(&self.path).with_context(|| CONFIG.to_owned())?;
         let same = config.role.as_str() == manifest.role && config.region == manifest.region;
-        ensure!(same && config.store.is_none(), "配置与清单不符 / the configuration is not that of the manifest");
+        ensure!(
+            same && config.store.is_none(),
+            "配置与清单不符 / the configuration is not that of the manifest"
+        );
         let store = SqliteStore::open(&self.path)?;
         store.check_sound()?;
         let read = store.read()?;

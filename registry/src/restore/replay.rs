@@ -158,9 +158,10 @@ fn add_licence(
         return Err(wrong("status index"));
     }
     let digest = parse_digest(&record.digest).ok_or(wrong("digest"))?;
-    let predecessor = record.predecessor.as_deref().map(|text| parse_digest(text).ok_or(wrong("predecessor")));
-    let status_list = list(node, write, &record.status_list, &record.authority)?
-        .ok_or(wrong("status list"))?;
+    let predecessor =
+        record.predecessor.as_deref().map(|text| parse_digest(text).ok_or(wrong("predecessor")));
+    let status_list =
+        list(node, write, &record.status_list, &record.authority)?.ok_or(wrong("status list"))?;
     let row = LicenceRow {
         digest,
         id: record.id.clone(),
@@ -246,7 +247,8 @@ fn list(node: &Node, write: &mut dyn Write, uri: &str, authority: &str) -> Resul
     let Some(host) = node.authority(authority).map(|own| own.host.as_str()) else { return Ok(None) };
     let id = uri.strip_prefix(&format!("https://{host}/v1/status-lists/")).and_then(|id| id.parse().ok());
     // The one spelling of a number, and one that leaves room for more.
-    let id = id.filter(|id| *uri == format!("https://{host}/v1/status-lists/{id}") && *id < u64::from(u32::MAX));
+    let id =
+        id.filter(|id| *uri == format!("https://{host}/v1/status-lists/{id}") && *id < u64::from(u32::MAX));
     let Some(id) = id else { return Ok(None) };
     let secret = node.rng.bytes()?;
     let row = StatusListRow::new(id, uri.to_owned(), authority.to_owned(), LIST_SIZE, secret);

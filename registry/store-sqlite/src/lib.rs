@@ -124,7 +124,9 @@ impl SqliteStore {
         migrations::migrate(&own)?;
         match migrations::schema(&writer)? == migrations::schema(&own)? {
             true => Ok(()),
-            false => Err(StoreError::Corrupt("tables, indexes or triggers that this program has not made".into())),
+            false => {
+                Err(StoreError::Corrupt("tables, indexes or triggers that this program has not made".into()))
+            }
         }
     }
 
