@@ -9,8 +9,9 @@
 //! 2. Mirrored head and all entries behind the own log, checked against each other in memory \[nothing\].
 //! 3. Page by page, in one transaction each: leaves, tiles and head, and the rows that they stand for (`replay`) \[the log ends with a
 //!    page, with all its rows\].
-//! 4. Trust files, catalogue and tokens of others from the mirror's bundle, as a running node pulls them \[some of them\].
-//! 5. The own tokens that the mirror holds are held against the rows; the witness is asked what it has seen \[nothing\].
+//! 4. The own tokens that the mirror holds are held against the rows; the witness is asked what it has seen. Before this nothing is
+//!    appended that the mirror does not hold: it could stand where something else stood \[nothing\].
+//! 5. Trust files, catalogue and tokens of others from the mirror's bundle, as a running node pulls them \[some of them\].
 //! 6. One transaction: lists closed, counters advanced (`numbers`), the stretch that was restored noted, the mark taken away.
 //!
 //! In scope: what is fetched, when it is believed, what is written. Out of scope: unpacking a backup (`cli::restore`), HTTP (`fetch`).
@@ -25,10 +26,13 @@ use std::ops::Range;
 
 use licence_spec::bundle::Bundle;
 use licence_spec::numbers::MAX_BUNDLE;
+use licence_spec::status::StatusToken;
 use licence_spec::suite::sha256;
 use licence_spec::time::UnixTime;
 use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
+use self::ahead::Ahead;
+use self::replay::Tokens;
 use crate::db::{Job, WriteError};
 use crate::documents;
 use crate::log::LogError;
@@ -36,7 +40,7 @@ use crate::node::Node;
 use crate::pull::{self, PullError};
 use crate::rng::RngError;
 use crate::shared::SharedError;
-use crate::trips::ask_witness::{Ask, ask_witness, seen_by_witness};
+use crate::trips::ask_witness::{Ask, seen_by_witness};
 use crate::trips::index_record::IndexPage;
 use crate::trips::mirror::Fetch;
 
@@ -59,7 +63,7 @@ pub struct Mirror<'a> {
 }
 
 /// What was brought back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caught {
     /// Leaves that the backup had.
     pub from: u64,
@@ -69,6 +73,8 @@ pub struct Caught {
     pub licences: u64,
     /// Changes of status.
     pub changes: u64,
+    /// Time of the last leaf that came back: what was acknowledged after it is lost.
+    pub last: UnixTime,
 }
 
 /// Why the restored node may not serve yet. The mark stays; nothing that is untrue has been written.
@@ -87,9 +93,9 @@ pub enum RestoreError {
         "镜像的日志不以备份的日志为前缀：备份属于另一历史，勿使用 / the mirrored log does not begin with that of the backup: the backup is of another history, do not use it"
     )]
     Fork,
-    /// The entries do not give the signed root.
+    /// The entries do not lead from the end of the backup to the signed root.
     #[error(
-        "镜像的日志条目与签名头不符，请换一个镜像 / the mirror's entries do not give the signed root: use another mirror"
+        "由备份的末尾接上镜像的条目，得不到签名头的根：条目有误，或备份属于另一历史 / from the end of the backup the mirror's entries do not lead to the signed root: they are damaged, or the backup is of another history"
     )]
     Entries,
     /// More leaves than are replayed.
@@ -221,21 +227,18 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
     let bytes = fetch("/v1/bundle", MAX_BUNDLE).map_err(RestoreError::Fetch)?;
     let bundle = Bundle::parse(&bytes).map_err(|fault| RestoreError::Fetch(fault.what.to_owned()))?;
     let tokens = tokens::own(node, &bundle);
-    let newest = ahead.iter_times().chain(tokens.values().map(|token| token.iat())).max();
-    // What is signed next must be newer than what was signed last: a status token of the same second would be a fork.
-    if let Some(newest) = newest.filter(|newest| node.clock.now() <= *newest) {
-        return Err(RestoreError::Clock(newest));
-    }
+    check_clock(node, &ahead, &tokens)?;
     replay::replay(node, &ahead, &tokens, pages)?;
     tokens::check(node, &tokens)?;
     // The writer has the old end of the log in memory; a job of nothing makes it read and sign the stored one.
     node.writer.write(Job::new(Vec::new()))?;
+    if let Some(ask) = ask {
+        check_witness(node, ask)?;
+    }
+    let last = ahead::last_time(&*node.store.read()?)?;
     documents::refresh(node).map_err(SharedError::from)?;
     pull::take(node, &tokens::others(node, &bundle)?, true, fetch)?;
-    if let Some(ask) = ask {
-        ask_about_the_end(node, ahead.size(), ask)?;
-    }
-    numbers::finish(node, from)
+    numbers::finish(node, from, last)
 }
 
 /// Takes the mark away from a node of which nobody holds a mirror: what came after the backup is lost.
@@ -245,14 +248,23 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
 pub fn go_on_without_mirror(node: &Node) -> Result<Caught, RestoreError> {
     mark(&*node.store, node.clock.now())?;
     let from = pending(&*node.store.read()?)?.unwrap_or_default();
-    numbers::finish(node, from)
+    let last = ahead::last_time(&*node.store.read()?)?;
+    if node.clock.now() <= last {
+        return Err(RestoreError::Clock(last));
+    }
+    numbers::finish(node, from, last)
 }
 
-/// Whether the witness has seen no more than there is; then it cosigns the head.
-fn ask_about_the_end(node: &Node, size: u64, ask: Ask<'_>) -> Result<(), RestoreError> {
+/// What is signed next must be newer than what was signed last: a status token of the same second would be a fork.
+fn check_clock(node: &Node, ahead: &Ahead, tokens: &Tokens) -> Result<(), RestoreError> {
+    let stored = ahead::last_time(&*node.store.read()?)?;
+    let newest = ahead.iter_times().chain(tokens.values().map(StatusToken::iat)).fold(stored, UnixTime::max);
+    if node.clock.now() <= newest { Err(RestoreError::Clock(newest)) } else { Ok(()) }
+}
+
+/// The witness must not have seen more than there is. If it has seen less, or as much, the log goes on from what it has seen.
+fn check_witness(node: &Node, ask: Ask<'_>) -> Result<(), RestoreError> {
+    let size = node.store.read()?.log_head()?.map_or(0, |head| head.size);
     let seen = seen_by_witness(node, ask).map_err(RestoreError::Witness)?;
-    if seen > size {
-        return Err(RestoreError::Seen { seen, size });
-    }
-    ask_witness(node, ask).map_err(RestoreError::Witness)
+    if seen > size { Err(RestoreError::Seen { seen, size }) } else { Ok(()) }
 }

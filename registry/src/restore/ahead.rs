@@ -1,7 +1,7 @@
 //! What a mirror holds of this node's log behind the end of the backup: all of it, and nothing that this node has not signed.
 
 use licence_spec::log::checkpoint::SignedCheckpoint;
-use licence_spec::log::entry::Entry;
+use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::leaf_hash;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::Bundle;
@@ -9,6 +9,7 @@ use licence_spec::log::tiled_tree::TileEdge;
 use licence_spec::numbers::MAX_CHECKPOINT;
 use licence_spec::suite::Signer as _;
 use licence_spec::time::UnixTime;
+use licence_store::{Read, StoreError};
 
 use super::RestoreError;
 use crate::keys::Usage;
@@ -18,6 +19,8 @@ use crate::trips::mirror::{Fetch, MAX_ENTRIES};
 
 /// Most leaves that are replayed: 2^22, some weeks of a large city, are 230 MB in memory.
 const MAX_LEAVES: u64 = 1 << 22;
+/// Last leaves that are asked for the newest time: among them is a status token, of which each list has one every few minutes.
+const LAST: u32 = 1_024;
 
 /// Entries that follow the own log, up to a head that the own key has signed.
 #[derive(Debug)]
@@ -28,14 +31,9 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// Leaves of the log with all of them.
-    pub(super) fn size(&self) -> u64 {
-        self.first + self.entries.len() as u64
-    }
-
-    /// Their times.
+    /// When they were signed.
     pub(super) fn iter_times(&self) -> impl Iterator<Item = UnixTime> {
-        self.entries.iter().map(|entry| entry.time)
+        self.entries.iter().filter_map(signed_at)
     }
 }
 
@@ -71,11 +69,7 @@ pub(super) fn fetch(node: &Node, fetch: Fetch<'_>) -> Result<Ahead, RestoreError
         let bytes = fetch(&place, MAX_ENTRIES).map_err(RestoreError::Fetch)?;
         extend(&mut edge, &bundle, &bytes, &mut entries)?;
     }
-    match edge.root() == head.root {
-        true => Ok(Ahead { first, entries }),
-        // Every entry is one that the head covers, or the mirror lies; a log that had gone another way shows here too.
-        false => Err(wrong_root(node, &path, fetch, first)?),
-    }
+    if edge.root() == head.root { Ok(Ahead { first, entries }) } else { Err(RestoreError::Entries) }
 }
 
 /// Takes over the entries of a bundle that are behind the edge.
@@ -97,19 +91,20 @@ fn extend(
     Ok(())
 }
 
-/// Whether the mirror's log differs from the own one already before its end, or only its entries are wrong.
-fn wrong_root(node: &Node, path: &str, fetch: Fetch<'_>, first: u64) -> Result<RestoreError, RestoreError> {
-    let Some(last) = first.checked_sub(1) else { return Ok(RestoreError::Entries) };
-    let Some(bundle) = Bundle::of_tree(last / 256, first) else { return Ok(RestoreError::Entries) };
-    let place = format!("{path}/{}", licence_spec::log::tile::TilePath::Entries(bundle));
-    let bytes = fetch(&place, MAX_ENTRIES).map_err(RestoreError::Fetch)?;
-    let theirs = bundle.entries(&bytes).map_err(|_| RestoreError::Entries)?;
-    let own = node.store.read()?.log_leaves(bundle.first_entry(), u32::from(bundle.width()))?;
-    let same = own.iter().map(|leaf| leaf.entry.as_slice()).eq(theirs);
-    Ok(if same { RestoreError::Entries } else { RestoreError::Fork })
+/// The end of the stored log, inside a transaction.
+pub(super) fn end(read: &dyn Read, node: &Node) -> Result<TileEdge, LogError> {
+    stored_edge(read, &origin(node))
 }
 
-/// The end of the stored log, inside a transaction.
-pub(super) fn end(read: &dyn licence_store::Read, node: &Node) -> Result<TileEdge, LogError> {
-    stored_edge(read, &origin(node))
+/// When what an entry stands for was signed; a change of status tells only from when on it has effect.
+fn signed_at(entry: &Entry) -> Option<UnixTime> {
+    (entry.op != Op::StatusChange).then_some(entry.time)
+}
+
+/// When the newest of the last leaves of the own log was signed; the first moment of all if none tells.
+pub(super) fn last_time(read: &dyn Read) -> Result<UnixTime, StoreError> {
+    let size = read.log_head()?.map_or(0, |head| head.size);
+    let leaves = read.log_leaves(size.saturating_sub(u64::from(LAST)), LAST)?;
+    let entries = leaves.iter().filter_map(|leaf| Entry::parse(&leaf.entry).ok());
+    Ok(entries.filter_map(|entry| signed_at(&entry)).max().unwrap_or(UnixTime(0)))
 }

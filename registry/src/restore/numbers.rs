@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use licence_spec::time::UnixTime;
 use licence_store::{LicenceRow, Read, StoreError, Write, transact};
 
 use super::{Caught, MARK, RESTORED, RestoreError, row};
@@ -21,9 +22,9 @@ const SKIPPED_LISTS: u64 = 16;
 const PAGE: u32 = 1_000;
 
 /// Advances the counters, closes the lists, notes the stretch and takes the mark away, all in one transaction.
-pub(super) fn finish(node: &Node, from: u64) -> Result<Caught, RestoreError> {
+pub(super) fn finish(node: &Node, from: u64, last: UnixTime) -> Result<Caught, RestoreError> {
     let now = node.clock.now();
-    let (mut wanted, mut caught) = seen(&*node.store.read()?, from)?;
+    let (mut wanted, licences, changes) = seen(&*node.store.read()?, from)?;
     // An authority may have begun its year after the backup.
     for authority in node.authorities.iter().filter(|authority| !authority.vcts.is_empty()) {
         wanted.entry(serial_counter(&authority.code, now.civil_date().year())).or_insert(0);
@@ -46,14 +47,13 @@ pub(super) fn finish(node: &Node, from: u64) -> Result<Caught, RestoreError> {
         let lists = write.status_lists()?.iter().map(|list| list.id + 1).max().unwrap_or(0);
         let next = counters.get("status_list").copied();
         advance(write, "status_list", next, lists.max(next.unwrap_or(0)).saturating_add(SKIPPED_LISTS))?;
-        caught.size = write.log_head()?.map_or(0, |head| head.size);
-        if caught.size > from {
-            write.put_documents(&[row((RESTORED, &format!("{from:020}")), caught.size, b"", now)])?;
+        let size = write.log_head()?.map_or(0, |head| head.size);
+        if size > from {
+            write.put_documents(&[row((RESTORED, &format!("{from:020}")), size, b"", now)])?;
         }
         write.delete_document(MARK.0, MARK.1)?;
-        Ok::<_, StoreError>(())
-    })?;
-    Ok(Caught { from, ..caught })
+        Ok(Caught { from, size, licences, changes, last })
+    })
 }
 
 /// Moves a counter forward, never back.
@@ -67,9 +67,9 @@ fn advance(write: &mut dyn Write, name: &str, next: Option<u64>, target: u64) ->
     Ok(())
 }
 
-/// The next serial of each counter of which a restored licence has one, and what was restored.
-fn seen(read: &dyn Read, from: u64) -> Result<(BTreeMap<String, u64>, Caught), StoreError> {
-    let (mut next, mut caught, mut at) = (BTreeMap::new(), Caught::default(), from);
+/// The next serial of each counter of which a restored licence has one; how many licences and changes were restored.
+fn seen(read: &dyn Read, from: u64) -> Result<(BTreeMap<String, u64>, u64, u64), StoreError> {
+    let (mut next, mut licences, mut changes, mut at) = (BTreeMap::new(), 0, 0, from);
     loop {
         let rows = read.licences_from(at, PAGE)?;
         let Some(last) = rows.last() else { break };
@@ -78,16 +78,16 @@ fn seen(read: &dyn Read, from: u64) -> Result<(BTreeMap<String, u64>, Caught), S
             let held: &mut u64 = next.entry(name).or_insert(0);
             *held = (*held).max(serial + 1);
         }
-        caught.licences += rows.len() as u64;
+        licences += rows.len() as u64;
     }
     at = from;
     loop {
         let rows = read.status_changes_from(at, PAGE)?;
         let Some(last) = rows.last() else { break };
         at = last.log_index + 1;
-        caught.changes += rows.len() as u64;
+        changes += rows.len() as u64;
     }
-    Ok((next, caught))
+    Ok((next, licences, changes))
 }
 
 /// Counter and serial of a licence: its 流水号 is the year and the serial.

@@ -7,10 +7,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use licence_spec::log::change::Act;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
-use licence_spec::suite::Digest;
+use licence_spec::suite::{Digest, Signer as _};
 use licence_store::{
     LeafRow, LicenceRow, LogHead, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError, TileKey,
     TileRow, Write, transact,
@@ -22,7 +21,6 @@ use crate::keys::Usage;
 use crate::node::Node;
 use crate::trips::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::trips::publish_status::LIST_SIZE;
-use licence_spec::suite::Signer as _;
 
 /// Most leaves of one transaction.
 const PAGE: u64 = 4_096;
@@ -207,7 +205,6 @@ fn add_change(write: &mut dyn Write, index: u64, record: &IndexedChange) -> Resu
         successor: change.successor,
         log_index: index,
     };
-    debug_assert!(Act::from_number(u64::from(row.act)).is_some());
     write.change_statuses(&[row]).map_err(of_record(index, "change of status"))
 }
 
