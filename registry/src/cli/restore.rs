@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use licence_spec::numbers::MAX_CHECKPOINT;
-use licence_store::Store as _;
+use licence_spec::time::UnixTime;
+use licence_store::{ClientRow, Store as _};
 use licence_store_sqlite::SqliteStore;
 
 use super::data::{Place, print};
@@ -27,6 +28,7 @@ use crate::fetch::Peer;
 use crate::jobs::ask_by_http;
 use crate::node::Node;
 use crate::restore::{Caught, Mirror, catch_up, go_on_without_mirror, mark};
+use crate::trips::ask_witness::Ask;
 use crate::trips::index_record::{IndexPage, MAX_PAGE};
 use crate::{documents, fsck, pull};
 
@@ -200,8 +202,11 @@ fn resume(options: &Options) -> Result<()> {
         Some(origin) => without_mirror(&node, &config, origin),
         None => from_mirror(&node, &config, options.mirror.clone()),
     };
+    let (now, clients) = (node.clock.now(), node.store.read()?.clients());
     node.close();
-    report(&caught?)
+    report(now, &caught?)?;
+    warn_of_clients(now, &clients?);
+    print("下一步 next: licence-registry serve")
 }
 
 /// A backup that was changed by somebody who knows its passphrase shows here: rows and log must be of one piece.
@@ -223,13 +228,16 @@ fn from_mirror(node: &Node, config: &Config, named: Option<(String, String)>) ->
     let source = named.or_else(|| config.province.clone()).context(
         "没有可用的镜像：用 --mirror 指定；无人镜像本节点日志时用 --no-mirror / no mirror: name one by --mirror, or use --no-mirror if nobody mirrors this node's log",
     )?;
-    // The province cosigns; whoever else holds a mirror has seen nothing as a witness.
-    let is_witness = config.province.as_ref().is_some_and(|province| province.host == source.host);
-    let peer = Peer::new(source);
-    let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
-    let mut pages = |after: u64| page(node, &peer, after);
-    let mut ask = |body: &str| ask_by_http(node, &peer, body);
-    let mirror = Mirror { fetch: &mut fetch, pages: &mut pages, ask: is_witness.then_some(&mut ask) };
+    // Whoever holds the mirror, the province is the witness, under the address that was named for it if one was.
+    let is_witness = |own: &Source| own.host == source.host;
+    let witness = config.province.clone().map(|own| if is_witness(&own) { source.clone() } else { own });
+    let (peer, witness) = (Peer::new(source), witness.map(Peer::new));
+    let mut ask = witness.map(|witness| move |body: &str| ask_by_http(node, &witness, body));
+    let mirror = Mirror {
+        fetch: &mut |path, cap| peer.get(path, cap),
+        pages: &mut |after| page(node, &peer, after),
+        ask: ask.as_mut().map(|ask| ask as Ask<'_>),
+    };
     Ok(catch_up(node, mirror)?)
 }
 
@@ -271,11 +279,24 @@ fn without_mirror(node: &Node, config: &Config, origin: &str) -> Result<Caught> 
     Ok(go_on_without_mirror(node)?)
 }
 
-fn report(caught: &Caught) -> Result<()> {
+fn report(now: UnixTime, caught: &Caught) -> Result<()> {
+    let Caught { from, size, licences, changes, last } = caught;
     print(&format!(
-        "已补齐 caught up：叶 leaves {} → {}，证照 licences {}，状态变更 status changes {}\n\
-         请核对客户端令牌（备份之后吊销的已复活） check the clients' tokens, of which those revoked after the backup are good again: \
-         licence-registry client list\n下一步 next: licence-registry serve",
-        caught.from, caught.size, caught.licences, caught.changes
-    ))
+        "已补齐 caught up：叶 leaves {from} → {size}，证照 licences {licences}，状态变更 status changes {changes}"
+    ))?;
+    eprintln!(
+        "注意：最后一叶签于 {last}（{ago} 秒前）；其后已应答而未及镜像的签发与变更已丢失，请与审批系统核对 / WARNING: the last leaf is of {last}, {ago} seconds ago; what was acknowledged after it and came to no mirror is lost: compare with the approval systems",
+        ago = now.since(*last)
+    );
+    Ok(())
+}
+
+/// Who was revoked after the backup is not known: whoever is good now is named.
+fn warn_of_clients(now: UnixTime, clients: &[ClientRow]) {
+    let good = clients.iter().filter(|client| client.revoked_at.is_none() && now.0 < client.expires_at);
+    let good: Vec<&str> = good.map(|client| client.id.as_str()).collect();
+    eprintln!(
+        "注意：备份之后吊销的客户端令牌又复活；启动前逐一核对，可疑者执行 licence-registry client revoke。现有效 / WARNING: client tokens revoked after the backup are good again: look at each before serving, and revoke by licence-registry client revoke. Good now: {}",
+        good.join(", ")
+    );
 }

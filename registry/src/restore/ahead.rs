@@ -19,7 +19,7 @@ use crate::trips::mirror::{Fetch, MAX_ENTRIES};
 
 /// Most leaves that are replayed: 2^22, some weeks of a large city, are 230 MB in memory.
 const MAX_LEAVES: u64 = 1 << 22;
-/// Last leaves that are asked for the newest time: among them is a status token, of which each list has one every few minutes.
+/// Last leaves that are asked for the newest time.
 const LAST: u32 = 1_024;
 
 /// Entries that follow the own log, up to a head that the own key has signed.
