@@ -125,10 +125,17 @@ fn store(node: &Node) -> Vec<Diagnosis> {
     if !node.writer.is_well() {
         found.push(wrong("store", "store not writable", ROOM));
     }
-    let read = node.store.read().and_then(|read| Ok((read.log_head()?, read.documents(FORK)?)));
+    let read = node
+        .store
+        .read()
+        .and_then(|read| Ok((read.log_head()?, read.documents(FORK)?, read.index_reject_counts()?)));
     match read {
         Err(error) => found.push(wrong("store", format!("store unavailable: {error}"), ROOM)),
-        Ok((head, forks)) => {
+        Ok((head, forks, rejects)) => {
+            for (origin, count) in rejects {
+                let cause = format!("{count} rejected index records of {origin}");
+                found.push(soon("index", cause, "查看：index rejects；该市改正后：index again / see index rejects; once the city has mended it: index again"));
+            }
             found.push(well("store", format!("log of {} leaves", head.map_or(0, |head| head.size))));
             for fork in forks {
                 let cause = format!("a log has forked: {}", fork.name);

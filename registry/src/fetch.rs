@@ -3,20 +3,22 @@
 //! In scope: requests and their limits, tags of what is held, when a node that fails is asked again. Out of scope: what the
 //! answers are worth (`documents`, `trips`). A URI in a signed object is a name; an address comes from the configuration.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use licence_spec::http_signature::{self, Content, IdempotencyKey};
 use licence_spec::time::UnixTime;
 
-use crate::config::Source;
+use crate::config::{Config, Source};
 use crate::encoding::base64url;
 use crate::keys::Usage;
 use crate::node::Node;
 
 /// Longest time for one request.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Longest time for one request that somebody waits for.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Pauses after failures, seconds: doubled from the first to the last.
 const PAUSES_S: (i64, i64) = (1, 300);
 
@@ -49,8 +51,13 @@ impl Peer {
     /// A peer that has not been asked yet.
     #[must_use]
     pub fn new(source: Source) -> Peer {
+        Peer::within(source, DEADLINE)
+    }
+
+    /// The same, for requests of this length at most.
+    fn within(source: Source, deadline: Duration) -> Peer {
         let config = ureq::config::Config::builder()
-            .timeout_global(Some(DEADLINE))
+            .timeout_global(Some(deadline))
             .http_status_as_error(false)
             .build();
         let agent = ureq::Agent::new_with_config(config);
@@ -196,6 +203,65 @@ impl Peer {
 
     fn wrong(&self, cause: &str) -> String {
         format!("{} ({}): {cause}", self.source.host, self.source.address)
+    }
+}
+
+/// Other nodes that are asked while somebody waits for the answer: shortly, and not again at once after a failure.
+#[derive(Default)]
+pub struct Neighbours {
+    province: Option<String>,
+    addresses: BTreeMap<String, String>,
+    asked: Mutex<HashMap<String, Peer>>,
+}
+
+impl Neighbours {
+    /// The province and the addresses of a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Neighbours {
+        let province = config.province.as_ref().map(|source| source.host.clone());
+        Neighbours { province, addresses: config.addresses.clone(), asked: Mutex::default() }
+    }
+
+    /// Host of the province; `None` on the province.
+    #[must_use]
+    pub fn province(&self) -> Option<&str> {
+        self.province.as_deref()
+    }
+
+    /// Asks a node by a signed request with a JSON body, and reads at most `cap` bytes of the answer. The caller sees to it that the
+    /// host is one that the configuration or the trust list names.
+    ///
+    /// # Errors
+    /// What went wrong, naming the host.
+    pub fn ask(
+        &self,
+        node: &Node,
+        host: &str,
+        path: &str,
+        body: &[u8],
+        cap: usize,
+    ) -> Result<Vec<u8>, String> {
+        let peer = self.peer(host);
+        if !peer.may_be_asked(node.clock.now()) {
+            return Err(peer.wrong("刚才不可达，稍后再试 / it could not be reached a moment ago"));
+        }
+        let answer = peer.post(node, path, "application/json", body, cap);
+        // A refusal is an answer: the node is there.
+        peer.note(answer.is_ok(), node);
+        match answer? {
+            Answer { status: 200, body } => Ok(body),
+            Answer { status, .. } => Err(peer.wrong(&format!("{path}: {status}"))),
+        }
+    }
+
+    fn peer(&self, host: &str) -> Peer {
+        // A poisoned map is whole: entries are put in in one step.
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || {
+            let address = self.addresses.get(host).cloned().unwrap_or_else(|| format!("https://{host}"));
+            Peer::within(Source { host: host.to_owned(), address }, PATIENCE)
+        };
+        asked.entry(host.to_owned()).or_insert_with(fresh).clone()
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! In scope: when, and what is said about it in log and metrics. Out of scope: the work itself (`trips`, `pull`, `operator`). A
 //! job that fails is tried again at its next turn; what it was to replace stays in force until its own end. Of several processes on one
-//! database (`shared`) one publishes, renews, mirrors and asks for cosignatures; each follows other nodes by itself.
+//! database (`shared`) one publishes, renews, mirrors, gathers and asks for cosignatures; each follows other nodes by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ use crate::operator::sign_timestamp;
 use crate::pull::pull;
 use crate::shared::{may_do, refresh};
 use crate::trips::ask_witness::{Reply, ask_witness};
+use crate::trips::gather_index::gather;
+use crate::trips::index_record::MAX_PAGE;
 use crate::trips::mirror::mirror;
 use crate::trips::publish_status::open_lists;
 
@@ -35,6 +37,9 @@ const RENEW: Duration = Duration::from_secs(60);
 
 /// Where a witness is asked.
 const ADD_CHECKPOINT: &str = "/v1/witness/add-checkpoint";
+
+/// Where the index of a node is told.
+const INDEX: &str = "/v1/index";
 
 /// Starts the jobs of a node; they end when the set is dropped.
 #[must_use]
@@ -65,10 +70,16 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
         };
         jobs.spawn(every(config.pull_interval, "pull", &never).run(Arc::clone(app), work));
     }
-    // The province holds a copy of every city's log; a city has its own cosigned by the province.
+    // The province holds a copy of every city's log, and an index of its licences; a city has its own log cosigned by the province.
     for peer in peers.into_iter().filter(|_| config.role == Role::Province) {
         let turns = every(config.pull_interval, "mirror", &never).alone(peer.origin());
         let work = move |node: &Node| asked(node, &peer, |node| copy_log(node, &peer));
+        jobs.spawn(turns.run(Arc::clone(app), work));
+    }
+    // With a pause of its own: a city that refuses to tell its index is mirrored all the same.
+    for peer in config.peers.iter().filter(|_| config.role == Role::Province).cloned().map(Peer::new) {
+        let turns = every(config.pull_interval, "gather_index", &never).alone(peer.origin());
+        let work = move |node: &Node| asked(node, &peer, |node| gather_from(node, &peer));
         jobs.spawn(turns.run(Arc::clone(app), work));
     }
     if let Some(peer) = province {
@@ -163,6 +174,21 @@ fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
     let Some(key) = logs.map(|log| &log.key).find(|key| key.name() == origin) else { return Ok(()) };
     let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
     mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
+}
+
+/// Gathers the index of a peer as far as its log is mirrored.
+fn gather_from(node: &Node, peer: &Peer) -> Result<(), String> {
+    let mut page = |after: u64| {
+        let answer = peer.get_signed(node, &format!("{INDEX}?after={after}"), MAX_PAGE)?;
+        match answer.status {
+            // The parser's words might quote what the node has sent.
+            200 => serde_json::from_slice(&answer.body).map_err(|error| {
+                format!("{}: {INDEX}: line {} of the page does not read", peer.host(), error.line())
+            }),
+            status => Err(format!("{}: {INDEX}: {status}", peer.host())),
+        }
+    };
+    gather(node, &peer.origin(), &mut page).map(drop).map_err(|error| error.to_string())
 }
 
 /// Has the newest checkpoint cosigned by a peer.

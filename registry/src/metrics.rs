@@ -29,6 +29,8 @@ pub struct Metrics {
     job_success: Family<JobName, Gauge<i64, AtomicI64>>,
     gauges: Family<Named, Gauge<i64, AtomicI64>>,
     mirrors: Family<Origin, Gauge<i64, AtomicI64>>,
+    indexes: Family<Origin, Gauge<i64, AtomicI64>>,
+    rejects: Family<Origin, Gauge<i64, AtomicI64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -91,6 +93,8 @@ impl Default for Metrics {
             job_success: Family::default(),
             gauges: Family::default(),
             mirrors: Family::default(),
+            indexes: Family::default(),
+            rejects: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -107,6 +111,12 @@ impl Default for Metrics {
             metrics.job_success.clone(),
         );
         registry.register("mirror_size", "Verified leaves of mirrored logs", metrics.mirrors.clone());
+        registry.register(
+            "index_size",
+            "Leaves of mirrored logs that are told in the index",
+            metrics.indexes.clone(),
+        );
+        registry.register("index_rejects", "Rejected records of the index", metrics.rejects.clone());
         registry.register("state", "State of the node at this moment", metrics.gauges.clone());
         Metrics { registry, ..metrics }
     }
@@ -194,6 +204,17 @@ impl Metrics {
         for row in read.documents(mirror::HEAD).unwrap_or_default() {
             let size = i64::try_from(row.version).unwrap_or(i64::MAX);
             self.mirrors.get_or_create(&Origin { origin: row.name }).set(size);
+        }
+        // Gone from the index, gone from here: an origin that was forgotten has no rejects.
+        self.rejects.clear();
+        let labelled = |origin: String| Origin { origin };
+        for cursor in read.index_cursors().unwrap_or_default() {
+            let next = i64::try_from(cursor.next).unwrap_or(i64::MAX);
+            self.indexes.get_or_create(&labelled(cursor.origin.clone())).set(next);
+            self.rejects.get_or_create(&labelled(cursor.origin)).set(0);
+        }
+        for (origin, count) in read.index_reject_counts().unwrap_or_default() {
+            self.rejects.get_or_create(&labelled(origin)).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         self.set("log_cosigned_size", i64::try_from(node.log.cosigned().0).unwrap_or(i64::MAX));
         if let Ok(lists) = read.status_lists() {

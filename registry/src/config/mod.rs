@@ -56,6 +56,8 @@ pub struct Config {
     pub province: Option<Source>,
     /// Where other cities are reached.
     pub peers: Vec<Source>,
+    /// Addresses of hosts that are not reached at `https://` and their name.
+    pub addresses: BTreeMap<String, String>,
     /// Folder of the catalogue's data, as written; `None` = the data of the program.
     pub catalogue_folder: Option<PathBuf>,
     /// Officers who approve a catalogue version, by name.
@@ -284,6 +286,7 @@ impl Config {
             passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
             province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
             peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
+            addresses: raw.addresses.iter().map(|(host, to)| (host.clone(), to.get_ref().clone())).collect(),
             pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (1, 3_600))?,
             publish_interval: reader.seconds(
                 "status.publish_interval_s",

@@ -10,6 +10,7 @@ mod docs;
 mod edge;
 mod health;
 mod idempotency;
+mod index;
 mod lifecycle;
 mod log;
 mod nodes;
@@ -34,6 +35,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Limits;
+use crate::fetch::Neighbours;
 use crate::metrics::Metrics;
 use crate::node::Node;
 use licence_spec::time::UnixTime;
@@ -56,19 +58,20 @@ pub struct App {
     running: idempotency::Running,
     nonces: nodes::Nonces,
     bundles: published::Bundles,
+    neighbours: Neighbours,
     /// When this process began: requests of nodes that were signed before may have been seen.
     started: UnixTime,
 }
 
 impl App {
-    /// The edge of a node.
+    /// The edge of a node, which knows these other nodes.
     #[must_use]
-    pub fn new(node: Arc<Node>, limits: Limits) -> Arc<App> {
+    pub fn new(node: Arc<Node>, limits: Limits, neighbours: Neighbours) -> Arc<App> {
         let permits = Arc::new(Semaphore::new(limits.requests));
         let (metrics, started) = (Metrics::default(), node.clock.now());
         let (running, nonces) = (idempotency::Running::default(), nodes::Nonces::default());
         let bundles = published::Bundles::default();
-        Arc::new(App { node, metrics, limits, permits, running, nonces, bundles, started })
+        Arc::new(App { node, metrics, limits, permits, running, nonces, bundles, neighbours, started })
     }
 }
 
@@ -93,6 +96,9 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(log::checkpoint))
         .routes(routes!(nodes::witness))
         .routes(routes!(nodes::mirrored_checkpoint))
+        .routes(routes!(index::index))
+        .routes(routes!(index::holders))
+        .routes(routes!(index::hand_out))
         .routes(routes!(lifecycle::issue))
         .routes(routes!(lifecycle::licence))
         .routes(routes!(lifecycle::change_status))

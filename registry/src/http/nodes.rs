@@ -1,7 +1,7 @@
 //! Calls between nodes, signed as RFC 9421 says (FORMATS §12): witnessing, and what a mirror serves.
 //!
 //! A request that was seen is refused for ten minutes; one that was signed before this process began is refused too, so that a
-//! restart does not open the window again.
+//! restart does not open the window again. Where several processes serve one node, what one has seen is stored for the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,14 @@ use licence_spec::log::tile::TilePath;
 use licence_spec::log::witness::{Refusal, SIZE_MEDIA_TYPE};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_store::StoreError;
+use licence_store::{AnswerKey, Conflict, IdempotentAnswer, StoreError, transact};
 
 use super::call::Call;
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
 use super::{App, blocking};
+use crate::node::Node;
+use crate::trips::find_elsewhere::Caller;
 use crate::trips::mirror;
 use crate::trips::witness::{WitnessError, add_checkpoint};
 
@@ -47,8 +49,50 @@ impl Nonces {
     }
 }
 
-/// The node that signed a call.
-pub(super) fn signed_by(app: &App, call: &Call) -> Result<SignedBy, Problem> {
+/// The node that signed a call, as the trust list has it.
+pub(super) async fn caller(app: &App, call: &Call) -> Result<Caller, Problem> {
+    let signed = signed_by(app, call)?;
+    let thumbprint = signed.thumbprint;
+    if app.node.process.is_some() {
+        let node = Arc::clone(&app.node);
+        blocking(move || take_for_all(&node, &signed)).await??;
+    }
+    let (evidence, now) = (app.node.evidence.snapshot(), app.node.clock.now());
+    let entry = evidence.trust_list().and_then(|list| find_node_key(list, &thumbprint, now));
+    // The list may have changed since the signature was checked.
+    let (entry, _) = entry.ok_or_else(|| Problem::idempotency(&HttpSignatureFault::SignatureKey))?;
+    let logs = entry.logs.iter().map(|log| log.key.name().to_owned()).collect();
+    Ok(Caller { authority: entry.id.clone(), logs })
+}
+
+/// Takes a nonce for all processes of this node: the second one that tries is refused. It is forgotten with the answers that are kept
+/// under idempotency keys, long after the signature has ended.
+fn take_for_all(node: &Node, signed: &SignedBy) -> Result<(), Problem> {
+    let key = AnswerKey {
+        caller: format!("node:{}", hex::encode(signed.thumbprint)),
+        key: hex::encode(signed.nonce),
+    };
+    let seen = IdempotentAnswer {
+        key,
+        fingerprint: signed.thumbprint,
+        status: 200,
+        content_type: String::new(),
+        body: Vec::new(),
+        created_at: node.clock.now().0,
+    };
+    let taken = transact::<_, StoreError>(&*node.store, "take_nonce", |write| {
+        write.add_idempotent_answers(std::slice::from_ref(&seen))
+    });
+    match taken {
+        Err(StoreError::Conflict(Conflict::IdempotencyKeyExists)) => {
+            Err(Problem::idempotency(&HttpSignatureFault::SignatureReplay))
+        }
+        taken => taken.map_err(|error| Problem::store(&error)),
+    }
+}
+
+/// Checks the signature of a call, and takes its nonce in this process.
+fn signed_by(app: &App, call: &Call) -> Result<SignedBy, Problem> {
     let (evidence, now) = (app.node.evidence.snapshot(), app.node.clock.now());
     let fresh = evidence.trust_files().is_some_and(|files| files.is_fresh(now, 0));
     let list = evidence.trust_list().filter(|_| fresh);
@@ -95,7 +139,7 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     (status = 409, body = String, content_type = "text/x.tlog.size", description = "所存大小不同 / the stored size is another"),
     (status = 422, description = "证明不成立或日志分叉 / the proof does not hold, or the log has forked")))]
 pub(super) async fn witness(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    signed_by(&app, &call)?;
+    caller(&app, &call).await?;
     match blocking(move || add_checkpoint(&app.node, &call.body)).await? {
         Ok(line) => Ok((StatusCode::OK, line).into_response()),
         Err(WitnessError::Refused(refusal)) => Ok(refused(refusal)),

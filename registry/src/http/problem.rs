@@ -12,6 +12,7 @@ use crate::db::WriteError;
 use crate::shared::SharedError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
+use crate::trips::find_elsewhere::AskedError;
 use crate::trips::issue::IssueError;
 use crate::trips::receipt::{NotBase64, ReceiptTripError};
 use crate::trips::verify::VerifyError;
@@ -257,6 +258,18 @@ impl From<SharedError> for Problem {
 impl From<NotBase64> for Problem {
     fn from(error: NotBase64) -> Problem {
         Problem::malformed(error.to_string())
+    }
+}
+
+impl From<AskedError> for Problem {
+    fn from(error: AskedError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            AskedError::Unknown => Problem::not_found(),
+            AskedError::Field(_) => Problem::unprocessable("fields", detail),
+            AskedError::Store(error) => Problem::store(&error),
+            AskedError::Log(_) | AskedError::Rng(_) => Problem::unavailable(detail),
+        }
     }
 }
 

@@ -12,9 +12,14 @@ use super::problem::Problem;
 use super::verifications::keep;
 use super::{App, blocking};
 use crate::trips::check_service_item::{self, Checked, ItemRequest};
+use crate::trips::find_elsewhere::fetch_elsewhere;
 
-/// 事项核验 / which materials of a service item are met: by the licences that are handed in, and by those of this node that
-/// the people of the case hold. Answers no field of any licence. Who asked, for which case and on what ground is kept.
+/// Longest answer of another node: a licence of 64 KiB with its proof, in base64url.
+const MAX_ANSWER: usize = 131_072;
+
+/// 事项核验 / which materials of a service item are met: by the licences that are handed in, by those of this node that the people of the
+/// case hold, and, if that is not enough, by those of other nodes. Answers no field of any licence. Who asked, for which case and on
+/// what ground is kept. 其他节点不可达时照常作答，`not_asked` 列明 / if other nodes cannot be reached, the answer says what was not asked.
 #[utoipa::path(post, path = "/v1/service-items/{code}/checks", tag = "verification", params(("code" = String, Path)),
     request_body = ItemRequest, responses((status = 200, body = Checked)))]
 pub(super) async fn check(
@@ -29,8 +34,16 @@ pub(super) async fn check(
         Begun::Do(turn) => turn,
     };
     let own = Arc::clone(&app);
-    let (checked, job) =
-        blocking(move || check_service_item::check(&own.node, &client, &code, &request)).await??;
+    let (checked, job) = blocking(move || {
+        let elsewhere = |question: &_| {
+            let (node, neighbours) = (&own.node, &own.neighbours);
+            let ask =
+                |host: &str, path: &str, body: &[u8]| neighbours.ask(node, host, path, body, MAX_ANSWER);
+            fetch_elsewhere(node, neighbours.province(), question, &ask)
+        };
+        check_service_item::check(&own.node, &client, &code, &request, &elsewhere)
+    })
+    .await??;
     // Cannot fail: the answer is made of texts and numbers.
     let body = serde_json::to_vec(&checked).unwrap_or_default();
     keep(&app, job, turn, body).await

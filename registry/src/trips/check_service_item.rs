@@ -1,16 +1,15 @@
 //! Which materials of a service item are met, by licences handed in and by those that the people of the case hold here.
 //!
-//! Order: item found → licences gathered → each verified, one clock and one evidence → fit → receipts signed → receipts and the
-//! record of use in one group commit → answer. In scope: this node's licences and those handed in. Out of scope: licences
-//! at other nodes and views (a later issue); the answer therefore holds no field of any licence.
+//! Order: item found → licences gathered → each verified, one clock and one evidence → fit → if that is not enough, those at other
+//! nodes gathered, and once more → receipts signed → receipts and the record of use in one group commit → answer.
+//! Out of scope: how other nodes are asked (`find_elsewhere`); views (a later issue): the answer holds no field of any licence.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use licence_catalogue::fit::{self, Fit, LicenceFit, Presented, fit};
-use licence_spec::catalogue::{HolderRole, ServiceItem};
+use licence_catalogue::fit::{self, Fit, FitResult, LicenceFit, Presented, fit};
+use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
 use licence_spec::policy::{Policy, Question};
-use licence_spec::suite::sha256;
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::Verdict;
 use licence_spec::verify::verify;
@@ -23,19 +22,17 @@ use crate::db::{Effect, Job};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::node::Node;
 use crate::rng::RngError;
+use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion};
 use crate::trips::holder::holder_key;
 use crate::trips::receipt::{self, ReceiptTripError};
+use crate::trips::use_record::{self, Purpose, is_told};
 
-/// Kind of the stored records of use.
-const USE: &str = "use";
 /// Most people of one case.
 const MAX_SUBJECTS: usize = 8;
 /// Most licences handed in with one request.
 const MAX_HANDED_IN: usize = 16;
 /// Most licences of one holder that are looked at.
 const MAX_HELD: u32 = 256;
-/// Longest operator, case number or authorisation, characters.
-const MAX_TEXT: usize = 64;
 
 /// What a service item needs to know of a case.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -52,6 +49,13 @@ pub struct ItemRequest {
     /// 已提交的证照 / licences handed in, base64url.
     #[serde(default)]
     pub credentials: Vec<String>,
+    /// 是否向其他节点查找 / whether other nodes are asked if what is here does not suffice; true unless it says otherwise.
+    #[serde(default = "yes")]
+    pub elsewhere: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Somebody in the case.
@@ -80,8 +84,10 @@ pub struct Checked {
     /// Which materials are met, by which licence.
     #[schema(value_type = Object)]
     pub fit: Fit,
-    /// Every licence that was looked at, each once: those handed in first.
+    /// Every licence that was looked at, each once: those handed in first, those of other nodes last.
     pub licences: Vec<Looked>,
+    /// 未能查询 / what could not be asked at other nodes, and why; empty if nothing was left out.
+    pub not_asked: Vec<String>,
 }
 
 /// One licence that was looked at.
@@ -120,7 +126,11 @@ pub enum CheckError {
     Rng(#[from] RngError),
 }
 
-/// Checks a case against a service item. The answer must not leave before the job is committed.
+/// Brings licences from other nodes.
+pub type Elsewhere<'a> = &'a dyn Fn(&HolderQuestion) -> Brought;
+
+/// Checks a case against a service item; `elsewhere` is asked if what is here does not suffice. The answer must not leave before the
+/// job is committed.
 ///
 /// # Errors
 /// [`CheckError`]; a licence that is refused is no error.
@@ -129,34 +139,87 @@ pub fn check(
     client: &ClientRow,
     code: &str,
     request: &ItemRequest,
+    elsewhere: Elsewhere<'_>,
 ) -> Result<(Checked, Job), CheckError> {
     let catalogue = node.catalogue().ok_or(CheckError::NotReady)?;
     let item = catalogue.service_item(code).ok_or(CheckError::UnknownItem)?;
     request.check()?;
-    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    let mut seen = BTreeSet::new();
-    let verdicts: Vec<Verdict> = gather(node, client, item, request)?
-        .iter()
-        .map(|bytes| judge(node, bytes, &evidence, item, &request.case_number, now))
-        .filter(|verdict| seen.insert(verdict.digests().licence))
-        .collect();
-    let presented: Vec<Presented<'_>> = verdicts.iter().filter_map(Presented::of_verdict).collect();
-    let subjects: Vec<fit::Subject<'_>> = request
-        .subjects
-        .iter()
-        .map(|one| fit::Subject { role: one.role, code_type: &one.code_type, code: &one.code })
-        .collect();
-    let fit = fit(&catalogue, item, &presented, &subjects);
+    let mut case = Case {
+        node,
+        evidence: node.evidence.snapshot(),
+        now: node.clock.now(),
+        catalogue: &catalogue,
+        item,
+        request,
+        verdicts: Vec::new(),
+    };
+    case.judge(&gather(node, client, item, request)?);
+    let (mut fit, mut not_asked) = (case.fit(), Vec::new());
+    if fit.result != FitResult::Met && request.elsewhere {
+        let brought = elsewhere(&question(client, item, request));
+        not_asked = brought.not_asked;
+        case.judge(&brought.credentials);
+        fit = case.fit();
+    }
     let mut effects = Vec::new();
     let mut licences = Vec::new();
-    for verdict in &verdicts {
+    for verdict in &case.verdicts {
         let looked = look(node, client, request, code, verdict, &fit, &mut effects)?;
         licences.push(looked);
     }
-    let (record, row) = record(node, client, code, request, &licences, now)?;
+    let (record, row) = record(node, client, code, request, &licences, case.now)?;
     effects.push(Effect::Document(row));
     let job = Job::new(effects.into_iter().map(|effect| (effect, None)).collect());
-    Ok((Checked { record, fit, licences }, job))
+    Ok((Checked { record, fit, licences, not_asked }, job))
+}
+
+/// What is asked of other nodes: licences of the people of the case, of types that the item accepts and the client may see.
+fn question(client: &ClientRow, item: &ServiceItem, request: &ItemRequest) -> HolderQuestion {
+    let holder = |one: &ItemSubject| HolderCode { code_type: one.code_type.clone(), code: one.code.clone() };
+    let types = item.accepts.iter().map(|accepted| &accepted.vct).filter(|vct| may_see(client, vct));
+    HolderQuestion {
+        holders: request.subjects.iter().map(holder).collect(),
+        types: types.cloned().collect(),
+        purpose: Purpose {
+            service_item: item.code.clone(),
+            case_number: request.case_number.clone(),
+            authorisation: request.authorisation.clone(),
+        },
+    }
+}
+
+/// A case that is judged at one moment with one evidence.
+struct Case<'a> {
+    node: &'a Node,
+    evidence: Arc<Evidence>,
+    now: UnixTime,
+    catalogue: &'a Catalogue,
+    item: &'a ServiceItem,
+    request: &'a ItemRequest,
+    /// Of each licence once.
+    verdicts: Vec<Verdict>,
+}
+
+impl Case<'_> {
+    fn judge(&mut self, credentials: &[Vec<u8>]) {
+        for bytes in credentials {
+            let verdict =
+                judge(self.node, bytes, &self.evidence, self.item, &self.request.case_number, self.now);
+            let digest = verdict.digests().licence;
+            if self.verdicts.iter().all(|other| other.digests().licence != digest) {
+                self.verdicts.push(verdict);
+            }
+        }
+    }
+
+    fn fit(&self) -> Fit {
+        let presented: Vec<Presented<'_>> = self.verdicts.iter().filter_map(Presented::of_verdict).collect();
+        let people = self.request.subjects.iter();
+        let subjects: Vec<fit::Subject<'_>> = people
+            .map(|one| fit::Subject { role: one.role, code_type: &one.code_type, code: &one.code })
+            .collect();
+        fit(self.catalogue, self.item, &presented, &subjects)
+    }
 }
 
 impl ItemRequest {
@@ -167,7 +230,7 @@ impl ItemRequest {
             ("authorisation", &self.authorisation),
         ];
         for (name, text) in texts {
-            if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
+            if !is_told(text) {
                 return Err(CheckError::Field(name));
             }
         }
@@ -192,22 +255,24 @@ fn gather(
     for text in &request.credentials {
         found.push(from_base64url(text).ok_or(CheckError::Field("credentials"))?);
     }
-    let may = |vct: &str| {
-        let code = vct.rsplit(':').next().unwrap_or_default();
-        client.types.iter().any(|own| own == code || own == "*")
-    };
     let read = node.store.read()?;
     for subject in &request.subjects {
         let key = holder_key(&node.holder_secret, &subject.code_type, &subject.code);
         for row in read.licences_of_holder(&key, 0, MAX_HELD)? {
             // Bytes that were lost in a restore cannot be judged: the holder hands the licence in.
             let is_whole = !row.credential.is_empty();
-            if is_whole && item.accepted(&row.vct).is_some() && may(&row.vct) && row.successor.is_none() {
+            let is_wanted = item.accepted(&row.vct).is_some() && may_see(client, &row.vct);
+            if is_whole && is_wanted && row.successor.is_none() {
                 found.push(row.credential);
             }
         }
     }
     Ok(found)
+}
+
+fn may_see(client: &ClientRow, vct: &str) -> bool {
+    let code = vct.rsplit(':').next().unwrap_or_default();
+    client.types.iter().any(|own| own == code || own == "*")
 }
 
 fn judge(
@@ -260,24 +325,10 @@ fn record(
     licences: &[Looked],
     now: UnixTime,
 ) -> Result<(String, DocumentRow), CheckError> {
-    let mut id = [0; 16];
-    node.rng.fill(&mut id)?;
-    let record = hex::encode(id);
     let looked: Vec<&str> = licences.iter().map(|one| one.licence.as_str()).collect();
-    let bytes = json!({
+    let content = json!({
         "client": client.id, "service_item": code, "case_number": request.case_number, "operator": request.operator,
         "authorisation": request.authorisation, "at": now.0, "licences": looked,
-    })
-    .to_string()
-    .into_bytes();
-    let row = DocumentRow {
-        kind: USE.to_owned(),
-        name: record.clone(),
-        version: 1,
-        iat: now.0,
-        digest: sha256(&[&bytes]),
-        bytes,
-        stored_at: now.0,
-    };
-    Ok((record, row))
+    });
+    Ok(use_record::row(node, &content)?)
 }

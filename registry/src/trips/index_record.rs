@@ -11,7 +11,7 @@ use licence_spec::log::change::ChangeRecord;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_store::{LicenceRow, StatusChangeRow};
+use licence_store::{IndexChangeRow, IndexLicenceRow, LicenceRow, StatusChangeRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -193,5 +193,33 @@ pub fn of_licence(row: &LicenceRow, status_list: &str) -> IndexRecord {
 /// The record of a change of status of this node.
 #[must_use]
 pub fn of_change(row: &StatusChangeRow) -> IndexRecord {
+    IndexRecord::StatusChange(IndexedChange { log_index: row.log_index, record: base64url(&row.record) })
+}
+
+/// The record of a licence of another node, as it was told, without its holders.
+#[must_use]
+pub fn of_indexed(row: &IndexLicenceRow) -> IndexRecord {
+    IndexRecord::Licence(IndexedLicence {
+        log_index: row.log_index,
+        id: row.id.clone(),
+        vct: row.vct.clone(),
+        number: row.number.clone(),
+        version: row.version,
+        authority: row.authority.clone(),
+        area_code: row.area.clone(),
+        holders: Vec::new(),
+        issued_at: row.issued_at,
+        valid_from: row.valid_from,
+        expires_at: row.expires_at,
+        digest: digest_text(&row.digest),
+        status_list: row.status_list.clone(),
+        status_index: row.status_index,
+        predecessor: row.predecessor.as_ref().map(digest_text),
+    })
+}
+
+/// The record of a change of status at another node, as it was told.
+#[must_use]
+pub fn of_indexed_change(row: &IndexChangeRow) -> IndexRecord {
     IndexRecord::StatusChange(IndexedChange { log_index: row.log_index, record: base64url(&row.record) })
 }

@@ -7,6 +7,7 @@
 //! A head that shrank, or another tree of the same size, is kept with the one held as evidence of a fork, and never followed.
 
 use licence_spec::log::checkpoint::SignedCheckpoint;
+use licence_spec::log::entry::Entry;
 use licence_spec::log::merkle::{TreeHead, leaf_hash};
 use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::{Bundle, TileError};
@@ -27,6 +28,8 @@ const EDGES: [&str; 2] = ["mirror-edge", "mirror-progress"];
 pub const FORK: &str = "fork";
 /// Bundles of one transaction: 16,384 leaves, about 720 KiB.
 const CHUNK: u64 = 64;
+/// Entries of a full bundle.
+const BUNDLE: u64 = 256;
 /// Longest bundle that is taken, bytes: 256 entries of this project's 46 bytes at most, with their lengths, and room.
 pub(crate) const MAX_ENTRIES: usize = 65_536;
 
@@ -89,6 +92,24 @@ pub fn entries(read: &dyn Read, origin: &str, wanted: Bundle) -> Result<Option<V
         licence_spec::log::tile::append_entry(&mut bytes, entry).map_err(|_| corrupt())?;
     }
     Ok(Some(bytes))
+}
+
+/// The entries of a mirrored log from leaf `from` to before `to`, in order; `None` for one that is no entry of this profile. The verified
+/// head must cover them.
+///
+/// # Errors
+/// [`MirrorError::Store`], also if a bundle below the verified head is missing.
+pub fn leaves(read: &dyn Read, origin: &str, from: u64, to: u64) -> Result<Vec<Option<Entry>>, MirrorError> {
+    let mut leaves = Vec::new();
+    for index in from / BUNDLE..to.div_ceil(BUNDLE) {
+        let lost = || StoreError::Corrupt(format!("entries {index} of the mirror of {origin}"));
+        let bundle = Bundle::of_tree(index, to).ok_or_else(lost)?;
+        let bytes = entries(read, origin, bundle)?.ok_or_else(lost)?;
+        let first = bundle.first_entry();
+        let wanted = bundle.entries(&bytes)?.into_iter().skip(from.saturating_sub(first) as usize);
+        leaves.extend(wanted.map(|entry| Entry::parse(entry).ok()));
+    }
+    Ok(leaves)
 }
 
 fn place(origin: &str, index: u64) -> String {

@@ -27,6 +27,7 @@ mod answers;
 mod cells;
 mod documents;
 mod errors;
+mod index;
 mod licences;
 mod link;
 mod log;

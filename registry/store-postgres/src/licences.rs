@@ -75,7 +75,8 @@ fn licence(row: &Cells<'_>) -> Result<LicenceRow> {
     })
 }
 
-fn digests(bytes: &[u8]) -> Result<Vec<Digest>> {
+/// The digests of a column that holds some, one after another.
+pub(crate) fn digests(bytes: &[u8]) -> Result<Vec<Digest>> {
     let (digests, rest) = bytes.as_chunks();
     match rest {
         [] => Ok(digests.to_vec()),
@@ -84,8 +85,8 @@ fn digests(bytes: &[u8]) -> Result<Vec<Digest>> {
 }
 
 /// The holders as a set: ascending, each once.
-fn holders(row: &LicenceRow) -> Vec<Digest> {
-    let mut holders = row.holders.clone();
+pub(crate) fn as_set(holders: &[Digest]) -> Vec<Digest> {
+    let mut holders = holders.to_vec();
     holders.sort_unstable();
     holders.dedup();
     holders
@@ -155,7 +156,7 @@ impl Session<'_> {
         let indexes = integers(rows, |row| row.log_index)?;
         let lists = integers(rows, |row| row.status_list)?;
         let names: Vec<_> = rows.iter().map(names).collect();
-        let holders: Vec<_> = rows.iter().map(holders).collect();
+        let holders: Vec<_> = rows.iter().map(|row| as_set(&row.holders)).collect();
         let joined: Vec<Vec<u8>> = holders.iter().map(|holders| holders.concat()).collect();
         let (keys, named): (Vec<&[u8]>, Vec<i64>) =
             each(&names, &indexes).map(|((name, _), index)| (name.as_slice(), index)).unzip();

@@ -12,6 +12,7 @@ use crate::link::{Link, Params};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_first", include_str!("migrations/0001_first.sql")),
     ("0002_job_leases", include_str!("migrations/0002_job_leases.sql")),
+    ("0003_index", include_str!("migrations/0003_index.sql")),
 ];
 
 /// Oldest server whose planner looks at the one partition that an UPDATE needs.

@@ -98,7 +98,24 @@ fn node() -> SqliteStore {
         write.lease("numbers", 77)?;
         write.lease("空", 0).map(drop)
     });
+    write_index(&store);
     store
+}
+
+/// 1,200 licences and 600 changes of one log, more than a page of both, with a reject; a reject of another; a third told to be empty.
+fn write_index(store: &dyn Store) {
+    let (a, b) = ("fs.elic.example/log", "zj.elic.example/log");
+    let licences = (0..1_200).map(|n| make::indexed(a, n * 2)).collect();
+    let changes = (0..600).map(|n| make::index_change(a, n * 4 + 1, make::indexed(a, n).digest, 1)).collect();
+    let mut told = make::stretch(a, (0, 3_000), licences, changes);
+    told.rejects = vec![make::index_reject(a, 2_999, false)];
+    let mut other = make::stretch(b, (0, 9), vec![], vec![]);
+    other.rejects = vec![make::index_reject(b, 4, true)];
+    write(store, |write| {
+        write.add_index(&told)?;
+        write.add_index(&other)?;
+        write.add_index(&make::stretch("sz.elic.example/log", (0, 0), vec![], vec![]))
+    });
 }
 
 const ALL: Copied = Copied {
@@ -112,6 +129,7 @@ const ALL: Copied = Copied {
     receipts: 1_100,
     answers: 700,
     counters: 2,
+    index: 1_802,
 };
 
 #[test]

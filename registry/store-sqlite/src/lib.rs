@@ -13,6 +13,7 @@ mod answers;
 mod directory;
 mod documents;
 mod errors;
+mod index;
 mod licences;
 mod log;
 mod migrations;

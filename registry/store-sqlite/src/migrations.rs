@@ -10,8 +10,11 @@ use crate::errors::store_error;
 const APPLICATION_ID: i64 = 0x454C_4943;
 
 /// Migration `n` (from 0) leads to schema version `n + 1`. Published ones never change.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_job_leases.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_job_leases.sql"),
+    include_str!("migrations/0003_index.sql"),
+];
 
 /// Newest schema version that this program knows.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;

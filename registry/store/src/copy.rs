@@ -9,6 +9,8 @@
 //! compared: a store with a log and without a node is an unfinished copy, which whoever opens it for a node has to refuse
 //! ([`crate::WriteNode::create_node`] cannot tell, as this function calls it last).
 
+mod index;
+
 use std::cmp::Ordering;
 
 use licence_spec::log::merkle::{TreeHead, leaf_hash};
@@ -79,6 +81,8 @@ pub struct Copied {
     pub answers: u64,
     /// Counters.
     pub counters: u64,
+    /// Licences, changes and rejects of the index of other nodes.
+    pub index: u64,
 }
 
 /// Copies all of `from` into `to`, which must be empty, compares both, and says how much there was.
@@ -107,6 +111,7 @@ pub fn copy(
     copy.pages("receipts", receipts, |write, rows| write.add_receipts(rows))?;
     copy.pages("answers", answers, |write, rows| write.add_idempotent_answers(rows))?;
     copy.count_on()?;
+    copy.index()?;
     (copy.progress)("compare", 0);
     let copied = compare(source, &*to.read()?)?;
     if let Some(node) = source.node()? {
@@ -333,6 +338,7 @@ fn refuse_full(to: &dyn Read) -> std::result::Result<(), CopyError> {
         ("receipts", !receipts(to, None)?.is_empty()),
         ("idempotent_answers", !answers(to, None)?.is_empty()),
         ("counters", !to.counters()?.is_empty()),
+        ("index", !to.index_cursors()?.is_empty()),
     ];
     match held.into_iter().find(|(_, held)| *held) {
         Some((what, _)) => Err(CopyError::NotEmpty(what)),
@@ -351,7 +357,7 @@ fn compare(source: &dyn Read, target: &dyn Read) -> std::result::Result<Copied, 
     differs("clients", clients == target.clients()?)?;
     differs("counters", counters == target.counters()?)?;
     differs("log_head", source.log_head()? == target.log_head()?)?;
-    Ok(Copied {
+    let mut copied = Copied {
         licences: same_rows("licences", licences, source, target)?,
         status_changes: same_rows("status_changes", status_changes, source, target)?,
         status_lists: lists.0.len() as u64,
@@ -362,7 +368,10 @@ fn compare(source: &dyn Read, target: &dyn Read) -> std::result::Result<Copied, 
         receipts: same_rows("receipts", receipts, source, target)?,
         answers: same_rows("idempotent_answers", answers, source, target)?,
         counters: counters.len() as u64,
-    })
+        index: 0,
+    };
+    index::compare(source, target, &mut copied)?;
+    Ok(copied)
 }
 
 /// Since when a list is dirty may differ by what one transaction did in another order; whether it is may not.

@@ -132,6 +132,17 @@ pub enum Conflict {
     /// A receipt with this id exists.
     #[error("a receipt with this id exists already")]
     ReceiptExists,
+    /// Another process has added to the index of this log, or it was forgotten. Read the cursor again and repeat.
+    #[error("the index of the log is at {found}, not at {expected}")]
+    IndexMoved {
+        /// Cursor that the writer expected.
+        expected: u64,
+        /// Cursor that is stored.
+        found: u64,
+    },
+    /// The index has a row of this log and leaf.
+    #[error("the index has a row of this leaf already")]
+    IndexExists,
     /// The database belongs to a node of another role or region.
     #[error("the database belongs to another node")]
     NodeDiffers,

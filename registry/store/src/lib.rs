@@ -41,6 +41,7 @@ pub mod conformance;
 mod copy;
 mod documents;
 mod error;
+mod index;
 mod licences;
 mod log;
 mod node;
@@ -51,6 +52,10 @@ pub use answers::{AnswerKey, ClientRow, IdempotentAnswer, ReadAnswers, ReceiptRo
 pub use copy::{Copied, CopyError, copy};
 pub use documents::{DocumentRow, ReadDocuments, WriteDocuments};
 pub use error::{Conflict, StoreError};
+pub use index::{
+    INDEX_CHANGE, INDEX_LICENCE, IndexChangeRow, IndexCount, IndexCursor, IndexDay, IndexLicenceRow,
+    IndexRejectRow, IndexStretch, ReadIndex, WriteIndex,
+};
 pub use licences::{LicenceCount, LicenceRow, ReadLicences, Taken, WriteLicences};
 pub use log::{LeafRow, LogHead, ReadLog, TileKey, TileRow, WriteLog};
 pub use node::{CounterRow, JobLease, NodeRow, ReadNode, WriteNode};
@@ -99,18 +104,22 @@ pub struct Migrated {
 }
 
 /// All that can be read, at one moment.
-pub trait Read: ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode {}
-
-impl<T: ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode> Read for T {}
-
-/// All that can be written, in one transaction, which also reads its own writes. A `&mut dyn Write` coerces to `&dyn Read`.
-pub trait Write:
-    Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode
+pub trait Read:
+    ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode + ReadIndex
 {
 }
 
-impl<T: Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode> Write
-    for T
+impl<T: ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode + ReadIndex> Read for T {}
+
+/// All that can be written, in one transaction, which also reads its own writes. A `&mut dyn Write` coerces to `&dyn Read`.
+pub trait Write:
+    Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode + WriteIndex
+{
+}
+
+impl<
+    T: Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode + WriteIndex,
+> Write for T
 {
 }
 

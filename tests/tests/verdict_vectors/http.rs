@@ -48,7 +48,7 @@ pub(crate) fn ask(set: &Set, vector: &Vector) -> String {
         let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a port");
         let address = server.address();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let app = App::new(Arc::new(node), Limits::default());
+        let app = App::new(Arc::new(node), Limits::default(), Neighbours::default());
         let serving = tokio::spawn(server.run(app, async { drop(stopped.await) }));
         let answer = tokio::task::spawn_blocking(move || post(address, &request)).await.expect("no panic");
         stop.send(()).expect("it serves");

@@ -1,7 +1,8 @@
 //! Rows for tests: every unique column differs with `n`, and no row means anything.
 
 use crate::{
-    AnswerKey, ClientRow, Digest, DocumentRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, ReceiptRow,
+    AnswerKey, ClientRow, Digest, DocumentRow, INDEX_CHANGE, INDEX_LICENCE, IdempotentAnswer, IndexChangeRow,
+    IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow, LicenceRow, LogHead, ReceiptRow,
     StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
 };
 
@@ -158,4 +159,71 @@ pub fn answer(caller: &str, key: &str, created_at: i64) -> IdempotentAnswer {
         body: "{\"证照\":\"\u{0}\"}".as_bytes().to_vec(),
         created_at,
     }
+}
+
+/// Day of all indexed rows but where a case says otherwise.
+pub const DAY: i64 = 20_780;
+
+/// Licence at leaf `log_index` of another node's log, held by holder `log_index`.
+pub fn indexed(origin: &str, log_index: u64) -> IndexLicenceRow {
+    IndexLicenceRow {
+        origin: origin.into(),
+        log_index,
+        day: DAY,
+        digest: digest(0xd2, log_index),
+        id: format!("1.2.156.3005.2.11440000X00000051Q201.11440100X00000027D.{log_index:011}.001.K"),
+        vct: "urn:elic:cn:11440000X00000051Q201".into(),
+        number: format!("穗场证〔2026〕{log_index:07}号"),
+        version: 1,
+        authority: "11440100X00000027D".into(),
+        area: "440106".into(),
+        holders: vec![digest(0x40, log_index)],
+        issued_at: 1_795_420_800,
+        valid_from: 1_795_420_800,
+        expires_at: 1_953_100_800,
+        status_list: "https://gz.elic.example/v1/status-lists/1".into(),
+        status_index: 7,
+        predecessor: Some(digest(0xd3, log_index)),
+        status: 0,
+        successor: None,
+    }
+}
+
+/// Change at leaf `log_index` of the licence with this digest.
+pub fn index_change(origin: &str, log_index: u64, licence: Digest, value: u8) -> IndexChangeRow {
+    IndexChangeRow {
+        origin: origin.into(),
+        log_index,
+        day: DAY + 1,
+        licence,
+        record: format!("record {log_index}").into_bytes(),
+        value,
+        successor: None,
+    }
+}
+
+/// Reject of a licence at leaf `log_index`.
+pub fn index_reject(origin: &str, log_index: u64, logged: bool) -> IndexRejectRow {
+    IndexRejectRow {
+        origin: origin.into(),
+        log_index,
+        day: DAY,
+        kind: INDEX_LICENCE,
+        logged,
+        reason: "missing".into(),
+        told_at: 1_795_700_000,
+    }
+}
+
+/// A stretch of a log of which nothing else was told; its leaves are those of the rows.
+pub fn stretch(
+    origin: &str,
+    (from, next): (u64, u64),
+    licences: Vec<IndexLicenceRow>,
+    changes: Vec<IndexChangeRow>,
+) -> IndexStretch {
+    let day = |day, kind, logged: usize| IndexDay { day, kind, logged: logged as u64 };
+    let days = [day(DAY, INDEX_LICENCE, licences.len()), day(DAY + 1, INDEX_CHANGE, changes.len())];
+    let logged = days.into_iter().filter(|day| day.logged > 0).collect();
+    IndexStretch { origin: origin.into(), from, next, licences, changes, rejects: Vec::new(), logged }
 }

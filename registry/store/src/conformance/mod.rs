@@ -18,6 +18,7 @@
 
 mod answers;
 mod documents;
+mod index;
 mod licences;
 mod log;
 pub mod make;
@@ -149,6 +150,15 @@ suite! { $
         an_idempotency_key_is_used_once_by_each_caller,
         old_answers_are_forgotten_oldest_first,
         receipts_and_answers_come_in_pages,
+    }
+    index {
+        what_was_told_of_a_log_reads_back,
+        a_stretch_is_told_once_and_none_is_left_out,
+        changes_move_licences_of_their_own_log_in_order,
+        a_digest_claimed_by_one_log_keeps_no_other_out,
+        indexed_licences_of_a_holder_come_in_pages,
+        days_are_counted_from_leaves_and_from_rows,
+        a_forgotten_index_is_told_anew,
     }
     node {
         a_database_belongs_to_one_node,

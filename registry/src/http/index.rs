@@ -1,0 +1,105 @@
+//! The index between nodes (归集), signed by nodes (FORMATS §12): a city reports to its province, a node asks where a holder's licences
+//! are, the node that issued one hands it out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::call::Call;
+use super::nodes::caller;
+use super::problem::{Document, Problem};
+use super::verifications::store;
+use super::{App, blocking};
+use crate::config::Role;
+use crate::db::Job;
+use crate::trips::find_elsewhere::{
+    self, AskedError, FoundLicences, HandedOut, HolderQuestion, LicenceQuestion,
+};
+use crate::trips::index_record::IndexPage;
+use crate::trips::report_index::{gathered_page, own_page};
+
+/// Which page of the index.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfPage {
+    #[serde(default)]
+    after: u64,
+    #[serde(default)]
+    origin: Option<String>,
+}
+
+/// 索引归集 / index records in log order: a city tells its own to its province, with the codes of the holders; a province tells a node of
+/// that node's own log, without them. At most 500 records.
+#[utoipa::path(get, path = "/v1/index", tag = "nodes", params(
+    ("after" = Option<u64>, Query, description = "起始日志序号 / log index of the first leaf that is not known yet; 0 if absent"),
+    ("origin" = Option<String>, Query, description = "日志名称 / name of the log; only at a province")), responses((status = 200, body = IndexPage),
+    (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
+    (status = 403, body = Document, content_type = "application/problem+json", description = "非省节点，亦非该日志的节点 / neither the province nor the node of that log")))]
+pub(super) async fn index(
+    State(app): State<Arc<App>>,
+    of: Result<Query<OfPage>, axum::extract::rejection::QueryRejection>,
+    call: Call,
+) -> Result<Response, Problem> {
+    let caller = caller(&app, &call).await?;
+    let Ok(Query(OfPage { after, origin })) = of else {
+        return Err(Problem::malformed("查询参数：after、origin / the parameters are after and origin"));
+    };
+    let node = Arc::clone(&app.node);
+    let page = match origin {
+        Some(origin) if node.role == Role::Province => {
+            if !caller.logs.contains(&origin) {
+                return Err(Problem::forbidden());
+            }
+            blocking(move || gathered_page(&node, &origin, after)).await?
+        }
+        None if app
+            .neighbours
+            .province()
+            .is_some_and(|host| caller.logs.contains(&format!("{host}/log"))) =>
+        {
+            blocking(move || own_page(&node, after)).await?
+        }
+        _ => return Err(Problem::forbidden()),
+    };
+    Ok(Json(page.map_err(|error| Problem::store(&error))?).into_response())
+}
+
+/// 持证主体的证照所在 / where valid licences of these holders are, but for those of the node that asks; at a province. Who asked, for which
+/// case and on what ground is kept.
+#[utoipa::path(post, path = "/v1/index/holders", tag = "nodes", request_body = HolderQuestion,
+    responses((status = 200, body = FoundLicences),
+    (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold")))]
+pub(super) async fn holders(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
+    let caller = caller(&app, &call).await?;
+    if app.node.role != Role::Province {
+        return Err(Problem::not_found());
+    }
+    let question: HolderQuestion = call.json()?;
+    let node = Arc::clone(&app.node);
+    let asked = blocking(move || find_elsewhere::where_are(&node, &caller, &question)).await?;
+    answer(&app, asked).await
+}
+
+/// 调取证照 / a licence of this node with its log proof, for another node of the trust list. Who asked, for which case and on what
+/// ground is kept.
+#[utoipa::path(post, path = "/v1/index/licences", tag = "nodes", request_body = LicenceQuestion,
+    responses((status = 200, body = HandedOut),
+    (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照 / there is no such licence")))]
+pub(super) async fn hand_out(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
+    let caller = caller(&app, &call).await?;
+    let question: LicenceQuestion = call.json()?;
+    let node = Arc::clone(&app.node);
+    let asked = blocking(move || find_elsewhere::hand_out(&node, &caller, &question)).await?;
+    answer(&app, asked).await
+}
+
+/// Answers once the record of use is durable.
+async fn answer(app: &App, asked: Result<(impl Serialize, Job), AskedError>) -> Result<Response, Problem> {
+    let (found, job) = asked?;
+    store(app, job, None).await?;
+    Ok(Json(found).into_response())
+}

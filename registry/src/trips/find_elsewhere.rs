@@ -1,0 +1,323 @@
+//! Find the licences of a case at other nodes: the province knows where they are, the node that issued one hands it out.
+//!
+//! Order at the node that asks: the province asked for all holders at once → each licence fetched from the node whose log has it →
+//! bytes handed to the verdict, which trusts none of this. Order at the nodes asked: record of use durable → answer.
+//! In scope: both sides of both questions. Out of scope: signatures and connections (`http`, `fetch`), the verdict (`verify`).
+//! A failure never fails the case: the answer says what was not asked.
+
+use std::collections::BTreeSet;
+
+use licence_spec::cose::with_log_proof;
+use licence_spec::log::checkpoint::SignedCheckpoint;
+use licence_spec::numbers::MAX_LICENCE;
+use licence_spec::trust::TrustList;
+use licence_store::{LicenceRow, Read, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::holder::holder_key;
+use super::index_record::parse_digest;
+use super::use_record::{self, Purpose};
+use crate::db::{Effect, Job};
+use crate::encoding::{base64url, digest_text, from_base64url};
+use crate::log::{LogError, Proofs};
+use crate::node::Node;
+use crate::rng::RngError;
+
+/// Most holders of one question: the people of one case.
+const MAX_HOLDERS: usize = 8;
+/// Most types of one question: a service item accepts far fewer.
+const MAX_TYPES: usize = 256;
+/// Rows of one query.
+const PAGE: u32 = 256;
+/// Most licences that a question is answered with.
+const MAX_FOUND: usize = 64;
+/// Most licences that are fetched for one case.
+const MAX_FETCHED: usize = 16;
+/// After this time no further licence is fetched, seconds: somebody waits at a counter.
+const PATIENCE_S: i64 = 8;
+/// Where the province is asked.
+const HOLDERS: &str = "/v1/index/holders";
+/// Where the node that issued is asked.
+const LICENCES: &str = "/v1/index/licences";
+
+/// A holder's code.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolderCode {
+    /// 证件类型代码 / kind of the code, such as 001 or 111.
+    pub code_type: String,
+    /// The code.
+    pub code: String,
+}
+
+/// Where are licences of these holders?
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolderQuestion {
+    /// 持证主体 / at most 8 holders.
+    pub holders: Vec<HolderCode>,
+    /// 证照类型 / only licences of these types, `urn:elic:<space>:<code>`; at most 256.
+    pub types: Vec<String>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// Where a licence is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// Name of the log that has it: `<host>/log` of the node that issued it.
+    pub origin: String,
+    /// Statement digest, `sha-256:` and hex.
+    pub digest: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub vct: String,
+}
+
+/// Where licences are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FoundLicences {
+    /// Licences that are valid as far as the province knows; at most 64.
+    pub licences: Vec<Found>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+/// Hand out a licence.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LicenceQuestion {
+    /// Statement digest, `sha-256:` and hex.
+    pub digest: String,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// A licence that is handed out.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandedOut {
+    /// The licence with its log proof, base64url.
+    pub credential: String,
+}
+
+/// Why a question of another node is not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum AskedError {
+    /// Nobody has this.
+    #[error("没有此证照 / there is no such licence")]
+    Unknown,
+    /// A part of the question is missing, too long, too much or unreadable.
+    #[error("{0} 缺失、过长或无法读取 / {0} is missing, too long or unreadable")]
+    Field(&'static str),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
+}
+
+/// Answers where licences are, of other nodes and of this one; those in logs of `caller` are left out, as it has them. The answer
+/// must not leave before the job is committed.
+///
+/// # Errors
+/// [`AskedError`].
+pub fn where_are(
+    node: &Node,
+    caller: &Caller,
+    question: &HolderQuestion,
+) -> Result<(FoundLicences, Job), AskedError> {
+    if question.holders.is_empty() || question.holders.len() > MAX_HOLDERS {
+        return Err(AskedError::Field("holders"));
+    }
+    if question.types.len() > MAX_TYPES {
+        return Err(AskedError::Field("types"));
+    }
+    let job = record(node, caller, &question.purpose)?;
+    Ok((find(node, &caller.logs, &question.holders, &question.types)?, job))
+}
+
+/// Where licences of these holders are, as far as this node knows, but for those in the logs of `without`.
+fn find(
+    node: &Node,
+    without: &[String],
+    holders: &[HolderCode],
+    types: &[String],
+) -> Result<FoundLicences, StoreError> {
+    let (read, own) = (node.store.read()?, format!("{}/log", node.host));
+    let mut found = Vec::new();
+    let mut add = |origin: &str, digest: &[u8; 32], vct: &str, status: u8| {
+        if status == 0 && types.iter().any(|own| own == vct) && !without.iter().any(|log| log == origin) {
+            let (origin, vct) = (origin.to_owned(), vct.to_owned());
+            found.push(Found { origin, digest: digest_text(digest), vct });
+        }
+    };
+    for holder in holders {
+        let key = holder_key(&node.holder_secret, &holder.code_type, &holder.code);
+        each_of_holder(&*read, &key, |row| add(&own, &row.digest, &row.vct, row.status))?;
+        let mut after: Option<(String, u64)> = None;
+        loop {
+            let place = after.as_ref().map(|(origin, index)| (origin.as_str(), *index));
+            let rows = read.index_of_holder(&key, place, PAGE)?;
+            rows.iter().for_each(|row| add(&row.origin, &row.digest, &row.vct, row.status));
+            match rows.last() {
+                Some(last) => after = Some((last.origin.clone(), last.log_index)),
+                None => break,
+            }
+        }
+    }
+    let complete = found.len() <= MAX_FOUND;
+    found.truncate(MAX_FOUND);
+    Ok(FoundLicences { licences: found, complete })
+}
+
+fn each_of_holder(
+    read: &dyn Read,
+    key: &[u8; 32],
+    mut each: impl FnMut(&LicenceRow),
+) -> Result<(), StoreError> {
+    let mut from = 0;
+    loop {
+        let rows = read.licences_of_holder(key, from, PAGE)?;
+        rows.iter().for_each(&mut each);
+        match rows.last() {
+            Some(last) => from = last.log_index + 1,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Hands out a licence of this node, with the proof that it is in the log. The answer must not leave before the job is committed.
+///
+/// # Errors
+/// [`AskedError`].
+pub fn hand_out(
+    node: &Node,
+    caller: &Caller,
+    question: &LicenceQuestion,
+) -> Result<(HandedOut, Job), AskedError> {
+    let digest = parse_digest(&question.digest).ok_or(AskedError::Field("digest"))?;
+    let job = record(node, caller, &question.purpose)?;
+    let read = node.store.read()?;
+    // Whose bytes were lost in a restore is not here to be handed out.
+    let row = read.licence(&digest)?.filter(|row| !row.credential.is_empty()).ok_or(AskedError::Unknown)?;
+    let checkpoint = node.log.checkpoint();
+    let size = SignedCheckpoint::parse(checkpoint.as_bytes()).map_or(0, |signed| signed.head().size);
+    let proof = Proofs::new(&*read, size).file(row.log_index, &checkpoint)?;
+    let bytes = with_log_proof(&row.credential, MAX_LICENCE, proof.as_bytes())
+        .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
+    Ok((HandedOut { credential: base64url(&bytes) }, job))
+}
+
+/// A node that asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Code of the authority in whose trust-list entry its key stands.
+    pub authority: String,
+    /// Names of the logs of that entry.
+    pub logs: Vec<String>,
+}
+
+fn record(node: &Node, caller: &Caller, purpose: &Purpose) -> Result<Job, AskedError> {
+    if let Some(field) = purpose.fault() {
+        return Err(AskedError::Field(field));
+    }
+    let content = json!({
+        "node": caller.authority, "service_item": purpose.service_item, "case_number": purpose.case_number,
+        "authorisation": purpose.authorisation, "at": node.clock.now().0,
+    });
+    let (_, row) = use_record::row(node, &content)?;
+    Ok(Job::new(vec![(Effect::Document(row), None)]))
+}
+
+/// How other nodes are asked: host, path and body of a signed question; the body of the answer, or why there is none.
+pub type Ask<'a> = &'a dyn Fn(&str, &str, &[u8]) -> Result<Vec<u8>, String>;
+
+/// What other nodes have brought.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// Bytes of licences, to be judged like any that is handed in.
+    pub credentials: Vec<Vec<u8>>,
+    /// What could not be asked, in words with the host; empty if the answer is whole.
+    pub not_asked: Vec<String>,
+}
+
+/// Fetches the licences of these holders from other nodes. `province` is the host that knows where they are; a province knows itself.
+pub fn fetch_elsewhere(
+    node: &Node,
+    province: Option<&str>,
+    question: &HolderQuestion,
+    ask: Ask<'_>,
+) -> Brought {
+    let started = node.clock.now();
+    let mut brought = Brought::default();
+    let own = format!("{}/log", node.host);
+    let found = match province {
+        Some(host) => put(ask, host, HOLDERS, question),
+        None => find(node, std::slice::from_ref(&own), &question.holders, &question.types)
+            .map_err(|error| error.to_string()),
+    };
+    let found: FoundLicences = match found {
+        Ok(found) => found,
+        Err(cause) => {
+            brought.not_asked.push(cause);
+            return brought;
+        }
+    };
+    let evidence = node.evidence.snapshot();
+    let (mut seen, mut failed) = (BTreeSet::new(), BTreeSet::new());
+    let wanted: Vec<&Found> = found.licences.iter().filter(|one| seen.insert(&one.digest)).collect();
+    for one in wanted.iter().take(MAX_FETCHED) {
+        let Some(host) = evidence.trust_list().and_then(|list| host_of(list, &one.origin)) else { continue };
+        if failed.contains(host) {
+            continue;
+        }
+        if node.clock.now().since(started) >= PATIENCE_S {
+            brought.not_asked.push(format!("{host}: 时间已到 / out of time"));
+            return brought;
+        }
+        match fetch_one(ask, host, one, &question.purpose) {
+            Ok(bytes) => brought.credentials.push(bytes),
+            Err(cause) => {
+                failed.insert(host);
+                brought.not_asked.push(cause);
+            }
+        }
+    }
+    if !found.complete || wanted.len() > MAX_FETCHED {
+        brought.not_asked.push("证照过多，未全部取得 / too many licences: not all were fetched".to_owned());
+    }
+    brought
+}
+
+/// The host of a log that the trust list names: no other host is ever asked, whatever an answer says.
+fn host_of<'a>(list: &TrustList, origin: &'a str) -> Option<&'a str> {
+    let mut logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+    logs.any(|log| log.key.name() == origin).then(|| origin.strip_suffix("/log"))?
+}
+
+fn fetch_one(ask: Ask<'_>, host: &str, one: &Found, purpose: &Purpose) -> Result<Vec<u8>, String> {
+    let question = LicenceQuestion { digest: one.digest.clone(), purpose: purpose.clone() };
+    let answer: HandedOut = put(ask, host, LICENCES, &question)?;
+    from_base64url(&answer.credential).ok_or_else(|| format!("{host}: credential"))
+}
+
+fn put<A: for<'de> Deserialize<'de>>(
+    ask: Ask<'_>,
+    host: &str,
+    path: &str,
+    question: &impl Serialize,
+) -> Result<A, String> {
+    let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+    // The parser's words might quote what a node has sent.
+    serde_json::from_slice(&ask(host, path, &body)?)
+        .map_err(|_| format!("{host}: 应答无法读取 / unreadable answer"))
+}
