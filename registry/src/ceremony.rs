@@ -37,10 +37,6 @@ const DAY_S: i64 = 86_400;
 const ROOT_LIFE_S: i64 = 5 * 365 * DAY_S;
 /// A list lives 90 days; the province publishes a new one long before.
 const LIST_LIFE_S: i64 = 90 * DAY_S;
-/// A timestamp lives three days and is renewed daily.
-const TIMESTAMP_LIFE_S: i64 = 3 * DAY_S;
-/// Age at which the province's node signs a new timestamp: a third of its life, so that two days of failures do no harm.
-pub const TIMESTAMP_RENEWAL_S: i64 = DAY_S;
 /// Scopes last two years, after which keys have been changed.
 const SCOPE_LIFE_S: i64 = 2 * 365 * DAY_S;
 
@@ -168,7 +164,7 @@ fn witness_policy(witnesses: &[WitnessKey]) -> String {
     lines.chain(["quorum none\n".to_owned()]).collect()
 }
 
-/// Signs a timestamp of its own `version` for the list of `list_version` with these bytes.
+/// Signs a timestamp of its own `version` for the list of `list_version` with these bytes, for `life_s` seconds from `now`.
 ///
 /// # Errors
 /// [`CeremonyError::Sign`].
@@ -176,13 +172,13 @@ pub fn timestamp(
     version: u64,
     list_version: u64,
     list: &[u8],
-    now: UnixTime,
+    (now, life_s): (UnixTime, i64),
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, CeremonyError> {
     let content = TimestampContent {
         version,
         iat: now,
-        exp: now.plus(TIMESTAMP_LIFE_S),
+        exp: now.plus(life_s),
         list_version,
         list_length: list.len() as u64,
         list_digest: sha256(&[list]),
@@ -190,8 +186,14 @@ pub fn timestamp(
     Ok(content.sign(&[signer])?)
 }
 
-/// Whether half of a timestamp's life is over. It is renewed at a third, so renewal has failed for half a day by then, and
-/// somebody should look; a day and a half is left to do so.
+/// Whether a timestamp is to be renewed: a third of its life is over, so that two thirds of failures do no harm.
+#[must_use]
+pub const fn is_to_be_renewed(timestamp: &TimestampContent, now: UnixTime) -> bool {
+    now.since(timestamp.iat) * 3 >= timestamp.exp.since(timestamp.iat)
+}
+
+/// Whether half of a timestamp's life is over. It is renewed at a third, so renewal has failed for a sixth of it by then, half a day of
+/// three, and somebody should look; as long as three times that is left to do so.
 #[must_use]
 pub const fn is_half_over(timestamp: &TimestampContent, now: UnixTime) -> bool {
     now.since(timestamp.iat) * 2 >= timestamp.exp.since(timestamp.iat)
@@ -307,14 +309,15 @@ mod tests {
         let content = TimestampContent {
             version: 1,
             iat: now,
-            exp: now.plus(TIMESTAMP_LIFE_S),
+            exp: now.plus(72 * 3_600),
             list_version: 1,
             list_length: 1,
             list_digest: *signer.public_key().thumbprint(),
         };
-        let half = TIMESTAMP_LIFE_S / 2;
-        assert!(TIMESTAMP_RENEWAL_S < half, "the job has half a day of tries before the alarm");
-        assert!(!is_half_over(&content, now.plus(TIMESTAMP_RENEWAL_S)));
+        let (third, half) = (24 * 3_600, 36 * 3_600);
+        let due = |after| is_to_be_renewed(&content, now.plus(after));
+        assert!(!due(third - 1) && due(third));
+        assert!(!is_half_over(&content, now.plus(third)), "the job has half a day of tries before the alarm");
         assert!(!is_half_over(&content, now.plus(half - 1)) && is_half_over(&content, now.plus(half)));
     }
 }

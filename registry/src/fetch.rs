@@ -228,8 +228,8 @@ impl Neighbours {
         self.province.as_deref()
     }
 
-    /// Asks a node by a signed request with a JSON body, and reads at most `cap` bytes of the answer. The caller sees to it that the
-    /// host is one that the configuration or the trust list names.
+    /// Asks a node by a signed request, with a JSON body or without one, and reads at most `cap` bytes of the answer. The caller sees to
+    /// it that the host is one that the configuration or the trust list names.
     ///
     /// # Errors
     /// What went wrong, naming the host.
@@ -238,19 +238,25 @@ impl Neighbours {
         node: &Node,
         host: &str,
         path: &str,
-        body: &[u8],
+        body: Option<&[u8]>,
         cap: usize,
     ) -> Result<Vec<u8>, String> {
         let peer = self.peer(host);
         if !peer.may_be_asked(node.clock.now()) {
             return Err(peer.wrong("刚才不可达，稍后再试 / it could not be reached a moment ago"));
         }
-        let answer = peer.post(node, path, "application/json", body, cap);
+        let answer = match body {
+            Some(body) => peer.post(node, path, "application/json", body, cap),
+            None => peer.get_signed(node, path, cap),
+        };
         // A refusal is an answer: the node is there.
         peer.note(answer.is_ok(), node);
         match answer? {
             Answer { status: 200, body } => Ok(body),
-            Answer { status, .. } => Err(peer.wrong(&format!("{path}: {status}"))),
+            // What follows the path may name a case.
+            Answer { status, .. } => {
+                Err(peer.wrong(&format!("{}: {status}", path.split('?').next().unwrap_or_default())))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::ceremony::{TIMESTAMP_RENEWAL_S, is_half_over};
+use crate::ceremony::{is_half_over, is_to_be_renewed};
 use crate::config::{Config, Role};
 use crate::fetch::Peer;
 use crate::http::App;
@@ -220,7 +220,7 @@ pub fn renew(node: &Node) -> Result<(), String> {
         return Ok(());
     };
     let now = node.clock.now();
-    if now.since(held.content().iat) < TIMESTAMP_RENEWAL_S {
+    if !is_to_be_renewed(held.content(), now) {
         return Ok(());
     }
     if is_half_over(held.content(), now) {

@@ -8,7 +8,7 @@ use licence_spec::suite::PublicKey;
 use licence_store::Store;
 
 use crate::clock::Clock;
-use crate::config::Role;
+use crate::config::{Disconnection, Role};
 use crate::db::Writer;
 use crate::evidence::Current;
 use crate::keys::Keyring;
@@ -26,6 +26,8 @@ pub struct Node {
     pub region: String,
     /// Whether its licences count: what is provisional is refused then.
     pub production: bool,
+    /// How long it goes on by itself.
+    pub disconnection: Disconnection,
     /// Officers who approve a catalogue version; on the province.
     pub officers: Vec<(String, PublicKey)>,
     /// Code of the authority in whose name the node itself signs receipts.

@@ -3,6 +3,7 @@
 //! In scope: the commands and what they do. Out of scope: how a command reaches a running node (`admin`), the words of the
 //! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
 
+mod index;
 mod trust;
 
 use licence_catalogue::KeyRole;
@@ -82,6 +83,23 @@ pub enum Command {
     Diagnose,
     /// How many licences of each type are in force here.
     CountLicences,
+    /// What the index has of each day of the cities' logs.
+    CountIndex {
+        /// Name of one log; absent for all.
+        log: Option<String>,
+    },
+    /// What was rejected of a log.
+    ListRejects {
+        /// Name of the log.
+        log: String,
+        /// First log index.
+        from: u64,
+    },
+    /// Forget the index of a log, so that it is told again.
+    GatherAgain {
+        /// Name of the log.
+        log: String,
+    },
     /// Sign and publish a version that two officers have approved.
     PublishCatalogue {
         /// Its payload, base64url.
@@ -166,6 +184,9 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
         }
         Command::Diagnose => Ok(json!(diagnose(node))),
         Command::CountLicences => count_licences(node),
+        Command::CountIndex { log } => index::counts(node, log.as_deref()),
+        Command::ListRejects { log, from } => index::rejects(node, log, *from),
+        Command::GatherAgain { log } => index::again(node, log),
         Command::PublishCatalogue { proposal, approvals } => publish_catalogue(node, proposal, approvals),
     }
 }
@@ -243,7 +264,14 @@ pub fn sign_timestamp(node: &Node, list_version: u64, list: &[u8]) -> Result<(u6
     let files = node.evidence.snapshot().trust_files().cloned();
     let files = files.ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
     let (version, now) = (files.timestamp().map_or(1, |held| held.content().version + 1), node.clock.now());
-    let signed = ceremony::timestamp(version, list_version, list, now, &*signer).map_err(Refusal::failed)?;
+    let signed = ceremony::timestamp(
+        version,
+        list_version,
+        list,
+        (now, node.disconnection.timestamp_life_s),
+        &*signer,
+    )
+    .map_err(Refusal::failed)?;
     let mut trial = TrustFiles::clone(&files);
     trial.take_timestamp(&signed, now).map_err(TakeError::Refused)?;
     if trial.wanted_list().is_some() {

@@ -73,12 +73,13 @@ impl World {
         Some(json!(self.scheme.samples.request(&kind, &authority.code, area, today)))
     }
 
-    /// Whether the list that the city holds, by what is true of it, lets its key issue now.
+    /// Whether the list that the city holds, by what is true of it, lets its key issue now; an old one does, unless the city says otherwise.
     fn may_issue(&self, city: usize) -> bool {
         let evidence = self.node(city).evidence.snapshot();
         let key = self.places[city].licence_key().expect("cities issue");
         let (version, fresh) = self.held_list(city, &evidence);
-        fresh
+        let unlimited = self.places[city].disconnection().issue_after_end_s.is_none();
+        (fresh || unlimited)
             && evidence.catalogue().is_some()
             && self
                 .truth

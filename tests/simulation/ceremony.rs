@@ -393,7 +393,8 @@ impl World {
         let files = node.evidence.snapshot().trust_files().cloned().expect("held");
         let version = files.timestamp().map_or(1, |held| held.content().version + 1);
         let now = node.clock.now();
-        let stamp = licence_registry::ceremony::timestamp(version, list_version, list, now, &*key);
+        let stamp =
+            licence_registry::ceremony::timestamp(version, list_version, list, (now, 72 * 3_600), &*key);
         let stamp = stamp.map_err(|error| stuck("timestamp", error))?;
         let files = self.scheme.roots.files(Some(&stamp), Some(list)).expect("own files");
         node.evidence.change(|evidence| {

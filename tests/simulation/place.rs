@@ -6,7 +6,7 @@ use std::sync::Arc;
 use licence_catalogue::{Authority, KeyRole};
 use licence_registry::ceremony::usage;
 use licence_registry::clock::Clock;
-use licence_registry::config::Role;
+use licence_registry::config::{Disconnection, Role};
 use licence_registry::db::Writer;
 use licence_registry::documents;
 use licence_registry::evidence::Current;
@@ -56,6 +56,9 @@ pub(crate) struct Backup {
     pub(crate) disk: Arc<SqliteStore>,
     pub(crate) leaves: u64,
 }
+
+/// The city that issues only by trust files that have not ended.
+const STRICT: &str = "440300";
 
 /// A node, or the place where it will stand again.
 pub(crate) struct Place {
@@ -185,6 +188,7 @@ impl Place {
             authority: own.code,
             host: own.host,
             clock: self.clock.clone(),
+            disconnection: self.disconnection(),
             holder_secret: holder::secret(&*store, &rng).map_err(|e| text(&e))?,
             rng,
             writer: Writer::start(Arc::clone(&store), log).map_err(|e| text(&e))?,
@@ -202,6 +206,12 @@ impl Place {
         }
         self.up = Some((node, faulty));
         Ok(())
+    }
+
+    /// One city issues nothing once its trust files have ended; the others go on until their keys end.
+    pub(crate) fn disconnection(&self) -> Disconnection {
+        let strict = self.region == STRICT;
+        Disconnection { issue_after_end_s: strict.then_some(0), ..Disconnection::default() }
     }
 
     /// The size of the log on disk.

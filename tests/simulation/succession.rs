@@ -75,7 +75,7 @@ impl World {
         let held = node.evidence.snapshot().trust_files().cloned().ok_or("no files")?;
         let version = held.timestamp().map_or(0, |held| held.content().version) + 1;
         let key = node.keys.signer(&node.authority, Usage::Timestamp).ok_or("no key")?;
-        let stamp = ceremony::timestamp(version, list_version, list, node.clock.now(), &*key);
+        let stamp = ceremony::timestamp(version, list_version, list, (node.clock.now(), 72 * 3_600), &*key);
         let stamp = stamp.map_err(|error| error.to_string())?;
         let roots = &self.scheme.roots;
         let all: Vec<&[u8]> = roots.published.iter().chain(&roots.pending).map(Vec::as_slice).collect();

@@ -380,7 +380,13 @@ impl Tour<'_> {
             self.stage.officers.list(1, node.clock.now(), entries, &self.stage.witnesses)?,
             self.timestamp_key()?,
         );
-        let timestamp = ceremony::timestamp(1, 1, &list, node.clock.now(), &*signer)?;
+        let timestamp = ceremony::timestamp(
+            1,
+            1,
+            &list,
+            (node.clock.now(), node.disconnection.timestamp_life_s),
+            &*signer,
+        )?;
         let got = refusal(take_trust(&node, &[], &timestamp, &list).map(drop));
         self.record("trust_list_rollback", "NOT_TAKEN TRUST_LIST_ROLLBACK", got);
         let read = self.stage.guangzhou.node().store.read()?;

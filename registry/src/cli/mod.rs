@@ -11,6 +11,7 @@ mod demo_scenarios;
 mod doctor;
 mod enrol;
 mod fsck;
+mod index;
 mod init;
 mod issue;
 mod key;
@@ -64,6 +65,9 @@ enum Verb {
     /// 客户端令牌：新增、列出、吊销 / client tokens: add, list, revoke
     #[command(subcommand)]
     Client(client::Verb),
+    /// 归集索引（省）：对账、拒收、重新归集 / gathered index (province): reconcile, rejects, gather again
+    #[command(subcommand)]
+    Index(index::Verb),
     /// 配置：检查、示例、模式 / configuration: check, example, schema
     #[command(subcommand)]
     Config(config::Verb),
@@ -115,6 +119,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Doctor(options) => doctor::run(&options),
         Verb::Fsck(options) => fsck::run(&options),
         Verb::Catalogue(verb) => catalogue::run(verb),
+        Verb::Index(verb) => index::run(verb),
         Verb::Init(options) => init::run(&options).map(done),
         Verb::Serve(options) => serve::run(&options).map(done),
         Verb::Issue(options) => issue::run(&options).map(done),

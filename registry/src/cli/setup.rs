@@ -176,6 +176,7 @@ pub(super) fn open_node(
         role: config.role,
         region: config.region.clone(),
         production: config.production,
+        disconnection: config.disconnection,
         officers: config.catalogue_officers.clone(),
         authority: own.code,
         host: own.host,

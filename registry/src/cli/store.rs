@@ -58,7 +58,8 @@ pub(super) fn run(verb: Verb) -> Result<()> {
     let password_file = options.password_file.as_deref().map(std::fs::canonicalize).transpose()?;
     print(&format!(
         "已复制并核对一致 copied, and equal row by row：叶 leaves {}，证照 licences {}，状态变更 status changes {}，状态列表 status tokens \
-         {}，信任与目录等 documents {}，客户端 clients {}，回执 receipts {}\n\
+         {}，信任与目录等 documents {}，客户端 clients {}，回执 receipts {}，\
+         归集索引 index {}\n\
          下一步 next: 在 {file} 中写入 / write into {file}:\n\n[store]\nurl = {url}\n{password}\n\
          再移走 {old}，勿再用它运行 / then move {old} away, and never serve from it again: that would fork the log",
         copied.leaves,
@@ -68,6 +69,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
         copied.documents,
         copied.clients,
         copied.receipts,
+        copied.index,
         file = directory.join(FILE).display(),
         url = toml::Value::String(to.url().to_owned()),
         password = match &password_file {

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::encoding::from_base64url;
 
 pub use database::Database;
+use raw::RawTrust;
 pub use raw::{Level, RawConfig, Role};
 
 /// Name of the file in the data directory.
@@ -32,6 +33,8 @@ pub const FILE: &str = "config.toml";
 pub const EXAMPLE: &str = include_str!("example.toml");
 /// The variable that may hold the passphrase of the keys.
 pub const PASSPHRASE_VARIABLE: &str = "LICENCE_REGISTRY_PASSPHRASE";
+/// Seconds of an hour.
+const HOUR_S: i64 = 3_600;
 /// Longest configuration file, bytes.
 const MAX_FILE: u64 = 65_536;
 /// Longest passphrase, bytes.
@@ -66,6 +69,8 @@ pub struct Config {
     pub pull_interval: Duration,
     /// Time between two looks for changed status lists.
     pub publish_interval: Duration,
+    /// How long it goes on by itself.
+    pub disconnection: Disconnection,
     /// Limits of the HTTP edge.
     pub limits: Limits,
     /// Level of the log.
@@ -79,6 +84,21 @@ pub struct Source {
     pub host: String,
     /// `http://…` or `https://…` without a path; equal to the public URL if no address is given.
     pub address: String,
+}
+
+/// How long a node, and those that rely on it, go on without each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disconnection {
+    /// Life of a timestamp that this node signs, seconds: so long others verify without it.
+    pub timestamp_life_s: i64,
+    /// How long this node issues after its trust files have ended, seconds; `None` = as long as its keys may.
+    pub issue_after_end_s: Option<i64>,
+}
+
+impl Default for Disconnection {
+    fn default() -> Disconnection {
+        Disconnection { timestamp_life_s: 72 * HOUR_S, issue_after_end_s: None }
+    }
 }
 
 /// Limits of the HTTP edge.
@@ -170,6 +190,20 @@ impl Reader<'_> {
 
     fn seconds(&self, key: &str, value: &Spanned<u64>, range: (u64, u64)) -> Result<Duration, ConfigError> {
         self.number(key, value, range).map(Duration::from_secs)
+    }
+
+    fn disconnection(&self, raw: &RawTrust) -> Result<Disconnection, ConfigError> {
+        let hours = |key, value, range| {
+            // Cannot be cut off: the ranges are small.
+            self.number(key, value, range).map(|hours| i64::try_from(hours).unwrap_or(i64::MAX) * HOUR_S)
+        };
+        let after = raw.issue_after_end_h.as_ref();
+        Ok(Disconnection {
+            timestamp_life_s: hours("trust.timestamp_life_h", &raw.timestamp_life_h, (3, 168))?,
+            issue_after_end_s: after
+                .map(|value| hours("trust.issue_after_end_h", value, (0, 87_600)))
+                .transpose()?,
+        })
     }
 
     fn listen(&self, raw: &RawConfig) -> Result<SocketAddr, ConfigError> {
@@ -293,6 +327,7 @@ impl Config {
                 &raw.status.publish_interval_s,
                 (1, 3_600),
             )?,
+            disconnection: reader.disconnection(&raw.trust)?,
             limits: Limits {
                 requests: reader.count("limits.requests", &limits.requests, 65_536)?,
                 connections: reader.count("limits.connections", &limits.connections, 65_536)?,
@@ -449,6 +484,8 @@ mod tests {
             (("batch_rows = 10000", "batch_rows = 0"), "limits.batch_rows"),
             (("\"https://gd.elic.example\"", "\"http://gd.elic.example\""), "pull.province"),
             (("\"http://127.0.0.1:8400\"", "\"ftp://127.0.0.1\""), "addresses.gd.elic.example"),
+            (("timestamp_life_h = 72", "timestamp_life_h = 169"), "trust.timestamp_life_h"),
+            (("# issue_after_end_h = 720", "issue_after_end_h = 87601"), "trust.issue_after_end_h"),
             (("region = \"440100\"", "region = \"44\""), "region"),
         ] {
             let told = error(change);

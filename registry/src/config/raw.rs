@@ -30,6 +30,9 @@ pub struct RawConfig {
     /// 拉取 / whose evidence is followed.
     #[serde(default)]
     pub pull: RawPull,
+    /// 信任与断网 / trust files, and how long a node goes on without them being renewed.
+    #[serde(default)]
+    pub trust: RawTrust,
     /// 名称到地址 / host names of signed objects to `http://` or `https://` addresses.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
@@ -125,6 +128,25 @@ impl Default for RawPull {
 
 const fn yes() -> bool {
     true
+}
+
+/// 信任与断网 / trust files, and how long a node goes on without them being renewed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTrust {
+    /// 省：时间戳有效小时数 / province: hours for which a timestamp lives, 3 to 168: so long others verify without the province.
+    #[schema(value_type = u64)]
+    pub timestamp_life_h: Spanned<u64>,
+    /// 信任失效后仍可签发的小时数，缺省不限 / hours for which licences are issued after the trust files have ended, 0 to 87,600; absent: as
+    /// long as the keys may.
+    #[schema(value_type = Option<u64>)]
+    pub issue_after_end_h: Option<Spanned<u64>>,
+}
+
+impl Default for RawTrust {
+    fn default() -> Self {
+        RawTrust { timestamp_life_h: unplaced(72), issue_after_end_h: None }
+    }
 }
 
 /// 目录 / the catalogue's data and who approves it.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,11 @@ use super::verifications::store;
 use super::{App, blocking};
 use crate::config::Role;
 use crate::db::Job;
-use crate::trips::find_elsewhere::{
-    self, AskedError, FoundLicences, HandedOut, HolderQuestion, LicenceQuestion,
-};
+use crate::shared::show_newest_head;
+use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion};
 use crate::trips::index_record::IndexPage;
 use crate::trips::report_index::{gathered_page, own_page};
+use crate::trips::use_record::Purpose;
 
 /// Which page of the index.
 #[derive(Deserialize)]
@@ -79,27 +79,43 @@ pub(super) async fn holders(State(app): State<Arc<App>>, call: Call) -> Result<R
     }
     let question: HolderQuestion = call.json()?;
     let node = Arc::clone(&app.node);
-    let asked = blocking(move || find_elsewhere::where_are(&node, &caller, &question)).await?;
+    let asked = blocking(move || find_elsewhere::where_are(&node, &caller, &question)).await??;
     answer(&app, asked).await
 }
 
 /// 调取证照 / a licence of this node with its log proof, for another node of the trust list. Who asked, for which case and on what
 /// ground is kept.
-#[utoipa::path(post, path = "/v1/index/licences", tag = "nodes", request_body = LicenceQuestion,
+#[utoipa::path(get, path = "/v1/index/licences/{digest}", tag = "nodes", params(
+    ("digest" = String, Path, description = "证照摘要 / statement digest, `sha-256:` and hex"),
+    ("service_item" = String, Query, description = "事项编码 / code of the service item"),
+    ("case_number" = String, Query, description = "办件编号 / case number"),
+    ("authorisation" = String, Query, description = "授权依据 / on what ground the licence may be used")),
     responses((status = 200, body = HandedOut),
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照 / there is no such licence")))]
-pub(super) async fn hand_out(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
+pub(super) async fn hand_out(
+    State(app): State<Arc<App>>,
+    Path(digest): Path<String>,
+    purpose: Result<Query<Purpose>, axum::extract::rejection::QueryRejection>,
+    call: Call,
+) -> Result<Response, Problem> {
     let caller = caller(&app, &call).await?;
-    let question: LicenceQuestion = call.json()?;
+    let Ok(Query(purpose)) = purpose else {
+        return Err(Problem::malformed(
+            "查询参数：service_item、case_number、authorisation / the parameters are service_item, case_number and authorisation",
+        ));
+    };
     let node = Arc::clone(&app.node);
-    let asked = blocking(move || find_elsewhere::hand_out(&node, &caller, &question)).await?;
-    answer(&app, asked).await
+    let asked = blocking(move || {
+        // Another process may have issued it: the proof needs a head that covers it.
+        show_newest_head(&node)?;
+        Ok::<_, Problem>(find_elsewhere::hand_out(&node, &caller, &digest, &purpose)?)
+    });
+    answer(&app, asked.await??).await
 }
 
 /// Answers once the record of use is durable.
-async fn answer(app: &App, asked: Result<(impl Serialize, Job), AskedError>) -> Result<Response, Problem> {
-    let (found, job) = asked?;
+async fn answer(app: &App, (found, job): (impl Serialize, Job)) -> Result<Response, Problem> {
     store(app, job, None).await?;
     Ok(Json(found).into_response())
 }

@@ -37,8 +37,9 @@ pub(super) async fn check(
     let (checked, job) = blocking(move || {
         let elsewhere = |question: &_| {
             let (node, neighbours) = (&own.node, &own.neighbours);
-            let ask =
-                |host: &str, path: &str, body: &[u8]| neighbours.ask(node, host, path, body, MAX_ANSWER);
+            let ask = |host: &str, path: &str, body: Option<&[u8]>| {
+                neighbours.ask(node, host, path, body, MAX_ANSWER)
+            };
             fetch_elsewhere(node, neighbours.province(), question, &ask)
         };
         check_service_item::check(&own.node, &client, &code, &request, &elsewhere)

@@ -216,7 +216,14 @@ fn timestamp_for(
         ));
     }
     let now = node.clock.now();
-    let signed = ceremony::timestamp(version, *list_version, list, now, &*signer).map_err(Refusal::failed)?;
+    let signed = ceremony::timestamp(
+        version,
+        *list_version,
+        list,
+        (now, node.disconnection.timestamp_life_s),
+        &*signer,
+    )
+    .map_err(Refusal::failed)?;
     let mut trial = trial.clone();
     trial.take_timestamp(&signed, now).map_err(TakeError::Refused)?;
     if trial.wanted_list().is_some() {

@@ -87,16 +87,6 @@ pub struct FoundLicences {
     pub complete: bool,
 }
 
-/// Hand out a licence.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LicenceQuestion {
-    /// Statement digest, `sha-256:` and hex.
-    pub digest: String,
-    /// What for.
-    pub purpose: Purpose,
-}
-
 /// A licence that is handed out.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -202,10 +192,11 @@ fn each_of_holder(
 pub fn hand_out(
     node: &Node,
     caller: &Caller,
-    question: &LicenceQuestion,
+    digest: &str,
+    purpose: &Purpose,
 ) -> Result<(HandedOut, Job), AskedError> {
-    let digest = parse_digest(&question.digest).ok_or(AskedError::Field("digest"))?;
-    let job = record(node, caller, &question.purpose)?;
+    let digest = parse_digest(digest).ok_or(AskedError::Field("digest"))?;
+    let job = record(node, caller, purpose)?;
     let read = node.store.read()?;
     // Whose bytes were lost in a restore is not here to be handed out.
     let row = read.licence(&digest)?.filter(|row| !row.credential.is_empty()).ok_or(AskedError::Unknown)?;
@@ -238,8 +229,8 @@ fn record(node: &Node, caller: &Caller, purpose: &Purpose) -> Result<Job, AskedE
     Ok(Job::new(vec![(Effect::Document(row), None)]))
 }
 
-/// How other nodes are asked: host, path and body of a signed question; the body of the answer, or why there is none.
-pub type Ask<'a> = &'a dyn Fn(&str, &str, &[u8]) -> Result<Vec<u8>, String>;
+/// How other nodes are asked: host, path and, of a POST, the JSON body of a signed question; the body of the answer, or why there is none.
+pub type Ask<'a> = &'a dyn Fn(&str, &str, Option<&[u8]>) -> Result<Vec<u8>, String>;
 
 /// What other nodes have brought.
 #[derive(Debug, Default)]
@@ -261,7 +252,7 @@ pub fn fetch_elsewhere(
     let mut brought = Brought::default();
     let own = format!("{}/log", node.host);
     let found = match province {
-        Some(host) => put(ask, host, HOLDERS, question),
+        Some(host) => where_at(ask, host, question),
         None => find(node, std::slice::from_ref(&own), &question.holders, &question.types)
             .map_err(|error| error.to_string()),
     };
@@ -304,20 +295,25 @@ fn host_of<'a>(list: &TrustList, origin: &'a str) -> Option<&'a str> {
     logs.any(|log| log.key.name() == origin).then(|| origin.strip_suffix("/log"))?
 }
 
-fn fetch_one(ask: Ask<'_>, host: &str, one: &Found, purpose: &Purpose) -> Result<Vec<u8>, String> {
-    let question = LicenceQuestion { digest: one.digest.clone(), purpose: purpose.clone() };
-    let answer: HandedOut = put(ask, host, LICENCES, &question)?;
-    from_base64url(&answer.credential).ok_or_else(|| format!("{host}: credential"))
+fn where_at(ask: Ask<'_>, host: &str, question: &HolderQuestion) -> Result<FoundLicences, String> {
+    let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+    read(host, &ask(host, HOLDERS, Some(&body))?)
 }
 
-fn put<A: for<'de> Deserialize<'de>>(
-    ask: Ask<'_>,
-    host: &str,
-    path: &str,
-    question: &impl Serialize,
-) -> Result<A, String> {
-    let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+fn fetch_one(ask: Ask<'_>, host: &str, one: &Found, purpose: &Purpose) -> Result<Vec<u8>, String> {
+    let purpose = serde_urlencoded::to_string(purpose).map_err(|error| error.to_string())?;
+    // It stands in a path, and came from outside.
+    let digest = parse_digest(&one.digest).ok_or_else(|| unreadable(host))?;
+    let answer: HandedOut =
+        read(host, &ask(host, &format!("{LICENCES}/{}?{purpose}", digest_text(&digest)), None)?)?;
+    from_base64url(&answer.credential).ok_or_else(|| unreadable(host))
+}
+
+fn read<A: for<'de> Deserialize<'de>>(host: &str, answer: &[u8]) -> Result<A, String> {
     // The parser's words might quote what a node has sent.
-    serde_json::from_slice(&ask(host, path, &body)?)
-        .map_err(|_| format!("{host}: 应答无法读取 / unreadable answer"))
+    serde_json::from_slice(answer).map_err(|_| unreadable(host))
+}
+
+fn unreadable(host: &str) -> String {
+    format!("{host}: 应答无法读取 / unreadable answer")
 }

@@ -10,13 +10,16 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use licence_spec::log::entry::{Entry, Op};
+use licence_spec::time::UnixTime;
 use licence_store::{
     Conflict, INDEX_CHANGE, INDEX_LICENCE, IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow,
     IndexStretch, StoreError, transact,
 };
 
 use super::holder::holder_key;
-use super::index_record::{IndexPage, IndexRecord, IndexedChange, IndexedLicence, parse_digest};
+use super::index_record::{
+    IndexPage, IndexRecord, IndexedChange, IndexedHolder, IndexedLicence, parse_digest,
+};
 use super::mirror::{self, MirrorError};
 use super::report_index::told;
 use crate::node::Node;
@@ -73,7 +76,8 @@ pub fn gather(node: &Node, origin: &str, fetch: FetchPage<'_>) -> Result<u64, Ga
         check(&page, origin, from)?;
         let to = page.next.min(size).min(from.saturating_add(MAX_LEAVES));
         let leaves = mirror::leaves(&*node.store.read()?, origin, from, to)?;
-        let stretch = compare(node, origin, (from, to), &leaves, page.records);
+        let sorted = Sorted::new(origin, (from, to), &node.holder_secret, node.clock.now());
+        let stretch = sorted.compare(&leaves, page.records);
         let added =
             transact::<_, StoreError>(&*node.store, "gather_index", |write| write.add_index(&stretch));
         match added {
@@ -100,52 +104,43 @@ fn check(page: &IndexPage, origin: &str, from: u64) -> Result<(), GatherError> {
     }
 }
 
-/// Compares the records with the leaves of the same stretch.
-fn compare(
-    node: &Node,
-    origin: &str,
-    (from, next): (u64, u64),
-    leaves: &[Option<Entry>],
-    records: Vec<IndexRecord>,
-) -> IndexStretch {
-    let (licences, changes, rejects) = (Vec::new(), Vec::new(), Vec::new());
-    let stretch = IndexStretch {
-        origin: origin.to_owned(),
-        from,
-        next,
-        licences,
-        changes,
-        rejects,
-        logged: Vec::new(),
-    };
-    let mut sorted = Sorted { node, stretch, days: BTreeMap::new() };
-    let mut records = records.into_iter().peekable();
-    for (index, leaf) in (from..next).zip(leaves) {
-        sorted.take(index, leaf.as_ref(), at(&mut records, index));
-    }
-    let Sorted { mut stretch, days, .. } = sorted;
-    stretch.logged = days.into_iter().map(|((day, kind), logged)| IndexDay { day, kind, logged }).collect();
-    stretch
-}
-
 /// The record of this leaf, if it comes next.
 fn at(records: &mut Peekable<IntoIter<IndexRecord>>, index: u64) -> Option<IndexRecord> {
     records.next_if(|record| record.log_index() == index)
 }
 
-/// Records on their way into the index.
+/// Records of one stretch on their way into the index.
 struct Sorted<'a> {
-    node: &'a Node,
+    secret: &'a [u8; 32],
+    now: UnixTime,
     stretch: IndexStretch,
     days: BTreeMap<(i64, u8), u64>,
 }
 
-impl Sorted<'_> {
+impl<'a> Sorted<'a> {
+    fn new(origin: &str, (from, next): (u64, u64), secret: &'a [u8; 32], now: UnixTime) -> Sorted<'a> {
+        let (licences, changes, rejects) = (Vec::new(), Vec::new(), Vec::new());
+        let (origin, logged) = (origin.to_owned(), Vec::new());
+        let stretch = IndexStretch { origin, from, next, licences, changes, rejects, logged };
+        Sorted { secret, now, stretch, days: BTreeMap::new() }
+    }
+
+    /// Compares the records with the leaves of the same stretch, which are all there.
+    fn compare(mut self, leaves: &[Option<Entry>], records: Vec<IndexRecord>) -> IndexStretch {
+        let mut records = records.into_iter().peekable();
+        for (index, leaf) in (self.stretch.from..self.stretch.next).zip(leaves) {
+            self.take(index, leaf.as_ref(), at(&mut records, index));
+        }
+        let day = |((day, kind), logged)| IndexDay { day, kind, logged };
+        self.stretch.logged = self.days.into_iter().map(day).collect();
+        self.stretch
+    }
+
     fn take(&mut self, index: u64, leaf: Option<&Entry>, record: Option<IndexRecord>) {
         let expected = leaf.and_then(|entry| kind_of(entry.op).map(|kind| (entry, kind)));
         let Some((entry, kind)) = expected else {
             if let Some(record) = record {
-                let day = leaf.map_or(self.node.clock.now(), |entry| entry.time).civil_date().days();
+                let day = leaf.map_or(self.now, |entry| entry.time).civil_date().days();
                 self.reject(index, day, kind_told(&record), NOT_IN_LOG);
             }
             return;
@@ -185,8 +180,8 @@ impl Sorted<'_> {
         if told.holders.len() > MAX_HOLDERS || !texts.into_iter().chain(codes).all(|text| is_plain(text)) {
             return None;
         }
-        let secret = &self.node.holder_secret;
-        let holders = told.holders.iter().map(|holder| holder_key(secret, &holder.code_type, &holder.code));
+        let key = |holder: &IndexedHolder| holder_key(self.secret, &holder.code_type, &holder.code);
+        let holders = told.holders.iter().map(key);
         Some(IndexLicenceRow {
             origin: self.stretch.origin.clone(),
             log_index: told.log_index,
@@ -234,7 +229,7 @@ impl Sorted<'_> {
             kind,
             logged: reason != NOT_IN_LOG,
             reason: reason.to_owned(),
-            told_at: self.node.clock.now().0,
+            told_at: self.now.0,
         });
     }
 }
@@ -256,5 +251,145 @@ const fn kind_told(record: &IndexRecord) -> u8 {
     match record {
         IndexRecord::Licence(_) => INDEX_LICENCE,
         IndexRecord::StatusChange(_) => INDEX_CHANGE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use licence_spec::log::change::{Act, ChangeRecord};
+
+    use super::*;
+    use crate::encoding::{base64url, digest_text};
+
+    const LOG: &str = "fs.elic.example/log";
+    /// 2026-11-26 23:59:59 in China.
+    const LATE: UnixTime = UnixTime(1_795_708_799);
+
+    fn licence(log_index: u64) -> IndexedLicence {
+        IndexedLicence {
+            log_index,
+            id: format!("1.2.156.3005.2.1.{log_index}"),
+            vct: "urn:elic:cn:11100000MB0143028R001".to_owned(),
+            number: format!("示例〔2026〕{log_index}号"),
+            version: 1,
+            authority: "11440600X060010123".to_owned(),
+            area_code: "440606".to_owned(),
+            holders: vec![IndexedHolder {
+                code_type: "001".to_owned(),
+                code: "91440101MA9XXXXX36".to_owned(),
+            }],
+            issued_at: LATE.0,
+            valid_from: LATE.0,
+            expires_at: LATE.0 + 9,
+            digest: digest_text(&[log_index as u8; 32]),
+            status_list: "https://fs.elic.example/v1/status-lists/1".to_owned(),
+            status_index: 3,
+            predecessor: None,
+        }
+    }
+
+    fn change(log_index: u64) -> IndexRecord {
+        let act = Act::Revoke;
+        let record =
+            ChangeRecord { licence: [1; 32], act, effective: LATE.plus(1), successor: None, salt: [7; 16] };
+        IndexRecord::StatusChange(IndexedChange { log_index, record: base64url(&record.to_bytes()) })
+    }
+
+    fn compared(leaves: &[Option<Entry>], records: Vec<IndexRecord>) -> IndexStretch {
+        let to = 10 + leaves.len() as u64;
+        Sorted::new(LOG, (10, to), &[9; 32], LATE.plus(60)).compare(leaves, records)
+    }
+
+    fn reasons(stretch: &IndexStretch) -> Vec<(u64, u8, bool, &str)> {
+        let rejects = stretch.rejects.iter();
+        rejects.map(|row| (row.log_index, row.kind, row.logged, row.reason.as_str())).collect()
+    }
+
+    #[test]
+    fn records_that_the_log_bears_out_are_kept_and_counted_by_day() {
+        let records = vec![IndexRecord::Licence(licence(10)), change(12)];
+        let token = Entry { op: Op::StatusToken, time: LATE, digest: [5; 32] };
+        let leaves = [records[0].entry(), Some(token), records[1].entry(), None];
+        let kept = compared(&leaves, records);
+        assert_eq!((kept.from, kept.next, reasons(&kept)), (10, 14, vec![]));
+        assert_eq!(kept.licences[0].holders, [holder_key(&[9; 32], "001", "91440101MA9XXXXX36")]);
+        assert_eq!((kept.changes[0].licence, kept.changes[0].value), ([1; 32], 1));
+        let today = LATE.civil_date().days();
+        assert_eq!(
+            (kept.licences[0].day, kept.changes[0].day),
+            (today, today + 1),
+            "days of China's calendar"
+        );
+        let day = |day, kind| IndexDay { day, kind, logged: 1 };
+        assert_eq!(kept.logged, [day(today, INDEX_LICENCE), day(today + 1, INDEX_CHANGE)]);
+    }
+
+    #[test]
+    fn whatever_the_log_does_not_bear_out_is_rejected_with_its_reason() {
+        let honest = |index| IndexRecord::Licence(licence(index)).entry();
+        let token = Entry { op: Op::StatusToken, time: LATE, digest: [5; 32] };
+        let later = IndexedLicence { issued_at: LATE.0 + 1, ..licence(11) };
+        let swapped = IndexedLicence { digest: digest_text(&[77; 32]), ..licence(12) };
+        let long = IndexedLicence { number: "长".repeat(MAX_TEXT + 1), ..licence(15) };
+        let broken = IndexedLicence { id: "a\u{0}b".to_owned(), ..licence(16) };
+        let parent = IndexedLicence { predecessor: Some("sha-256:".to_owned()), ..licence(17) };
+        let unreadable = IndexedChange { log_index: 18, record: "AA".to_owned() };
+        let mut records: Vec<IndexRecord> =
+            [later, swapped, licence(13), licence(14), long, broken, parent].map(IndexRecord::Licence).into();
+        records.push(IndexRecord::StatusChange(unreadable));
+        let leaves = [
+            honest(10),
+            honest(11),
+            honest(12),
+            Some(token),
+            None,
+            honest(15),
+            honest(16),
+            honest(17),
+            change(18).entry(),
+        ];
+        let sorted = compared(&leaves, records);
+        let expected = [
+            (10, INDEX_LICENCE, true, MISSING),
+            (11, INDEX_LICENCE, true, DIFFERS),
+            (12, INDEX_LICENCE, true, DIFFERS),
+            (13, INDEX_LICENCE, false, NOT_IN_LOG),
+            (14, INDEX_LICENCE, false, NOT_IN_LOG),
+            (15, INDEX_LICENCE, true, UNREADABLE),
+            (16, INDEX_LICENCE, true, UNREADABLE),
+            (17, INDEX_LICENCE, true, UNREADABLE),
+            (18, INDEX_CHANGE, true, DIFFERS),
+        ];
+        assert_eq!(reasons(&sorted), expected);
+        assert_eq!((sorted.licences.len(), sorted.changes.len()), (0, 0));
+        let logged: u64 = sorted.logged.iter().map(|day| day.logged).sum();
+        assert_eq!(logged, 7, "leaves of licences and changes, whatever was told of them");
+    }
+
+    #[test]
+    fn a_page_out_of_order_or_range_is_refused() {
+        let page = |indexes: &[u64], next| IndexPage {
+            origin: LOG.to_owned(),
+            records: indexes.iter().map(|index| IndexRecord::Licence(licence(*index))).collect(),
+            next,
+            size: 99,
+        };
+        let refused = |page: &IndexPage, from| match check(page, LOG, from) {
+            Err(GatherError::Page(what)) => what,
+            _ => "",
+        };
+        assert_eq!(refused(&page(&[10, 12], 13), 10), "");
+        assert_eq!(refused(&page(&[], 13), 10), "");
+        assert_eq!(
+            refused(&page(&[], 10), 10),
+            "next",
+            "a page that tells nothing new would be asked for for ever"
+        );
+        assert_eq!(refused(&page(&[9], 13), 10), "log_index");
+        assert_eq!(refused(&page(&[13], 13), 10), "log_index");
+        assert_eq!(refused(&page(&[12, 11], 13), 10), "log_index");
+        assert_eq!(refused(&page(&[11, 11], 13), 10), "log_index");
+        let other = IndexPage { origin: "zj.elic.example/log".to_owned(), ..page(&[], 13) };
+        assert_eq!(refused(&other, 10), "origin");
     }
 }

@@ -42,10 +42,14 @@ const INSERT_LICENCES: &str = "WITH holders AS (INSERT INTO index_holders (holde
 const INSERT_CHANGES: &str = "INSERT INTO index_changes (origin, log_index, day, licence, record, value, successor) \
      SELECT $1, one.* FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bytea[]) AS one";
 
-/// Each licence comes once.
-const MOVE: &str = "UPDATE index_licences l SET status = one.value, successor = coalesce(one.successor, l.successor) \
-     FROM unnest($2::bytea[], $3::bigint[], $4::bytea[]) AS one (licence, value, successor) \
-     WHERE l.origin = $1 AND l.digest = one.licence";
+/// Where in the log `$1` the licences `$2` are; `OFFSET 0` keeps it one lookup each, also in a plan that was made on empty tables.
+pub(crate) const PLACES: &str = "SELECT asked.at, l.log_index FROM unnest($2::bytea[]) WITH ORDINALITY AS asked (licence, at) \
+     CROSS JOIN LATERAL (SELECT l.log_index FROM index_licences l WHERE l.digest = asked.licence AND l.origin = $1 OFFSET 0) AS l";
+
+/// Moves the licences at `$2` of the log `$1`; each place comes once.
+pub(crate) const MOVE: &str = "UPDATE index_licences l SET status = ($3::bigint[])[array_position($2::bigint[], l.log_index)], \
+       successor = coalesce(($4::bytea[])[array_position($2, l.log_index)], l.successor) \
+     WHERE l.origin = $1 AND l.log_index = ANY ($2)";
 
 const INSERT_REJECTS: &str = "INSERT INTO index_rejects (origin, log_index, day, kind, logged, reason, told_at) \
      SELECT $1, one.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[]) AS one";
@@ -177,7 +181,17 @@ impl Session<'_> {
             rows.iter().map(|row| optional(row.successor.as_ref())).collect();
         let params: Params<'_> = &[&origin, &indexes, &days, &licences, &records, &values, &successors];
         self.run(INSERT_CHANGES, params, Some(Conflict::IndexExists))?;
-        self.run(MOVE, &[&origin, &licences, &values, &successors], None).map(drop)
+        // A log may tell one licence twice: each of its places moves.
+        let found: Vec<(i64, i64)> =
+            self.all(PLACES, &[&origin, &licences], |row| Ok((row.take()?, row.take()?)))?;
+        let of = |at: &i64| usize::try_from(at - 1).ok().and_then(|at| rows.get(at));
+        let moved: Vec<(i64, &IndexChangeRow)> =
+            found.iter().filter_map(|(at, place)| Some((*place, of(at)?))).collect();
+        let places: Vec<i64> = moved.iter().map(|(place, _)| *place).collect();
+        let values: Vec<i64> = moved.iter().map(|(_, row)| row.value.into()).collect();
+        let successors: Vec<Option<&[u8]>> =
+            moved.iter().map(|(_, row)| optional(row.successor.as_ref())).collect();
+        self.run(MOVE, &[&origin, &places, &values, &successors], None).map(drop)
     }
 
     fn insert_rejects(&self, origin: &str, rows: &[IndexRejectRow]) -> Result<()> {

@@ -206,6 +206,13 @@ impl TrustFiles {
         [timestamp, list].into_iter().flatten().fold(self.root.content().iat, UnixTime::max)
     }
 
+    /// From when on the list may no longer be relied on: its end, or that of the timestamp that names it. `None` without both.
+    #[must_use]
+    pub fn end(&self) -> Option<UnixTime> {
+        let (list, timestamp) = (self.list.as_ref()?, self.vouching.as_ref()?);
+        Some(list.content().exp.min(timestamp.content().exp))
+    }
+
     /// Whether the list may be relied on at `now`: before the end of the list and of the timestamp that names it, the
     /// latter with `grace_s` seconds more (a stated policy of offline counters; 0 elsewhere).
     #[must_use]

@@ -23,7 +23,7 @@ use std::time::Duration;
 use harness::now;
 use licence_catalogue::KeyRole;
 use licence_registry::clock::Clock;
-use licence_registry::config::Role;
+use licence_registry::config::{Disconnection, Role};
 use licence_registry::db::Writer;
 use licence_registry::evidence::Current;
 use licence_registry::keys::{Keyring, Usage};
@@ -145,6 +145,7 @@ fn province(directory: &std::path::Path) -> Node {
         authority: own.code,
         host: own.host,
         clock,
+        disconnection: Disconnection::default(),
         holder_secret: holder::secret(&*store, &rng).unwrap(),
         rng,
         writer: Writer::start(Arc::clone(&store), log).unwrap(),

@@ -1,14 +1,13 @@
 //! Province and city as separate processes: mirrored and cosigned logs, a log that goes back, calls that only nodes may make.
 
 use std::net::TcpListener;
-use std::sync::Arc;
 
-use licence_registry::keys::{Keyring, Usage};
 use licence_spec::http_signature::{Content, IdempotencyKey, sign};
 use licence_spec::suite::{SeedSigner, Signer};
 use licence_spec::time::UnixTime;
 
 use crate::harness::{Answer, Place, Running, licence, until};
+use crate::index::node_key;
 
 /// A province and a city that know each other's addresses before they start.
 struct Pair {
@@ -138,15 +137,6 @@ fn a_log_that_went_back_is_kept_as_evidence_alarmed_and_never_cosigned() {
     until("refused", || failed() >= seen + 1.0);
     assert!(size(&city) > before && !city.get("/log/checkpoint").1.contains("— gd.elic.example/w1 "));
     assert_eq!(mirrored(&province), before);
-}
-
-fn node_key(place: &Place, node: &str) -> Arc<SeedSigner> {
-    let passphrase =
-        std::fs::read_to_string(place.path(&format!("{node}/passphrase"))).expect("a passphrase");
-    let keys =
-        Keyring::load(std::path::Path::new(&place.path(&format!("{node}/keys"))), &passphrase).expect("keys");
-    let key = keys.iter().find(|(_, usage, _)| *usage == Usage::Node).map(|(_, _, key)| Arc::clone(key));
-    key.expect("a node key")
 }
 
 fn now() -> UnixTime {

@@ -100,6 +100,13 @@ impl Place {
         Place { folder }
     }
 
+    /// A copy of another place, of which no node may run.
+    pub(crate) fn copy_of(other: &Place) -> Place {
+        let place = Place::empty();
+        copy(other.folder.path(), place.folder.path());
+        place
+    }
+
     /// A folder with nothing in it.
     pub(crate) fn empty() -> Place {
         Place { folder: tempfile::tempdir().expect("a folder") }

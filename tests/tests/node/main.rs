@@ -14,6 +14,7 @@ mod crash;
 mod enrolment;
 mod federation;
 mod harness;
+mod index;
 mod operator;
 mod postgres;
 mod repeated;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::crash::{all_there, fsck, licence_file};
 use crate::harness::{Place, Running, licence, private, refused, run, succeed, until, within};
+use crate::index::{node_key, signed};
 use crate::trips::{acts, outcome, reason, receipts, versions};
 use cluster::{Cluster, name_of};
 
@@ -257,6 +258,11 @@ fn what_one_process_decides_holds_in_the_other() {
     for node in [&first, &second] {
         until("suspended", || ask(node) == "SUSPENDED");
     }
+    // A signed call that one process has answered is a replay in the other.
+    let key = node_key(&place, "province");
+    let call = |node: &Running| signed(node, "gz.elic.example", &*key, "/v1/index", None, 7);
+    assert_eq!(call(&first).with(200)["origin"], "gz.elic.example/log");
+    assert_eq!(call(&second).with(401)["code"], "signature-replay");
     succeed(&["client", "revoke", "--data", &first.data, "desk"]);
     until("a client that was revoked", || known() == 401);
 }

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use licence_registry::clock::Clock;
-use licence_registry::config::{Limits, Role};
+use licence_registry::config::{Disconnection, Limits, Role};
 use licence_registry::db::Writer;
 use licence_registry::evidence::Current;
+use licence_registry::fetch::Neighbours;
 use licence_registry::http::{App, Server};
 use licence_registry::keys::Keyring;
 use licence_registry::log::OwnLog;
@@ -137,6 +138,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         store,
         leases: Leases::default(),
         clients,
+        disconnection: Disconnection::default(),
         holder_secret: [0; 32],
         evidence,
         keys: Keyring::default(),

@@ -30,8 +30,7 @@ CREATE TABLE index_licences (
     PRIMARY KEY (origin, log_index)
 ) PARTITION BY RANGE (log_index);
 
-CREATE INDEX index_licences_by_digest ON index_licences (origin, digest);
-CREATE INDEX index_licences_by_day ON index_licences (origin, day);
+CREATE INDEX index_licences_by_digest ON index_licences (digest, origin);
 
 CREATE TABLE index_holders (
     holder    BYTEA  NOT NULL CHECK (length(holder) = 32),
@@ -40,7 +39,7 @@ CREATE TABLE index_holders (
     PRIMARY KEY (holder, origin, log_index)
 ) PARTITION BY HASH (holder);
 
-CREATE INDEX index_holders_by_leaf ON index_holders (origin, log_index);
+CREATE INDEX index_holders_by_leaf ON index_holders (log_index, origin);
 
 CREATE TABLE index_changes (
     origin    TEXT   COLLATE "C" NOT NULL,

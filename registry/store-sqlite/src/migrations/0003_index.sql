@@ -27,8 +27,7 @@ CREATE TABLE index_licences (
     PRIMARY KEY (origin, log_index)
 ) STRICT;
 
-CREATE INDEX index_licences_by_digest ON index_licences (origin, digest);
-CREATE INDEX index_licences_by_day ON index_licences (origin, day);
+CREATE INDEX index_licences_by_digest ON index_licences (digest, origin);
 
 CREATE TABLE index_holders (
     holder    BLOB    NOT NULL CHECK (length(holder) = 32),
@@ -38,7 +37,7 @@ CREATE TABLE index_holders (
     FOREIGN KEY (origin, log_index) REFERENCES index_licences (origin, log_index)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX index_holders_by_leaf ON index_holders (origin, log_index);
+CREATE INDEX index_holders_by_leaf ON index_holders (log_index, origin);
 
 CREATE TABLE index_changes (
     origin    TEXT    NOT NULL,
