@@ -241,8 +241,11 @@ impl World {
     }
 }
 
-/// What must come back of each licence.
-fn known(disk: &SqliteStore) -> Result<Vec<(Digest, String, String, u32, u8, Option<Digest>)>, Broken> {
+/// What must come back of a licence: digest, id, number, status index, status, successor.
+type Known = (Digest, String, String, u32, u8, Option<Digest>);
+
+/// What a disk has of each licence.
+fn known(disk: &SqliteStore) -> Result<Vec<Known>, Broken> {
     let rows = disk.read().and_then(|read| read.licences_from(0, 1_000)).map_err(broken_disk)?;
     let of = |row: LicenceRow| (row.digest, row.id, row.number, row.status_index, row.status, row.successor);
     Ok(rows.into_iter().map(of).collect())

@@ -53,6 +53,34 @@ fn resume(data: &str) -> String {
     said
 }
 
+/// The disk is lost, the backup unpacked in its place: not a node that serves.
+fn put_back(data: &str, file: &str, words: &str) {
+    let passphrase = fs::read_to_string(format!("{data}/passphrase")).expect("a passphrase");
+    fs::remove_dir_all(data).expect("lost");
+    succeed(&["restore", file, "--check", "--passphrase-file", words]);
+    let said = succeed(&["restore", file, "--to", data, "--passphrase-file", words]);
+    assert!(said.contains("restore --resume"), "{said}");
+    private(&format!("{data}/passphrase"), &passphrase);
+    let (code, text) = refused(&["serve", "--data", data]);
+    assert!(code != 0 && text.contains("restore --resume --data"), "{code} {text}");
+    let (_, text) = refused(&["restore", "--resume", "--data", data, "--no-mirror", "gz.elic.example/log"]);
+    assert!(text.contains("not that it has no mirror"), "{text}");
+}
+
+/// What was issued after the backup is known though its bytes are lost: not given out again, and it can be revoked.
+fn is_known_without_its_bytes(city: &Running, token: &str, lost: &Value, number_of: u32) {
+    assert_eq!(judged(city, token, lost).0, "ACCEPT");
+    let id = lost["id"].as_str().expect("an id");
+    let asked = city.post(token, "/v1/verifications", &json!({"id": id, "receipt": false})).with(410);
+    assert_eq!(asked["code"], "bytes-lost");
+    let bearer = format!("Bearer {token}");
+    let kept = city.call("GET", &format!("/v1/licences/{id}"), &[("authorization", &bearer)], None);
+    assert_eq!(kept.status, 410);
+    city.post(token, "/v1/licences", &licence(&number(number_of))).with(409);
+    revoke(city, token, lost);
+    until("revoked after the restore", || judged(city, token, lost).1 == "REVOKED");
+}
+
 #[test]
 fn a_city_that_lost_its_disk_comes_back_with_every_revocation_and_one_log() {
     let pair = Pair::new();
@@ -63,27 +91,14 @@ fn a_city_that_lost_its_disk_comes_back_with_every_revocation_and_one_log() {
     private(&words, "words of the backup\n");
     let early: Vec<Value> = (1..=5).map(|of| issue(&city, &token, of)).collect();
     until_gathered(&province, &city);
-    let of_backup = ["--passphrase-file", words.as_str()];
-    succeed(&[["backup", "--data", &data, "--to", &file].as_slice(), &of_backup].concat());
+    succeed(&["backup", "--data", &data, "--to", &file, "--passphrase-file", &words]);
     let late: Vec<Value> = (6..=20).map(|of| issue(&city, &token, of)).collect();
-    revoke(&city, &token, &early[0]);
-    revoke(&city, &token, &late[0]);
-    for gone in [&early[0], &late[0]] {
-        until("revoked", || judged(&city, &token, gone).1 == "REVOKED");
-    }
+    let ended = [&early[0], &late[0]];
+    ended.iter().for_each(|gone| revoke(&city, &token, gone));
+    until("revoked", || ended.iter().all(|gone| judged(&city, &token, gone).1 == "REVOKED"));
     until_gathered(&province, &city);
     city.stop();
-    let passphrase = fs::read_to_string(format!("{data}/passphrase")).expect("a passphrase");
-    fs::remove_dir_all(&data).expect("lost");
-    // Back from the backup: not a node that serves.
-    succeed(&[["restore", &file, "--check"].as_slice(), &of_backup].concat());
-    let said = succeed(&[["restore", &file, "--to", &data].as_slice(), &of_backup].concat());
-    assert!(said.contains("restore --resume"), "{said}");
-    private(&format!("{data}/passphrase"), &passphrase);
-    let (code, text) = refused(&["serve", "--data", &data]);
-    assert!(code != 0 && text.contains("restore --resume --data"), "{code} {text}");
-    let (_, text) = refused(&["restore", "--resume", "--data", &data, "--no-mirror", "gz.elic.example/log"]);
-    assert!(text.contains("not that it has no mirror"), "{text}");
+    put_back(&data, &file, &words);
     let before = mirrored(&province);
     let said = resume(&data);
     assert!(said.contains("licences 15") && said.contains("status changes 2"), "{said}");
@@ -92,25 +107,13 @@ fn a_city_that_lost_its_disk_comes_back_with_every_revocation_and_one_log() {
     let city = pair.start("city");
     city.until_ready();
     assert!(size(&city) >= before, "the log does not shrink");
-    // What was revoked stays so; what was issued since is known, though its bytes are lost.
-    for gone in [&early[0], &late[0]] {
+    for gone in ended {
         assert_eq!(judged(&city, &token, gone), ("REJECT".to_owned(), "REVOKED".to_owned()));
     }
-    assert_eq!(judged(&city, &token, &late[1]).0, "ACCEPT");
-    let id = late[1]["id"].as_str().expect("an id");
-    let lost = city.post(&token, "/v1/verifications", &json!({"id": id, "receipt": false})).with(410);
-    assert_eq!(lost["code"], "bytes-lost");
-    let bearer = format!("Bearer {token}");
-    let kept = city.call("GET", &format!("/v1/licences/{id}"), &[("authorization", &bearer)], None);
-    assert_eq!(kept.status, 410);
-    city.post(&token, "/v1/licences", &licence(&number(7))).with(409);
-    revoke(&city, &token, &late[1]);
-    until("revoked after the restore", || judged(&city, &token, &late[1]).1 == "REVOKED");
+    is_known_without_its_bytes(&city, &token, &late[1], 7);
     let fresh = issue(&city, &token, 21);
-    let known = early.iter().chain(&late).map(|own| (&own["id"], &own["status"]));
-    for (id, status) in known {
-        assert!(*id != fresh["id"] && *status != fresh["status"], "given out twice");
-    }
+    let same = |own: &&Value| own["id"] == fresh["id"] || own["status"] == fresh["status"];
+    assert_eq!(early.iter().chain(&late).find(same), None, "given out twice");
     // One log: the province follows it on, and cosigns it.
     until_gathered(&province, &city);
     until("cosigned", || city.get("/log/checkpoint").1.contains("— gd.elic.example/w1 "));
