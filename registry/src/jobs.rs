@@ -82,7 +82,7 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
         let work = move |node: &Node| asked(node, &peer, |node| gather_from(node, &peer));
         jobs.spawn(turns.run(Arc::clone(app), work));
     }
-    if let Some(peer) = province {
+    for peer in province.into_iter().chain(config.witnessed_by.iter().cloned().map(Peer::new)) {
         let turns = every(config.pull_interval, "cosign", &never).alone(peer.origin());
         let work = move |node: &Node| asked(node, &peer, |node| cosign(node, &peer));
         jobs.spawn(turns.run(Arc::clone(app), work));
@@ -193,7 +193,7 @@ fn gather_from(node: &Node, peer: &Peer) -> Result<(), String> {
 
 /// Has the newest checkpoint cosigned by a peer.
 fn cosign(node: &Node, peer: &Peer) -> Result<(), String> {
-    ask_witness(node, &mut |body| ask_by_http(node, peer, body))
+    ask_witness(node, peer.host(), &mut |body| ask_by_http(node, peer, body))
 }
 
 /// Brings the body of `add-checkpoint` to a peer that is a witness.

@@ -58,8 +58,8 @@ pub struct Mirror<'a> {
     pub fetch: Fetch<'a>,
     /// Its index records of this node's log.
     pub pages: Pages<'a>,
-    /// The witness; `None` if this mirror is none.
-    pub ask: Option<Ask<'a>>,
+    /// All that cosign this node's log.
+    pub witnesses: Vec<Ask<'a>>,
 }
 
 /// What was brought back.
@@ -220,7 +220,7 @@ fn row((kind, name): (&str, &str), version: u64, bytes: &[u8], now: UnixTime) ->
 /// # Errors
 /// [`RestoreError`]; the mark stays then.
 pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError> {
-    let Mirror { fetch, pages, ask } = mirror;
+    let Mirror { fetch, pages, witnesses } = mirror;
     mark(&*node.store, node.clock.now())?;
     let from = pending(&*node.store.read()?)?.unwrap_or_default();
     let ahead = ahead::fetch(node, fetch)?;
@@ -232,9 +232,7 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
     tokens::check(node, &tokens)?;
     // The writer has the old end of the log in memory; a job of nothing makes it read and sign the stored one.
     node.writer.write(Job::new(Vec::new()))?;
-    if let Some(ask) = ask {
-        check_witness(node, ask)?;
-    }
+    witnesses.into_iter().try_for_each(|ask| check_witness(node, ask))?;
     let last = ahead::last_time(&*node.store.read()?)?;
     documents::refresh(node).map_err(SharedError::from)?;
     pull::take(node, &tokens::others(node, &bundle)?, true, fetch)?;

@@ -83,14 +83,26 @@ pub fn show_newest_head(node: &Node) -> Result<(), SharedError> {
     Ok(())
 }
 
-/// Serves a checkpoint with its cosignatures, and keeps it for the other processes and the next start.
+/// Keeps a checkpoint with a witness's lines and those of other witnesses, for the other processes and the next start, and serves it.
 ///
 /// # Errors
-/// [`StoreError`]; it is served by this process all the same.
-pub fn keep_cosigned(node: &Node, size: u64, note: &str, cosigned: &str) -> Result<(), StoreError> {
+/// [`StoreError`]; what is served stays as it is, and the witness is asked again.
+pub fn keep_cosigned(node: &Node, size: u64, note: &str, lines: &str) -> Result<(), StoreError> {
+    let cosigned = transact(&*node.store, "keep_cosigned", |write| {
+        // Another witness may have cosigned the same head, through this process or another one.
+        let held = write.document(COSIGNED, &origin(node))?.and_then(|row| String::from_utf8(row.bytes).ok());
+        let held = held.filter(|held| held.starts_with(note) && !held.contains(lines));
+        let cosigned = held.unwrap_or_else(|| note.to_owned()) + lines;
+        write.put_documents(&[row(node, size, note, &cosigned)])?;
+        Ok::<_, StoreError>(cosigned)
+    })?;
     node.log.cosign(size, cosigned.into());
+    Ok(())
+}
+
+fn row(node: &Node, size: u64, note: &str, cosigned: &str) -> DocumentRow {
     let now = node.clock.now().0;
-    let row = DocumentRow {
+    DocumentRow {
         kind: COSIGNED.to_owned(),
         name: origin(node),
         version: size,
@@ -99,8 +111,7 @@ pub fn keep_cosigned(node: &Node, size: u64, note: &str, cosigned: &str) -> Resu
         digest: sha256(&[note.as_bytes()]),
         bytes: cosigned.as_bytes().to_vec(),
         stored_at: now,
-    };
-    transact(&*node.store, "keep_cosigned", |write| write.put_documents(std::slice::from_ref(&row)).map(drop))
+    }
 }
 
 fn origin(node: &Node) -> String {

@@ -214,7 +214,7 @@ impl World {
         let mirror = Mirror {
             fetch: &mut |path, cap| offers.borrow().fetch(path, cap),
             pages: &mut |after| offers.borrow_mut().page(after),
-            ask: Some(&mut ask),
+            witnesses: vec![&mut ask],
         };
         catch_up(self.node(CITY), mirror)
     }

@@ -191,7 +191,7 @@ impl World {
     }
 
     pub(crate) fn cosign_outcome(&self, city: usize) -> Result<(), String> {
-        ask_witness(self.node(city), &mut |body| self.witness(body))
+        ask_witness(self.node(city), &self.node(PROVINCE).host, &mut |body| self.witness(body))
     }
 
     /// What the province answers as a witness.

@@ -21,6 +21,8 @@ pub struct Changes {
     pub remove: Vec<String>,
     /// Authorities and who took their place.
     pub successors: Vec<(String, String)>,
+    /// Another witness policy: who cosigns, and how many a verdict wants.
+    pub witness_policy: Option<String>,
 }
 
 /// Why a change cannot be made. Each says what to do about it.
@@ -87,6 +89,9 @@ pub fn next_list(
     (content.version, content.iat, content.exp) = (content.version + 1, now, now.plus(LIST_LIFE_S));
     content.entries.extend(entries);
     content.entries.sort_by(|a, b| a.id.cmp(&b.id));
+    if let Some(policy) = &changes.witness_policy {
+        content.witness_policy.clone_from(policy);
+    }
     for name in &changes.retire {
         let key = key_mut(&mut content, name)?;
         if key.state != KeyState::Active {
@@ -271,6 +276,14 @@ mod tests {
         assert!(matches!(succeed("A", "C"), Err(ChangeError::NoAuthority(_))));
         assert!(matches!(succeed("A", "A"), Err(ChangeError::OwnSuccessor(_))));
         assert_eq!(succeed("A", "B").unwrap().entries[0].successor.as_deref(), Some("B"));
+        let policy =
+            |text: &str| after(&Changes { witness_policy: Some(text.to_owned()), ..Changes::default() });
+        assert!(matches!(policy("quorum w1\n"), Err(ChangeError::Format(_))), "a quorum of nobody");
+        let witness = SeedSigner::from_seed(&[7; 32]).unwrap();
+        let vkey =
+            licence_spec::log::cosignature::WitnessKey::new("fs.elic.example/w1", *witness.public_key());
+        let one = format!("witness w1 {}\nquorum w1\n", vkey.unwrap());
+        assert_eq!(policy(&one).unwrap().witness_policy, one);
         let doubled = next_list(Some(&held()), vec![entry("C", 1)], &Changes::default(), THEN, THEN);
         assert!(matches!(doubled, Err(ChangeError::Format(_))), "one key for two authorities");
     }

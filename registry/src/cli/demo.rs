@@ -209,6 +209,8 @@ fn new_node(region: &str, base_port: u16, approvers: &[(String, String)]) -> New
     let city = region != "440000";
     NewNode {
         store: None,
+        witness: false,
+        witnessed_by: Vec::new(),
         role: if city { Role::City } else { Role::Province },
         region: region.to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port(region))),

@@ -45,6 +45,12 @@ pub(super) struct Options {
     /// 其他城市公开地址，可多次 / public URL of another city, repeatable
     #[arg(long = "peer", value_name = "URL")]
     peers: Vec<String>,
+    /// 作见证：为其他节点的日志联署 / be a witness, too: cosign the logs of other nodes
+    #[arg(long)]
+    witness: bool,
+    /// 除省节点外另请见证的节点，可多次 / public URL of another witness of this node's log, repeatable
+    #[arg(long = "witnessed-by", value_name = "URL")]
+    witnessed_by: Vec<String>,
     /// 省：签署人密钥文件夹，其公钥写入配置 / province: folder of the officers' keys, whose public halves go into the configuration
     #[arg(long, value_name = "DIR")]
     officers: Option<PathBuf>,
@@ -82,6 +88,9 @@ pub(super) struct NewNode {
     pub(super) listen: SocketAddr,
     pub(super) province: Option<String>,
     pub(super) peers: Vec<String>,
+    /// Whether it is a witness, and who else cosigns its log.
+    pub(super) witness: bool,
+    pub(super) witnessed_by: Vec<String>,
     pub(super) addresses: Vec<(String, String)>,
     pub(super) production: bool,
     /// URL of the database and its password file; SQLite if absent.
@@ -123,6 +132,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         listen: options.listen,
         province: options.province.clone(),
         peers: options.peers.clone(),
+        witness: options.witness,
+        witnessed_by: options.witnessed_by.clone(),
         addresses: options.addresses.clone(),
         production: options.production,
         store: options.store.clone().map(|url| (url, options.store_password_file.clone())),
@@ -178,7 +189,11 @@ fn configuration(new: &NewNode) -> String {
             file.as_ref().map_or_else(String::new, |file| format!("password_file = {}\n", quoted(file)));
         format!("[store]\nurl = {}\n{file}\n", quoted(url))
     });
-    let peers: Vec<String> = new.peers.iter().map(|peer| quoted(peer)).collect();
+    let urls = |urls: &[String]| urls.iter().map(|url| quoted(url)).collect::<Vec<_>>().join(", ");
+    let witnessed_by = match new.witnessed_by.as_slice() {
+        [] => String::new(),
+        own => format!("witnessed_by = [{}]\n", urls(own)),
+    };
     let province =
         new.province.as_deref().map_or_else(String::new, |url| format!("province = {}\n", quoted(url)));
     let addresses: String =
@@ -189,16 +204,17 @@ fn configuration(new: &NewNode) -> String {
         "# 全部配置项见 / all keys: licence-registry config example\n\
          role = \"{role}\"\nregion = {region}\n\
          # 试运行为 false：可签发暂定类型 / false: a rehearsal, in which provisional types may be issued\n\
-         production = {production}\n\n\
+         production = {production}\n{witness}\n\
          [listen]\naddress = \"{listen}\"\n\n\
          {store}[keys]\npassphrase_file = \"{PASSPHRASE}\"\n\n\
-         [pull]\n{province}peers = [{peers}]\n\n\
+         [pull]\n{province}peers = [{peers}]\n{witnessed_by}\n\
          [addresses]\n{addresses}\n\
          [catalogue.officers]\n{officers}",
         role = new.role.as_str(),
         region = quoted(&new.region),
         production = new.production,
         listen = new.listen,
-        peers = peers.join(", "),
+        peers = urls(&new.peers),
+        witness = if new.witness { "witness = true\n" } else { "" },
     )
 }

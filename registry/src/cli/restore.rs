@@ -228,15 +228,17 @@ fn from_mirror(node: &Node, config: &Config, named: Option<(String, String)>) ->
     let source = named.or_else(|| config.province.clone()).context(
         "没有可用的镜像：用 --mirror 指定；无人镜像本节点日志时用 --no-mirror / no mirror: name one by --mirror, or use --no-mirror if nobody mirrors this node's log",
     )?;
-    // Whoever holds the mirror, the province is the witness, under the address that was named for it if one was.
-    let is_witness = |own: &Source| own.host == source.host;
-    let witness = config.province.clone().map(|own| if is_witness(&own) { source.clone() } else { own });
-    let (peer, witness) = (Peer::new(source), witness.map(Peer::new));
-    let mut ask = witness.map(|witness| move |body: &str| ask_by_http(node, &witness, body));
+    // Whoever holds the mirror, all witnesses are asked; the mirror under the address that was named for it.
+    let own = config.province.iter().chain(&config.witnessed_by).cloned();
+    let named = own.map(|own| if own.host == source.host { source.clone() } else { own });
+    let witnesses: Vec<Peer> = named.map(Peer::new).collect();
+    let peer = Peer::new(source);
+    let mut asks: Vec<_> =
+        witnesses.iter().map(|witness| move |body: &str| ask_by_http(node, witness, body)).collect();
     let mirror = Mirror {
         fetch: &mut |path, cap| peer.get(path, cap),
         pages: &mut |after| page(node, &peer, after),
-        ask: ask.as_mut().map(|ask| ask as Ask<'_>),
+        witnesses: asks.iter_mut().map(|ask| ask as Ask<'_>).collect(),
     };
     Ok(catch_up(node, mirror)?)
 }

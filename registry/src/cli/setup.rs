@@ -211,10 +211,12 @@ pub(super) fn make_keys(
     let roles = authorities
         .iter()
         .flat_map(|authority| authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role))));
-    // The province renews the timestamp and cosigns the logs of the cities.
-    let province = [Usage::Timestamp, Usage::Witness].map(|usage| (own.code.as_str(), usage));
-    let province = province.into_iter().filter(|_| identity.config.role == Role::Province);
-    let wanted = roles.chain([(own.code.as_str(), Usage::Log)]).chain(province);
+    // The province renews the timestamp; it cosigns the logs of the cities, and so does a city that is a witness.
+    let is_province = identity.config.role == Role::Province;
+    let more =
+        [(Usage::Log, true), (Usage::Timestamp, is_province), (Usage::Witness, identity.config.witness)];
+    let more = more.into_iter().filter(|(_, wanted)| *wanted).map(|(usage, _)| (own.code.as_str(), usage));
+    let wanted = roles.chain(more);
     let missing: Vec<_> =
         wanted.filter(|(authority, usage)| keys.signer(authority, *usage).is_none()).collect();
     keys.create_all(&directory, &missing, identity.passphrase, &identity.rng)?;

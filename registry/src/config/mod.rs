@@ -49,6 +49,8 @@ pub struct Config {
     pub region: String,
     /// Whether its licences count.
     pub production: bool,
+    /// Whether it cosigns the logs of others.
+    pub witness: bool,
     /// Where it listens.
     pub listen: SocketAddr,
     /// The database; `None` for SQLite in the data directory.
@@ -59,6 +61,8 @@ pub struct Config {
     pub province: Option<Source>,
     /// Where other cities are reached.
     pub peers: Vec<Source>,
+    /// Where it has its log cosigned beside the province.
+    pub witnessed_by: Vec<Source>,
     /// Addresses of hosts that are not reached at `https://` and their name.
     pub addresses: BTreeMap<String, String>,
     /// Folder of the catalogue's data, as written; `None` = the data of the program.
@@ -313,6 +317,7 @@ impl Config {
             role: raw.role,
             region: raw.region.get_ref().clone(),
             production: raw.production,
+            witness: raw.witness || raw.role == Role::Province,
             listen: reader.listen(&raw)?,
             catalogue_folder: raw.catalogue.folder.as_ref().map(|folder| PathBuf::from(folder.get_ref())),
             catalogue_officers: reader.officers(&raw)?,
@@ -320,6 +325,12 @@ impl Config {
             passphrase_file: raw.keys.passphrase_file.as_ref().map(|file| PathBuf::from(file.get_ref())),
             province: raw.pull.province.as_ref().map(|url| source("pull.province", url)).transpose()?,
             peers: raw.pull.peers.iter().map(|url| source("pull.peers", url)).collect::<Result<_, _>>()?,
+            witnessed_by: raw
+                .pull
+                .witnessed_by
+                .iter()
+                .map(|url| source("pull.witnessed_by", url))
+                .collect::<Result<_, _>>()?,
             addresses: raw.addresses.iter().map(|(host, to)| (host.clone(), to.get_ref().clone())).collect(),
             pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (1, 3_600))?,
             publish_interval: reader.seconds(
@@ -459,7 +470,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_name_and_line() {
         let told = error(("behind_tls_proxy", "behind_proxy"));
-        assert!(told.contains("behind_proxy") && told.contains("line 14"), "{told}");
+        assert!(told.contains("behind_proxy") && told.contains("line 18"), "{told}");
         assert!(!told.contains('\n'), "one line: {told}");
     }
 

@@ -19,6 +19,9 @@ pub struct RawConfig {
     /// 正式运行 / whether licences count: provisional types and authorities with synthetic codes are refused then.
     #[serde(default = "yes")]
     pub production: bool,
+    /// 作见证 / whether this node cosigns the logs of other nodes; the province always does.
+    #[serde(default)]
+    pub witness: bool,
     /// 监听 / where to listen.
     pub listen: RawListen,
     /// 存储 / where the data is kept.
@@ -115,6 +118,9 @@ pub struct RawPull {
     /// 其他城市 / public URLs of other cities.
     #[schema(value_type = Vec<String>)]
     pub peers: Vec<Spanned<String>>,
+    /// 其他见证节点 / public URLs of nodes beside the province that are asked to cosign this node's log.
+    #[schema(value_type = Vec<String>)]
+    pub witnessed_by: Vec<Spanned<String>>,
     /// 间隔秒数 / seconds between two pulls, 1 to 3,600.
     #[schema(value_type = u64)]
     pub interval_s: Spanned<u64>,
@@ -122,7 +128,7 @@ pub struct RawPull {
 
 impl Default for RawPull {
     fn default() -> Self {
-        RawPull { province: None, peers: Vec::new(), interval_s: unplaced(60) }
+        RawPull { province: None, peers: Vec::new(), witnessed_by: Vec::new(), interval_s: unplaced(60) }
     }
 }
 

@@ -35,11 +35,17 @@ pub enum WitnessError {
     Sign(#[from] SignError),
 }
 
+/// Name of the witness on a host.
+#[must_use]
+pub fn witness_name(host: &str) -> String {
+    format!("{host}/w1")
+}
+
 /// Name and key of the witness that this node is; `None` if it has no witness key.
 #[must_use]
 pub fn own_key(node: &Node) -> Option<WitnessKey> {
     let signer = node.keys.signer(&node.authority, Usage::Witness)?;
-    WitnessKey::new(&format!("{}/w1", node.host), *signer.public_key()).ok()
+    WitnessKey::new(&witness_name(&node.host), *signer.public_key()).ok()
 }
 
 /// Answers `add-checkpoint`: the cosignature line.

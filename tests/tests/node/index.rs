@@ -11,6 +11,7 @@ use licence_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, HOLDER, Place, Running, licence, run, succeed, until};
+use crate::trips::outcome;
 
 /// A province, 广州 and 佛山, which know each other's addresses.
 struct Federation {
@@ -52,8 +53,9 @@ impl Federation {
         let up = ["--province", "https://gd.elic.example", "--address", &to_gd];
         let down = ["--peer", "https://gz.elic.example", "--peer", "https://fs.elic.example"];
         let own = [&["--listen", gd, "--address", &to_gz, "--address", &to_fs], down.as_slice()].concat();
-        let north = [&["--listen", gz, "--address", &to_fs], up.as_slice()].concat();
-        let west = [&["--listen", fs, "--address", &to_gz], up.as_slice()].concat();
+        let asks = ["--witnessed-by", "https://fs.elic.example"];
+        let north = [&["--listen", gz, "--address", &to_fs], asks.as_slice(), &up].concat();
+        let west = [&["--witness", "--listen", fs, "--address", &to_gz], up.as_slice()].concat();
         Place::of(&own, &[("guangzhou", "440100", &north), ("foshan", "440600", &west)])
     }
 
@@ -237,6 +239,34 @@ fn the_index_is_told_to_the_province_alone_and_once_for_each_request() {
     assert_eq!(fetch(digest, "service_item=GZ-TH-0101", 15).status, 400, "for no case");
     assert_eq!(fetch(&format!("sha-256:{}", "0".repeat(64)), purpose, 16).status, 404);
     assert_eq!(fetch("sha-256:00", purpose, 17).status, 422);
+}
+
+/// 佛山 cosigns the log of 广州 beside the province: two cosignatures on one head, from nodes that fail separately.
+#[test]
+fn a_city_cosigns_the_log_of_another_one_beside_the_province() {
+    let all = Federation::new();
+    let token = all.guangzhou.token("desk", "*", "*", "*");
+    let issued = all.guangzhou.post(&token, "/v1/licences", &licence("示例〔2026〕1号")).with(201);
+    let names = ["— gd.elic.example/w1 ", "— fs.elic.example/w1 "];
+    let cosigned = || {
+        let text = all.guangzhou.get("/log/checkpoint").1;
+        names.iter().filter(|name| text.contains(*name)).count()
+    };
+    until("cosigned by both", || cosigned() == 2);
+    let Federation { province, guangzhou, foshan, place } = all;
+    province.stop();
+    // The province is away: its cosignature is missing on the next head, that of 佛山 is not.
+    guangzhou.post(&token, "/v1/licences", &licence("示例〔2026〕2号")).with(201);
+    let text = || guangzhou.get("/log/checkpoint").1;
+    until("cosigned by 佛山", || text().contains(names[1]));
+    assert!(!text().contains(names[0]));
+    foshan.stop();
+    guangzhou.stop();
+    let guangzhou = Running::start(&place.path("guangzhou"));
+    assert!(guangzhou.get("/log/checkpoint").1.contains(names[1]), "kept across a restart");
+    let question = json!({"credential": crate::crash::licence_file(&issued), "receipt": false});
+    let verdict = guangzhou.post(&token, "/v1/verifications", &question).with(200);
+    assert_eq!(outcome(&verdict).0, "ACCEPT", "a good cosignature of a witness that the list names");
 }
 
 /// A city whose rows have been damaged tells what its log does not say: rejected, shown, and taken once it is mended.

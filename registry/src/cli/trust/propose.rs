@@ -49,6 +49,9 @@ pub(in crate::cli) struct Options {
     /// 承继：旧机关=新机关，可多次 / who took whose place, repeatable
     #[arg(long = "successor", value_name = "OLD=NEW", value_parser = pair)]
     successors: Vec<(String, String)>,
+    /// 新的见证策略（C2SP tlog-policy，无 log 行） / file with the new witness policy: C2SP tlog-policy without log lines
+    #[arg(long, value_name = "FILE")]
+    witness_policy: Option<PathBuf>,
     /// 停用或泄露的生效时间；缺省为现在 / since when keys are retired or compromised; absent: now
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<UnixTime>,
@@ -114,9 +117,15 @@ pub(super) fn list(options: &Options) -> Result<()> {
         compromise: options.compromise.iter().cloned().zip(options.cut.iter().copied()).collect(),
         remove: options.remove.clone(),
         successors: options.successors.clone(),
+        witness_policy: options.witness_policy.as_deref().map(policy).transpose()?,
     };
     let proposal = next_list(held, all.split_off(before), &changes, options.at.unwrap_or(now), now)?;
     write_proposal(&options.out, &proposal, "列表 list")
+}
+
+/// The text of a witness policy; that it is one is checked with the rest of the proposal.
+fn policy(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).with_context(|| format!("{}", path.display()))
 }
 
 pub(super) fn root(options: &RootOptions) -> Result<()> {
