@@ -218,21 +218,30 @@ fn header(name: &str, size: u64, time: i64) -> io::Result<tar::Header> {
 /// # Errors
 /// [`BackupError`].
 pub fn check(from: impl Read, passphrase: &str) -> Result<Manifest, BackupError> {
+    read(from, passphrase, &mut |_, _, content| io::copy(content, &mut io::sink()).map(drop))
+}
+
+/// Takes one file of a backup: manifest, file, content.
+pub type Take<'a> = &'a mut dyn FnMut(&Manifest, &Part, &mut dyn Read) -> io::Result<()>;
+
+/// As [`check`], and hands over the content of each file, in order. `take` reads it to its end. What it has taken is worth nothing
+/// before this returns: a file may turn out to be another one than the manifest says only when all of it has been read.
+///
+/// # Errors
+/// [`BackupError`]; that of `take` as [`BackupError::Io`].
+pub fn read(from: impl Read, passphrase: &str, take: Take<'_>) -> Result<Manifest, BackupError> {
     let mut archive = tar::Archive::new(Opening::begin(from, passphrase)?);
     // Raw: a long name or a sparse map would be read whole into memory; here they are entries of a kind that is refused.
     let mut entries = archive.entries()?.raw(true);
-    let mut text = Vec::new();
-    let entry = next(&mut entries, MANIFEST)?;
-    if entry.size() > MAX_MANIFEST {
-        return Err(BackupError::Shape("the manifest is too long"));
-    }
-    entry.take(MAX_MANIFEST).read_to_end(&mut text)?;
-    let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|_| BackupError::Shape("the manifest does not read"))?;
-    manifest.check()?;
+    let manifest = read_manifest(&mut entries)?;
     for part in &manifest.files {
         let entry = next(&mut entries, &part.name)?;
-        if entry.size() != part.size || measure(&part.name, entry)? != *part {
+        if entry.size() != part.size {
+            return Err(BackupError::Differs(part.name.clone()));
+        }
+        let mut content = Measured::new(entry);
+        take(&manifest, part, &mut content)?;
+        if content.part(&part.name) != *part {
             return Err(BackupError::Differs(part.name.clone()));
         }
     }
@@ -247,6 +256,19 @@ pub fn check(from: impl Read, passphrase: &str) -> Result<Manifest, BackupError>
         true => Ok(manifest),
         false => Err(BackupError::Shape("bytes after the archive")),
     }
+}
+
+fn read_manifest<R: Read>(entries: &mut tar::Entries<'_, R>) -> Result<Manifest, BackupError> {
+    let entry = next(entries, MANIFEST)?;
+    if entry.size() > MAX_MANIFEST {
+        return Err(BackupError::Shape("the manifest is too long"));
+    }
+    let mut text = Vec::new();
+    entry.take(MAX_MANIFEST).read_to_end(&mut text)?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|_| BackupError::Shape("the manifest does not read"))?;
+    manifest.check()?;
+    Ok(manifest)
 }
 
 /// The next entry, which must be a plain file of this name.

@@ -193,16 +193,21 @@ fn gather_from(node: &Node, peer: &Peer) -> Result<(), String> {
 
 /// Has the newest checkpoint cosigned by a peer.
 fn cosign(node: &Node, peer: &Peer) -> Result<(), String> {
-    ask_witness(node, peer.host(), &mut |body| {
-        let answer = peer.post(node, ADD_CHECKPOINT, "text/plain", body.as_bytes(), MAX_CHECKPOINT)?;
-        let text =
-            String::from_utf8(answer.body).map_err(|_| "the witness's answer is no text".to_owned())?;
-        match answer.status {
-            200 => Ok(Reply::Cosignature(text)),
-            409 => text.trim().parse().map(Reply::Holds).map_err(|_| "the witness tells no size".to_owned()),
-            status => Err(format!("the witness answers {status}: {}", text.trim())),
-        }
-    })
+    ask_witness(node, peer.host(), &mut |body| ask_by_http(node, peer, body))
+}
+
+/// Brings the body of `add-checkpoint` to a peer that is a witness.
+///
+/// # Errors
+/// That of the connection; what the witness says if it refuses.
+pub(crate) fn ask_by_http(node: &Node, peer: &Peer, body: &str) -> Result<Reply, String> {
+    let answer = peer.post(node, ADD_CHECKPOINT, "text/plain", body.as_bytes(), MAX_CHECKPOINT)?;
+    let text = String::from_utf8(answer.body).map_err(|_| "the witness's answer is no text".to_owned())?;
+    match answer.status {
+        200 => Ok(Reply::Cosignature(text)),
+        409 => text.trim().parse().map(Reply::Holds).map_err(|_| "the witness tells no size".to_owned()),
+        status => Err(format!("the witness answers {status}: {}", text.trim())),
+    }
 }
 
 /// Signs a new timestamp once the one held has a third of its life behind it.

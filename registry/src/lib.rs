@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod node;
 pub mod operator;
 pub mod pull;
+pub mod restore;
 pub mod rng;
 pub mod shared;
 pub mod trips;

@@ -27,7 +27,7 @@ enum Told {
     },
 }
 
-fn reason() -> Reason {
+pub(crate) fn reason() -> Reason {
     serde_json::from_value(json!({
         "legal_basis": "示例依据", "document_number": "示例〔2026〕1号", "officer": "示例经办"
     }))

@@ -191,12 +191,16 @@ impl World {
     }
 
     pub(crate) fn cosign_outcome(&self, city: usize) -> Result<(), String> {
-        let (node, witness) = (self.node(city), self.node(PROVINCE));
-        ask_witness(node, &witness.host, &mut |body| match add_checkpoint(witness, body.as_bytes()) {
+        ask_witness(self.node(city), &self.node(PROVINCE).host, &mut |body| self.witness(body))
+    }
+
+    /// What the province answers as a witness.
+    pub(crate) fn witness(&self, body: &str) -> Result<Reply, String> {
+        match add_checkpoint(self.node(PROVINCE), body.as_bytes()) {
             Ok(lines) => Ok(Reply::Cosignature(lines)),
             Err(WitnessError::Refused(Refusal::Conflict { stored })) => Ok(Reply::Holds(stored)),
             Err(error) => Err(error.to_string()),
-        })
+        }
     }
 
     /// What was cosigned is written down, and is no log that has forked.

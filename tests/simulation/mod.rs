@@ -9,6 +9,8 @@
 mod acts;
 #[cfg(test)]
 pub(crate) mod cases;
+#[cfg(test)]
+pub(crate) mod catch_up;
 mod ceremony;
 mod chance;
 mod conditions;

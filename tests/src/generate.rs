@@ -64,6 +64,7 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "migrate",
             "store copy",
             "backup",
+            "restore",
             "config check",
             "config example",
             "config schema",

@@ -6,7 +6,7 @@
 #[path = "../simulation/mod.rs"]
 mod simulation;
 
-use simulation::{Defect, Settings, Tally, cases, run};
+use simulation::{Defect, Settings, Tally, cases, catch_up, run};
 
 /// DESIGN §7, over some orders of events: nothing that must never be is met, and everything that may be is.
 #[test]
@@ -56,6 +56,23 @@ fn a_node_goes_on_after_each_fault_that_once_broke_it() {
         ("timestamp kept", cases::a_timestamp_that_was_kept_and_reported_as_lost),
         ("catalogue kept", cases::a_catalogue_that_was_kept_and_reported_as_lost),
         ("token kept", cases::a_token_that_was_kept_and_reported_as_lost),
+    ];
+    for (name, case) in cases {
+        case().unwrap_or_else(|broken| panic!("{name}: {broken}"));
+    }
+}
+
+/// A backup that is put back neither un-revokes nor forks, whatever comes between (spec/decisions/0042).
+#[test]
+fn a_restored_city_is_caught_up_or_does_not_serve() {
+    type Case = fn() -> Result<(), simulation::Broken>;
+    let cases: [(&str, Case); 6] = [
+        ("goes on", catch_up::a_restored_city_goes_on_where_its_log_ended),
+        ("cut off", catch_up::a_catching_up_that_is_cut_off_at_any_page_is_resumed),
+        ("lies", catch_up::what_a_mirror_lies_about_is_refused),
+        ("clock and witness", catch_up::a_clock_that_is_behind_and_a_witness_that_is_ahead_are_refused),
+        ("old mirror", catch_up::a_mirror_that_is_behind_the_backup_is_no_obstacle),
+        ("token alone", catch_up::a_revocation_that_only_a_token_shows_is_not_undone),
     ];
     for (name, case) in cases {
         case().unwrap_or_else(|broken| panic!("{name}: {broken}"));

@@ -76,7 +76,7 @@ enum RoleWord {
     City,
 }
 
-fn host_and_address(text: &str) -> Result<(String, String), String> {
+pub(super) fn host_and_address(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').map(|(host, url)| (host.to_owned(), url.to_owned()));
     pair.ok_or_else(|| "应为 主机=地址 / must be HOST=URL".to_owned())
 }

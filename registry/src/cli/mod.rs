@@ -16,6 +16,7 @@ mod init;
 mod issue;
 mod key;
 mod migrate;
+mod restore;
 mod serve;
 mod setup;
 mod store;
@@ -81,6 +82,8 @@ enum Verb {
     Store(store::Verb),
     /// 备份：数据库、配置与密钥，加密，节点可同时运行 / back up database, configuration and keys, encrypted, beside a running node
     Backup(backup::Options),
+    /// 恢复备份：解开到新目录，再由镜像补齐备份之后的日志 / restore a backup into a new directory, then catch up from the mirror
+    Restore(restore::Options),
     /// 校验全部存储数据 / check all that is stored: log, licences, status, documents
     Fsck(fsck::Options),
 }
@@ -126,6 +129,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Client(verb) => client::run(verb).map(done),
         Verb::Config(verb) => config::run(verb).map(done),
         Verb::Backup(options) => backup::run(&options).map(done),
+        Verb::Restore(options) => restore::run(&options).map(done),
         Verb::Migrate(options) => migrate::run(&options).map(done),
         Verb::Store(verb) => store::run(verb).map(done),
         Verb::Openapi => data::print_json(&serde_json::to_value(crate::http::openapi())?).map(done),

@@ -24,6 +24,7 @@ use crate::evidence::Current;
 use crate::keys::{Keyring, Usage};
 use crate::log::OwnLog;
 use crate::node::Node;
+use crate::restore;
 use crate::rng::Rng;
 use crate::shared;
 use crate::trips::clients::Clients;
@@ -130,11 +131,29 @@ fn own(authorities: &[Authority]) -> Result<&Authority> {
 }
 
 /// Opens the node of a data directory with its configuration.
+///
+/// # Errors
+/// If its data were restored and are not caught up yet: whatever it signed now could undo what it signed after the backup.
 pub(super) fn open_configured(directory: &Path, config: &Config) -> Result<Node> {
+    open_any(directory, config, true)
+}
+
+/// As [`open_configured`], also if its data were restored and are not caught up yet: for `restore` alone.
+pub(super) fn open_restored(directory: &Path, config: &Config) -> Result<Node> {
+    open_any(directory, config, false)
+}
+
+fn open_any(directory: &Path, config: &Config, must_be_whole: bool) -> Result<Node> {
     let passphrase = config.passphrase(directory)?;
     let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
     // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
     let store = open_store(directory, config)?;
+    if must_be_whole && restore::pending(&*store.read()?)?.is_some() {
+        bail!(
+            "数据恢复自备份，尚未补齐，请执行 licence-registry restore --resume --data {0} / the data come from a backup and are not caught up: run licence-registry restore --resume --data {0}",
+            directory.display()
+        );
+    }
     let keys = Keyring::load(&keys_directory(directory), &passphrase)?;
     open_node(store, keys, &identity, authorities(directory, config)?)
 }

@@ -119,7 +119,7 @@ pub(super) struct Stored {
 
 /// 查询证照 / a licence of this node, for a client that covers its authority and type.
 #[utoipa::path(get, path = "/v1/licences/{id}", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
-    responses((status = 200, body = Stored)))]
+    responses((status = 200, body = Stored), (status = 410, description = "恢复备份时原文已丢失 / its bytes were lost in a restore")))]
 pub(super) async fn licence(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -128,6 +128,7 @@ pub(super) async fn licence(
     let client = app.client(&headers, "read")?;
     let row = stored(&app, &id).await?;
     covers_row(&client, &row)?;
+    let row = Problem::unless_lost(row)?;
     let answer = Stored {
         id: row.id,
         credential: base64url(&row.credential),

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use licence_spec::http_signature::HttpSignatureFault;
-use licence_store::StoreError;
+use licence_store::{LicenceRow, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,6 +59,11 @@ impl Problem {
             "未找到 / not found",
             "没有此资源 / there is no such resource",
         )
+    }
+
+    /// Passes a stored licence on, unless it came back from a restore without its bytes.
+    pub(super) fn unless_lost(row: LicenceRow) -> Result<LicenceRow, Problem> {
+        if row.credential.is_empty() { Err(VerifyError::BytesLost.into()) } else { Ok(row) }
     }
 
     pub(super) fn method_not_allowed() -> Problem {
@@ -232,6 +237,9 @@ impl From<VerifyError> for Problem {
         let detail = error.to_string();
         match error {
             VerifyError::Store(error) => Problem::store(&error),
+            VerifyError::BytesLost => {
+                Problem::new(StatusCode::GONE, "bytes-lost", "原文已丢失 / bytes lost", detail)
+            }
             _ => Problem::malformed(detail),
         }
     }

@@ -183,5 +183,6 @@ pub(super) async fn reference(
     let store = Arc::clone(&app.node.store);
     let found = blocking(move || store.read().and_then(|read| read.licence_by_cti(&cti))).await?;
     let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
+    let row = Problem::unless_lost(row)?;
     Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", row.credential))
 }

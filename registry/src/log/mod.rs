@@ -202,7 +202,10 @@ impl OwnLog {
 }
 
 /// The right edge of the stored log, whose tiles give the stored root.
-fn stored_edge(read: &(impl Read + ?Sized), origin: &str) -> Result<TileEdge, LogError> {
+///
+/// # Errors
+/// [`LogError::RootMismatch`], [`LogError::Origin`], [`LogError::Tile`], [`LogError::Store`].
+pub fn stored_edge(read: &(impl Read + ?Sized), origin: &str) -> Result<TileEdge, LogError> {
     let head = read.log_head()?.ok_or(LogError::RootMismatch)?;
     if head.origin != origin {
         return Err(LogError::Origin);
@@ -232,6 +235,15 @@ fn tile_bytes(read: &(impl Read + ?Sized), tile: Tile) -> Result<Vec<u8>, LogErr
 
 /// Where tiles come from.
 type TileSource<'a> = Box<dyn FnMut(Tile) -> Result<Vec<u8>, LogError> + 'a>;
+
+/// The root of the first `size` leaves of the stored log.
+///
+/// # Errors
+/// [`LogError`] if a tile is missing or damaged, or the log is not that long.
+pub fn root_of(read: &dyn Read, size: u64) -> Result<Hash, LogError> {
+    let stored = read.log_head()?.map_or(0, |head| head.size);
+    TiledTree::new(stored, |tile| tile_bytes(read, tile)).root(size)
+}
 
 /// The consistency proof between two sizes of the stored log.
 ///

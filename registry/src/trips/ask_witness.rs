@@ -57,6 +57,22 @@ pub fn ask_witness(node: &Node, host: &str, ask: Ask<'_>) -> Result<(), String> 
     Err("the witness keeps changing its size".to_owned())
 }
 
+/// How many leaves of the own log the witness has cosigned, at least as far as the newest checkpoint goes.
+///
+/// # Errors
+/// What went wrong, in words.
+pub fn seen_by_witness(node: &Node, ask: Ask<'_>) -> Result<u64, String> {
+    let checkpoint = node.log.checkpoint();
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?;
+    let size = signed.head().size;
+    // A witness that holds another size than the one it is told answers with it.
+    match ask(&request(node, size, size, &checkpoint)?)? {
+        Reply::Holds(held) => Ok(held),
+        // Not kept: the job that has checkpoints cosigned asks again.
+        Reply::Cosignature(_) => Ok(size),
+    }
+}
+
 /// Whether what a witness sent are lines of its own, of which none spoils the note: those of witnesses that the list knows verify.
 fn is_good(policy: Option<&Policy>, line: &str, checkpoint: &str, lines: &str) -> bool {
     let cosigned = format!("{checkpoint}{lines}");

@@ -259,7 +259,10 @@ fn gather(
     for subject in &request.subjects {
         let key = holder_key(&node.holder_secret, &subject.code_type, &subject.code);
         for row in read.licences_of_holder(&key, 0, MAX_HELD)? {
-            if item.accepted(&row.vct).is_some() && may_see(client, &row.vct) && row.successor.is_none() {
+            // Bytes that were lost in a restore cannot be judged: the holder hands the licence in.
+            let is_whole = !row.credential.is_empty();
+            let is_wanted = item.accepted(&row.vct).is_some() && may_see(client, &row.vct);
+            if is_whole && is_wanted && row.successor.is_none() {
                 found.push(row.credential);
             }
         }

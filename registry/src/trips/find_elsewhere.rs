@@ -198,7 +198,8 @@ pub fn hand_out(
     let digest = parse_digest(digest).ok_or(AskedError::Field("digest"))?;
     let job = record(node, caller, purpose)?;
     let read = node.store.read()?;
-    let row = read.licence(&digest)?.ok_or(AskedError::Unknown)?;
+    // Whose bytes were lost in a restore is not here to be handed out.
+    let row = read.licence(&digest)?.filter(|row| !row.credential.is_empty()).ok_or(AskedError::Unknown)?;
     let checkpoint = node.log.checkpoint();
     let size = SignedCheckpoint::parse(checkpoint.as_bytes()).map_or(0, |signed| signed.head().size);
     let proof = Proofs::new(&*read, size).file(row.log_index, &checkpoint)?;

@@ -347,7 +347,7 @@ fn compose_id(code: &str, authority: &str, serial: &str, version: u32) -> Result
 }
 
 /// The 流水号 inside a 电子证照标识 that this node composed: the third of the last five parts.
-fn serial_of(id: &str) -> String {
+pub(crate) fn serial_of(id: &str) -> String {
     id.rsplit('.').nth(2).unwrap_or_default().to_owned()
 }
 

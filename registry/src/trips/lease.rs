@@ -57,6 +57,11 @@ impl Leases {
     }
 }
 
+/// Name of the counter of the serials of an authority in a year.
+pub(crate) fn serial_counter(authority: &str, year: i64) -> String {
+    format!("serial.{authority}.{year}")
+}
+
 fn lease_block(store: &dyn Store, authority: &str, year: i64) -> Result<Option<Block>, StoreError> {
     transact(store, "lease_numbers", |write| {
         // The oldest list with room; one whose first token is not published would make licences that nobody can verify.
@@ -71,7 +76,7 @@ fn lease_block(store: &dyn Store, authority: &str, year: i64) -> Result<Option<B
         if indexes.count == 0 {
             return Ok(None);
         }
-        let first = write.lease(&format!("serial.{authority}.{year}"), indexes.count)?;
+        let first = write.lease(&serial_counter(authority, year), indexes.count)?;
         let counters = indexes.first..indexes.first + indexes.count;
         Ok(Some(Block { list, counters, serials: first..first + u64::from(indexes.count) }))
     })

@@ -31,7 +31,7 @@ const CHUNK: u64 = 64;
 /// Entries of a full bundle.
 const BUNDLE: u64 = 256;
 /// Longest bundle that is taken, bytes: 256 entries of this project's 46 bytes at most, with their lengths, and room.
-const MAX_ENTRIES: usize = 65_536;
+pub(crate) const MAX_ENTRIES: usize = 65_536;
 
 /// Fetches a path of the other node, of at most so many bytes.
 pub type Fetch<'a> = &'a mut dyn FnMut(&str, usize) -> Result<Vec<u8>, String>;

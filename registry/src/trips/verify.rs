@@ -83,6 +83,11 @@ pub enum VerifyError {
     /// No such policy.
     #[error("没有此策略 / no such policy: approval, counter or archive")]
     UnknownPolicy,
+    /// This node restored the licence without its bytes: only whoever holds it can hand it in.
+    #[error(
+        "本节点由备份恢复，该证照的原文已丢失，请提交证照本身 / this node was restored from a backup and the bytes of this licence are lost: present the licence itself"
+    )]
+    BytesLost,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,6 +127,7 @@ pub fn verify_presented(node: &Node, request: &VerifyRequest) -> Result<Answer, 
         (None, None, Some(id)) => {
             let row = node.store.read()?.licence_by_id(id)?;
             let mut verdict = match &row {
+                Some(row) if row.credential.is_empty() => return Err(VerifyError::BytesLost),
                 Some(row) => verify(&row.credential, &evidence, &policy, now),
                 None => not_found(&evidence, &policy, now),
             };

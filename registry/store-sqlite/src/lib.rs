@@ -110,6 +110,27 @@ impl SqliteStore {
         Ok(Self::of(Arc::clone(&pool), pool, None, migrated))
     }
 
+    /// Looks at every page (`quick_check`), and whether tables, indexes and triggers are those of this program and no others: for a
+    /// file that came from elsewhere.
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn check_sound(&self) -> Result<()> {
+        let writer = self.writer.checkout()?;
+        let found: String =
+            writer.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(store_error)?;
+        if found != "ok" {
+            return Err(StoreError::Corrupt(found));
+        }
+        let own = Connection::open_in_memory().map_err(store_error)?;
+        migrations::migrate(&own)?;
+        match migrations::schema(&writer)? == migrations::schema(&own)? {
+            true => Ok(()),
+            false => {
+                Err(StoreError::Corrupt("tables, indexes or triggers that this program has not made".into()))
+            }
+        }
+    }
+
     fn of(
         readers: Arc<Pool>,
         writer: Arc<Pool>,

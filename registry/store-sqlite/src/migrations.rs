@@ -51,6 +51,14 @@ pub(crate) fn migrate(connection: &Connection) -> Result<Migrated> {
     Ok(Migrated { from: version, to: KNOWN })
 }
 
+/// Kind, name and text of everything in the schema, in one order.
+pub(crate) fn schema(connection: &Connection) -> Result<Vec<(String, String, Option<String>)>> {
+    let sql = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name";
+    let mut statement = connection.prepare(sql).map_err(store_error)?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.and_then(Iterator::collect).map_err(store_error)
+}
+
 fn pragma(connection: &Connection, name: &str) -> Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0)).map_err(store_error)
 }

@@ -10,13 +10,13 @@ use crate::harness::{Answer, Place, Running, licence, until};
 use crate::index::node_key;
 
 /// A province and a city that know each other's addresses before they start.
-struct Pair {
-    place: Place,
+pub(crate) struct Pair {
+    pub(crate) place: Place,
     ports: (u16, u16),
 }
 
 impl Pair {
-    fn new() -> Pair {
+    pub(crate) fn new() -> Pair {
         let place = Place::new();
         let free =
             || TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
@@ -40,7 +40,7 @@ impl Pair {
         Pair { place, ports }
     }
 
-    fn start(&self, node: &str) -> Running {
+    pub(crate) fn start(&self, node: &str) -> Running {
         let running = Running::start(&self.place.path(node));
         assert!(
             running.url.ends_with(&format!(":{}", if node == "city" { self.ports.1 } else { self.ports.0 }))
@@ -49,11 +49,11 @@ impl Pair {
     }
 }
 
-fn size(node: &Running) -> u64 {
+pub(crate) fn size(node: &Running) -> u64 {
     node.get("/log/checkpoint").1.lines().nth(1).and_then(|line| line.parse().ok()).unwrap_or(0)
 }
 
-fn mirrored(province: &Running) -> u64 {
+pub(crate) fn mirrored(province: &Running) -> u64 {
     let (status, text) = province.get("/v1/mirrors/gz.elic.example/checkpoint");
     if status == 200 { text.lines().nth(1).and_then(|line| line.parse().ok()).unwrap_or(0) } else { 0 }
 }

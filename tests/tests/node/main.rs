@@ -18,5 +18,6 @@ mod index;
 mod operator;
 mod postgres;
 mod repeated;
+mod restore;
 mod trips;
 mod trust;
