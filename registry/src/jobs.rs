@@ -17,15 +17,13 @@ use tokio::time::MissedTickBehavior;
 use crate::ceremony::{is_half_over, is_to_be_renewed};
 use crate::config::{Config, Role};
 use crate::fetch::Peer;
+use crate::follow::{Followed, asked};
 use crate::http::App;
 use crate::node::Node;
 use crate::operator::sign_timestamp;
-use crate::pull::pull;
+use crate::pull::pull_after;
 use crate::shared::{may_do, refresh};
 use crate::trips::ask_witness::{Reply, ask_witness};
-use crate::trips::gather_index::gather;
-use crate::trips::index_record::MAX_PAGE;
-use crate::trips::mirror::mirror;
 use crate::trips::publish_status::open_lists;
 
 /// How long answers are kept under idempotency keys (FORMATS §12: at least 24 h), seconds.
@@ -35,11 +33,11 @@ const PURGE: (Duration, u32) = (Duration::from_secs(600), 5_000);
 /// How often the province looks whether its timestamp has to be renewed.
 const RENEW: Duration = Duration::from_secs(60);
 
+/// Name of the job that follows a log; its lease adds that of the log.
+const MIRROR: &str = "mirror";
+
 /// Where a witness is asked.
 const ADD_CHECKPOINT: &str = "/v1/witness/add-checkpoint";
-
-/// Where the index of a node is told.
-const INDEX: &str = "/v1/index";
 
 /// Starts the jobs of a node; they end when the set is dropped.
 #[must_use]
@@ -59,9 +57,11 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let followed = province.iter().map(|peer| (peer, true)).chain(peers.iter().map(|peer| (peer, false)));
     for (peer, authoritative) in followed {
         let (peer, publishing) = (peer.clone(), Arc::clone(&publishing));
+        let (log, interval) = (app.follows.get(&peer.origin()).cloned(), config.pull_interval);
         let work = move |node: &Node| {
             let before = node.evidence.snapshot().trust_list().is_some();
-            asked(node, &peer, |node| follow(node, &peer, authoritative))?;
+            let copied = || copy_first(node, log.as_deref(), &peer.origin(), interval);
+            asked(node, &peer, |node| follow(node, &peer, authoritative, &copied))?;
             if !before && node.evidence.snapshot().trust_list().is_some() {
                 // The first trust list: now the lists of this node mean something to others.
                 publishing.notify_one();
@@ -71,16 +71,9 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
         jobs.spawn(every(config.pull_interval, "pull", &never).run(Arc::clone(app), work));
     }
     // The province holds a copy of every city's log, and an index of its licences; a city has its own log cosigned by the province.
-    for peer in peers.into_iter().filter(|_| config.role == Role::Province) {
-        let turns = every(config.pull_interval, "mirror", &never).alone(peer.origin());
-        let work = move |node: &Node| asked(node, &peer, |node| copy_log(node, &peer));
-        jobs.spawn(turns.run(Arc::clone(app), work));
-    }
-    // With a pause of its own: a city that refuses to tell its index is mirrored all the same.
-    for peer in config.peers.iter().filter(|_| config.role == Role::Province).cloned().map(Peer::new) {
-        let turns = every(config.pull_interval, "gather_index", &never).alone(peer.origin());
-        let work = move |node: &Node| asked(node, &peer, |node| gather_from(node, &peer));
-        jobs.spawn(turns.run(Arc::clone(app), work));
+    for (origin, log) in app.follows.iter() {
+        let (turns, log) = (every(config.pull_interval, MIRROR, &never).alone(origin), Arc::clone(log));
+        jobs.spawn(turns.run(Arc::clone(app), move |node: &Node| log.copy(node)));
     }
     for peer in province.into_iter().chain(config.witnessed_by.iter().cloned().map(Peer::new)) {
         let turns = every(config.pull_interval, "cosign", &never).alone(peer.origin());
@@ -149,46 +142,21 @@ fn publish(node: &Node) -> Result<(), String> {
     open_lists(node).map_err(|error| error.to_string())
 }
 
-/// Asks a peer, unless it has failed a moment ago.
-fn asked(node: &Node, peer: &Peer, work: impl FnOnce(&Node) -> Result<(), String>) -> Result<(), String> {
-    if !peer.may_be_asked(node.clock.now()) {
-        return Ok(());
+/// Before tokens of a city are taken, its log is followed: by the process whose job that is.
+fn copy_first(node: &Node, log: Option<&Followed>, origin: &str, interval: Duration) {
+    if let Some(log) = log
+        && may_do(node, &format!("{MIRROR} {origin}"), interval).is_ok_and(|may| may)
+        && let Err(error) = log.copy(node)
+    {
+        tracing::warn!(origin, error, "the log could not be followed before the tokens were taken");
     }
-    let outcome = work(node);
-    peer.note(outcome.is_ok(), node);
-    outcome
 }
 
-fn follow(node: &Node, peer: &Peer, authoritative: bool) -> Result<(), String> {
+fn follow(node: &Node, peer: &Peer, authoritative: bool, first: &dyn Fn()) -> Result<(), String> {
     if node.evidence.snapshot().trust_files().is_none() {
         return Err("信任根未钉定 / no trust root is pinned: run `trust pin`".to_owned());
     }
-    pull(node, peer, authoritative).map_err(|error| error.to_string())
-}
-
-/// Follows the log of a peer, if the trust list names it.
-fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
-    let (evidence, origin) = (node.evidence.snapshot(), peer.origin());
-    let Some(list) = evidence.trust_list() else { return Ok(()) };
-    let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-    let Some(key) = logs.map(|log| &log.key).find(|key| key.name() == origin) else { return Ok(()) };
-    let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
-    mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
-}
-
-/// Gathers the index of a peer as far as its log is mirrored.
-fn gather_from(node: &Node, peer: &Peer) -> Result<(), String> {
-    let mut page = |after: u64| {
-        let answer = peer.get_signed(node, &format!("{INDEX}?after={after}"), MAX_PAGE)?;
-        match answer.status {
-            // The parser's words might quote what the node has sent.
-            200 => serde_json::from_slice(&answer.body).map_err(|error| {
-                format!("{}: {INDEX}: line {} of the page does not read", peer.host(), error.line())
-            }),
-            status => Err(format!("{}: {INDEX}: {status}", peer.host())),
-        }
-    };
-    gather(node, &peer.origin(), &mut page).map(drop).map_err(|error| error.to_string())
+    pull_after(node, peer, authoritative, first).map_err(|error| error.to_string())
 }
 
 /// Has the newest checkpoint cosigned by a peer.

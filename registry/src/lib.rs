@@ -16,6 +16,7 @@ pub mod documents;
 pub mod encoding;
 pub mod evidence;
 pub mod fetch;
+pub mod follow;
 pub mod fsck;
 pub mod http;
 pub mod jobs;

@@ -34,9 +34,18 @@ const BUNDLE: &str = "/v1/bundle";
 /// # Errors
 /// [`PullError`]; what was taken before the fault stays, and the bundle is fetched again next time.
 pub fn pull(node: &Node, peer: &Peer, authoritative: bool) -> Result<(), PullError> {
+    pull_after(node, peer, authoritative, &|| {})
+}
+
+/// As [`pull`]; `first` is done when a new bundle is at hand and before anything of it is taken.
+///
+/// # Errors
+/// As [`pull`].
+pub fn pull_after(node: &Node, peer: &Peer, authoritative: bool, first: &dyn Fn()) -> Result<(), PullError> {
     match peer.get_if_new(BUNDLE, MAX_BUNDLE).map_err(PullError::Fetch)? {
         Fetched::Same => Ok(()),
         Fetched::New(bytes) => {
+            first();
             let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
             take(node, &bytes, authoritative, &mut fetch).inspect_err(|_| peer.forget(BUNDLE))
         }

@@ -27,8 +27,8 @@ use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, Role, Source};
 use crate::documents::pin_root;
 use crate::encoding::base64url;
-use crate::fetch::{Neighbours, Peer};
-use crate::http::{App, Server};
+use crate::fetch::Peer;
+use crate::http::{App, Others, Server};
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::operator::{Command, execute, sign_timestamp};
@@ -242,7 +242,7 @@ fn start(server: Server, node: Node, config: Config, runtime: &tokio::runtime::R
         },
     )?;
     let url = format!("http://{}", server.address());
-    let app = App::new(Arc::new(node), config.limits, Neighbours::new(&config));
+    let app = App::new(Arc::new(node), config.limits, Others::new(&config));
     let (stop, stopped) = oneshot::channel();
     let serving = runtime.spawn(server.run(Arc::clone(&app), async {
         // Told, or the demo is gone: both mean to stop.

@@ -12,8 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::data::Place;
 use super::setup::open_configured;
 use crate::config::Config;
-use crate::fetch::Neighbours;
-use crate::http::{App, Server};
+use crate::http::{App, Others, Server};
 use crate::{admin, jobs, logging};
 
 /// Worker threads of the HTTP edge; judging and signing need the processor, waiting does not.
@@ -41,7 +40,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     runtime.block_on(async {
         let server = Server::bind(config.listen).await?;
         let socket = admin::listen(directory).with_context(|| format!("{}", directory.display()))?;
-        let app = App::new(Arc::clone(&node), config.limits, Neighbours::new(&config));
+        let app = App::new(Arc::clone(&node), config.limits, Others::new(&config));
         let mut jobs = jobs::start(&app, &config);
         let commands = tokio::spawn(admin::serve(socket, Arc::clone(&node)));
         eprintln!("正在监听 listening on http://{}", server.address());

@@ -34,8 +34,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::Limits;
+use crate::config::{Config, Limits};
 use crate::fetch::Neighbours;
+use crate::follow::Follows;
 use crate::metrics::Metrics;
 use crate::node::Node;
 use licence_spec::time::UnixTime;
@@ -59,6 +60,8 @@ pub struct App {
     nonces: nodes::Nonces,
     bundles: published::Bundles,
     neighbours: Neighbours,
+    /// The logs that it follows.
+    pub(crate) follows: Follows,
     /// When this process began: requests of nodes that were signed before may have been seen.
     started: UnixTime,
 }
@@ -66,12 +69,41 @@ pub struct App {
 impl App {
     /// The edge of a node, which knows these other nodes.
     #[must_use]
-    pub fn new(node: Arc<Node>, limits: Limits, neighbours: Neighbours) -> Arc<App> {
+    pub fn new(node: Arc<Node>, limits: Limits, others: Others) -> Arc<App> {
         let permits = Arc::new(Semaphore::new(limits.requests));
         let (metrics, started) = (Metrics::default(), node.clock.now());
         let (running, nonces) = (idempotency::Running::default(), nodes::Nonces::default());
+        let Others { neighbours, follows } = others;
         let bundles = published::Bundles::default();
-        Arc::new(App { node, metrics, limits, permits, running, nonces, bundles, neighbours, started })
+        Arc::new(App {
+            node,
+            metrics,
+            limits,
+            permits,
+            running,
+            nonces,
+            bundles,
+            neighbours,
+            follows,
+            started,
+        })
+    }
+}
+
+/// The other nodes that a node knows.
+#[derive(Default)]
+pub struct Others {
+    /// Those that are asked while somebody waits.
+    pub neighbours: Neighbours,
+    /// The cities whose logs a province follows.
+    pub follows: Follows,
+}
+
+impl Others {
+    /// Those of a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Others {
+        Others { neighbours: Neighbours::new(config), follows: Follows::new(config) }
     }
 }
 

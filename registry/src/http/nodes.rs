@@ -140,7 +140,15 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     (status = 422, description = "证明不成立或日志分叉 / the proof does not hold, or the log has forked")))]
 pub(super) async fn witness(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
     caller(&app, &call).await?;
-    match blocking(move || add_checkpoint(&app.node, &call.body)).await? {
+    let answer = blocking(move || {
+        // What it signs of a city it holds: a node that is lost then can come back from here.
+        let holds = |origin: &str, size| match app.follows.get(origin) {
+            Some(log) => log.copy_up_to(&app.node, size).is_ok_and(|held| held),
+            None => true,
+        };
+        add_checkpoint(&app.node, &call.body, &holds)
+    });
+    match answer.await? {
         Ok(line) => Ok((StatusCode::OK, line).into_response()),
         Err(WitnessError::Refused(refusal)) => Ok(refused(refusal)),
         Err(error) => Err(Problem::unavailable(error.to_string())),

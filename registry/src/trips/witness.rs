@@ -24,6 +24,9 @@ pub enum WitnessError {
     /// The request is refused, as C2SP tlog-witness says.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// This node follows the log, and does not hold the offered leaves yet.
+    #[error("该日志尚未镜像至此，请稍后再试 / the log is not mirrored so far yet: try again")]
+    NotMirrored,
     /// This node is no witness, or has no trust list.
     #[error("本节点不作见证 / this node is no witness: {0}")]
     NotReady(&'static str),
@@ -48,11 +51,16 @@ pub fn own_key(node: &Node) -> Option<WitnessKey> {
     WitnessKey::new(&witness_name(&node.host), *signer.public_key()).ok()
 }
 
-/// Answers `add-checkpoint`: the cosignature line.
+/// Answers `add-checkpoint`: the cosignature line. `holds` says whether so many leaves of a log are held, if this node follows it: it is
+/// asked about a head that could be cosigned, and may fetch what is missing.
 ///
 /// # Errors
 /// [`WitnessError`]; nothing is stored then, except the evidence of a fork.
-pub fn add_checkpoint(node: &Node, body: &[u8]) -> Result<String, WitnessError> {
+pub fn add_checkpoint(
+    node: &Node,
+    body: &[u8],
+    holds: &dyn Fn(&str, u64) -> bool,
+) -> Result<String, WitnessError> {
     let key = own_key(node).ok_or(WitnessError::NotReady("witness key"))?;
     let signer =
         node.keys.signer(&node.authority, Usage::Witness).ok_or(WitnessError::NotReady("witness key"))?;
@@ -69,6 +77,11 @@ pub fn add_checkpoint(node: &Node, body: &[u8]) -> Result<String, WitnessError> 
         return Err(Refusal::Fork.into());
     }
     let note = request.note();
+    let stored = node.store.read()?.document(WITNESSED, origin)?.map(|row| head_of(&row)).transpose()?;
+    // Not before it is known to be a good head; what is refused is refused below, where a fork leaves evidence.
+    if request.decide(keys.iter().copied(), stored).is_ok() && !holds(origin, request.head().size) {
+        return Err(WitnessError::NotMirrored);
+    }
     let decided = transact(&*node.store, "witness", |write| {
         let stored = write.document(WITNESSED, origin)?.map(|row| head_of(&row)).transpose()?;
         let accepted = request.decide(keys.iter().copied(), stored)?;

@@ -95,6 +95,29 @@ fn the_province_mirrors_and_cosigns_a_citys_log_across_restarts() {
     assert_eq!(province.get("/readyz").0, 200);
 }
 
+/// A city that is lost right after it was cosigned can come back: what the province signs of it, the province holds, with its records.
+#[test]
+fn the_province_mirrors_and_is_told_what_it_cosigns() {
+    let pair = Pair::new();
+    let path = pair.place.path("province/config.toml");
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    // Its own turns come once, before the city is there: whatever it holds afterwards it fetched because it was asked to cosign.
+    std::fs::write(&path, text.replace("interval_s = 1\n", "interval_s = 3600\n")).expect("written");
+    let province = pair.start("province");
+    let turned = || province.metric("job_runs_total{job=\"mirror\",result=\"failed\"}") == 1.0;
+    until("the province has had its turn in vain", turned);
+    let city = pair.start("city");
+    city.until_ready();
+    let token = city.token("desk", "*", "*", "*");
+    for number in 1..=5 {
+        city.post(&token, "/v1/licences", &licence(&format!("示例〔2026〕{number}号"))).with(201);
+    }
+    until("cosigned", || city.get("/log/checkpoint").1.contains("— gd.elic.example/w1 "));
+    let size = size(&city);
+    assert_eq!(mirrored(&province), size);
+    assert_eq!(province.metric("index_size{origin=\"gz.elic.example/log\"}"), size as f64);
+}
+
 /// A city that comes back from an old copy of its data, and goes on from there, has forked its log.
 #[test]
 fn a_log_that_went_back_is_kept_as_evidence_alarmed_and_never_cosigned() {

@@ -7,8 +7,7 @@ use licence_registry::clock::Clock;
 use licence_registry::config::{Disconnection, Limits, Role};
 use licence_registry::db::Writer;
 use licence_registry::evidence::Current;
-use licence_registry::fetch::Neighbours;
-use licence_registry::http::{App, Server};
+use licence_registry::http::{App, Others, Server};
 use licence_registry::keys::Keyring;
 use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
@@ -49,7 +48,7 @@ pub(crate) fn ask(set: &Set, vector: &Vector) -> String {
         let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a port");
         let address = server.address();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let app = App::new(Arc::new(node), Limits::default(), Neighbours::default());
+        let app = App::new(Arc::new(node), Limits::default(), Others::default());
         let serving = tokio::spawn(server.run(app, async { drop(stopped.await) }));
         let answer = tokio::task::spawn_blocking(move || post(address, &request)).await.expect("no panic");
         stop.send(()).expect("it serves");

@@ -1,0 +1,128 @@
+//! How a province follows the logs of cities: entries, then the records of the same leaves, one city at a time and in this order.
+//!
+//! A node that was lost and comes back from a backup needs its leaves and their records from here (`restore`). So the order matters:
+//! what the province shows or signs of a city, a token or a cosignature, comes after the leaves that it rests on are mirrored and
+//! told (spec/decisions/0042). In scope: that order. Out of scope: the steps (`trips::mirror`, `trips::gather_index`), when (`jobs`).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::{Config, Role};
+use crate::fetch::Peer;
+use crate::node::Node;
+use crate::trips::gather_index::gather;
+use crate::trips::index_record::MAX_PAGE;
+use crate::trips::mirror::{held, mirror};
+
+/// Where the index of a node is told.
+const INDEX: &str = "/v1/index";
+
+/// The log of one city.
+pub struct Followed {
+    /// Asked for the log; one thread at a time.
+    log: Mutex<Peer>,
+    /// Asked for the records, with a pause of its own: a city that refuses to tell its index is mirrored all the same.
+    records: Peer,
+}
+
+/// The logs that this node follows, by name; none unless it is the province.
+#[derive(Clone, Default)]
+pub struct Follows(BTreeMap<String, Arc<Followed>>);
+
+impl Follows {
+    /// Those of a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Follows {
+        let cities = config.peers.iter().filter(|_| config.role == Role::Province);
+        let followed = cities.map(|source| {
+            let peer = Peer::new(source.clone());
+            let origin = peer.origin();
+            (origin, Arc::new(Followed { log: Mutex::new(peer), records: Peer::new(source.clone()) }))
+        });
+        Follows(followed.collect())
+    }
+
+    /// Each log with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<Followed>)> {
+        self.0.iter().map(|(origin, followed)| (origin.as_str(), followed))
+    }
+
+    /// The log of this name.
+    #[must_use]
+    pub fn get(&self, origin: &str) -> Option<&Arc<Followed>> {
+        self.0.get(origin)
+    }
+}
+
+impl Followed {
+    /// Mirrors the log and gathers the records of what is mirrored, unless the city failed a moment ago.
+    ///
+    /// # Errors
+    /// What went wrong, in words; the records are asked for also if the log could not be followed.
+    pub fn copy(&self, node: &Node) -> Result<(), String> {
+        // The lock guards a turn, no data: a panic in an earlier turn is no reason to end.
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mirrored = asked(node, &log, |node| copy_log(node, &log));
+        let gathered = asked(node, &self.records, |node| gather_from(node, &self.records));
+        mirrored.and(gathered)
+    }
+
+    /// The same at once, because the city itself has just called; answers whether `size` leaves of it are mirrored now.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn copy_up_to(&self, node: &Node, size: u64) -> Result<bool, String> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = || {
+            let read = node.store.read().map_err(|error| error.to_string())?;
+            Ok::<_, String>(held(&*read, &log.origin()).map_err(|error| error.to_string())?.size >= size)
+        };
+        if is_there()? {
+            return Ok(true);
+        }
+        // Another process of this node may do the same and win; what counts is what is there afterwards.
+        let copied = copy_log(node, &log).and_then(|()| gather_from(node, &self.records));
+        if let Err(error) = copied {
+            tracing::warn!(error, "following a log before it is cosigned");
+        }
+        is_there()
+    }
+}
+
+/// Asks a peer, unless it has failed a moment ago.
+///
+/// # Errors
+/// Those of `work`.
+pub fn asked(node: &Node, peer: &Peer, work: impl FnOnce(&Node) -> Result<(), String>) -> Result<(), String> {
+    if !peer.may_be_asked(node.clock.now()) {
+        return Ok(());
+    }
+    let outcome = work(node);
+    peer.note(outcome.is_ok(), node);
+    outcome
+}
+
+/// Follows the log of a peer, if the trust list names it.
+fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
+    let (evidence, origin) = (node.evidence.snapshot(), peer.origin());
+    let Some(list) = evidence.trust_list() else { return Ok(()) };
+    let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+    let Some(key) = logs.map(|log| &log.key).find(|key| key.name() == origin) else { return Ok(()) };
+    let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
+    mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
+}
+
+/// Gathers the index of a peer as far as its log is mirrored.
+fn gather_from(node: &Node, peer: &Peer) -> Result<(), String> {
+    let mut page = |after: u64| {
+        let answer = peer.get_signed(node, &format!("{INDEX}?after={after}"), MAX_PAGE)?;
+        match answer.status {
+            // The parser's words might quote what the node has sent.
+            200 => serde_json::from_slice(&answer.body).map_err(|error| {
+                format!("{}: {INDEX}: line {} of the page does not read", peer.host(), error.line())
+            }),
+            status => Err(format!("{}: {INDEX}: {status}", peer.host())),
+        }
+    };
+    gather(node, &peer.origin(), &mut page).map(drop).map_err(|error| error.to_string())
+}
