@@ -263,13 +263,36 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
         return Err(TakeError::Refused(Code::StatusSignerUntrusted));
     }
     let iat = token.iat().0;
-    keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None)?;
+    match keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None) {
+        Ok(()) => {
+            hold_token(node, token);
+            Ok(())
+        }
+        Err(error) => {
+            let _unreadable = hold_stored_token(node, &uri);
+            // What is stored is newer than what is offered, though what was held was not.
+            let behind = matches!(error, TakeError::Write(WriteError::Conflict(_)));
+            Err(if behind { TakeError::Refused(Code::StatusRollback) } else { error })
+        }
+    }
+}
+
+/// Puts a token into the evidence, unless another pull has taken a newer one by now.
+fn hold_token(node: &Node, token: Arc<StatusToken>) {
     node.evidence.change(|evidence| {
-        // Another pull may have taken a newer one since the snapshot.
-        if evidence.token(&uri).is_none_or(|held| held.token().iat() < token.iat()) {
+        if evidence.token(token.uri()).is_none_or(|held| held.token().iat() < token.iat()) {
             evidence.add_token(token);
         }
     });
+}
+
+/// A write that was reported as lost may have been kept, and another process of this node may have stored a newer token: the
+/// node judges by what is stored, or it would refuse whatever lies between the two, and with it the rest of the bundle.
+fn hold_stored_token(node: &Node, uri: &str) -> Result<(), StoreError> {
+    let Some(row) = node.store.read()?.document(PEER_TOKEN, uri)? else { return Ok(()) };
+    if let Ok(token) = StatusToken::parse(&row.bytes) {
+        hold_token(node, Arc::new(token));
+    }
     Ok(())
 }
 

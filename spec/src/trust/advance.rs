@@ -165,7 +165,8 @@ impl TrustFiles {
         if bytes.len() as u64 != timestamp.list_length || digest != timestamp.list_digest {
             return Err(Code::TrustListSignatureInvalid);
         }
-        let list = TrustList::open(bytes, &self.root).map_err(|_| Code::TrustListSignatureInvalid)?;
+        let list = TrustList::open(bytes, &self.root, self.list.as_deref());
+        let list = list.map_err(|_| Code::TrustListSignatureInvalid)?;
         if list.content().version != timestamp.list_version {
             return Err(Code::TrustListSignatureInvalid);
         }
