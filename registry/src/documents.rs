@@ -257,7 +257,7 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
         }
     }
     let mut judged = Evidence::new(evidence.trust().clone());
-    let (token, uri) = (Arc::new(token.clone()), token.uri().to_owned());
+    let (uri, token) = (token.uri().to_owned(), Arc::new(token));
     judged.add_token(Arc::clone(&token));
     if judged.token(&uri).is_none_or(|held| held.signer().is_none()) {
         return Err(TakeError::Refused(Code::StatusSignerUntrusted));

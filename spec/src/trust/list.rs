@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::root::{Head, Root};
 use super::{Role, Scope, is_host, read_cose_key};
 use crate::cbor::{Fault, Reader, Writer};
-use crate::cose::{self, Signed};
+use crate::cose::{self, Sign1, Signed};
 use crate::log::note::LogKey;
 use crate::log::policy::Policy;
 use crate::numbers::{
@@ -119,6 +119,15 @@ impl Key {
     #[must_use]
     pub const fn table(&self) -> Option<&KeyTable> {
         self.table.as_ref()
+    }
+
+    /// Whether this key signed the object: by its table, if it has one.
+    #[must_use]
+    pub fn signed(&self, object: &Sign1<'_>) -> bool {
+        match &self.table {
+            Some(table) => object.verifies_with_table(table),
+            None => object.verifies_under(&self.key),
+        }
     }
 }
 
