@@ -257,28 +257,53 @@ pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
         }
     }
     let mut judged = Evidence::new(evidence.trust().clone());
-    let (token, uri) = (Arc::new(token.clone()), token.uri().to_owned());
+    let (uri, token) = (token.uri().to_owned(), Arc::new(token));
     judged.add_token(Arc::clone(&token));
     if judged.token(&uri).is_none_or(|held| held.signer().is_none()) {
         return Err(TakeError::Refused(Code::StatusSignerUntrusted));
     }
     let iat = token.iat().0;
-    keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None)?;
+    match keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None) {
+        Ok(()) => {
+            hold_token(node, token);
+            Ok(())
+        }
+        Err(error) => {
+            let _unreadable = hold_stored_token(node, &uri);
+            // What is stored is newer than what is offered, though what was held was not.
+            let behind = matches!(error, TakeError::Write(WriteError::Conflict(_)));
+            Err(if behind { TakeError::Refused(Code::StatusRollback) } else { error })
+        }
+    }
+}
+
+/// Puts a token into the evidence, unless another pull has taken a newer one by now.
+fn hold_token(node: &Node, token: Arc<StatusToken>) {
     node.evidence.change(|evidence| {
-        // Another pull may have taken a newer one since the snapshot.
-        if evidence.token(&uri).is_none_or(|held| held.token().iat() < token.iat()) {
+        if evidence.token(token.uri()).is_none_or(|held| held.token().iat() < token.iat()) {
             evidence.add_token(token);
         }
     });
+}
+
+/// A write that was reported as lost may have been kept, and another process of this node may have stored a newer token: the
+/// node judges by what is stored, or it would refuse whatever lies between the two, and with it the rest of the bundle.
+fn hold_stored_token(node: &Node, uri: &str) -> Result<(), StoreError> {
+    let Some(row) = node.store.read()?.document(PEER_TOKEN, uri)? else { return Ok(()) };
+    if let Ok(token) = StatusToken::parse(&row.bytes) {
+        hold_token(node, Arc::new(token));
+    }
     Ok(())
 }
 
-/// Loads what the store holds into the evidence, when a node starts. Everything is verified again.
+/// Loads what the store holds into the evidence, when a node starts. Everything is verified again; of what the node may hold
+/// already nothing stays but the tables of keys that the stored list has too.
 ///
 /// # Errors
 /// [`TakeError`] if a stored file is damaged: the node does not start then.
 pub fn load(node: &Node) -> Result<(), TakeError> {
-    let evidence = load_evidence(&*node.store)?;
+    let held = node.evidence.snapshot();
+    let evidence = load_over(&*node.store, held.trust_files().map(|files| &**files))?;
     node.evidence.change(|slot| *slot = evidence);
     Ok(())
 }
@@ -290,8 +315,12 @@ pub fn load(node: &Node) -> Result<(), TakeError> {
 /// # Errors
 /// [`TakeError`] if a stored file is damaged.
 pub fn load_evidence(store: &dyn Store) -> Result<Evidence, TakeError> {
+    load_over(store, None)
+}
+
+fn load_over(store: &dyn Store, held: Option<&TrustFiles>) -> Result<Evidence, TakeError> {
     let read = store.read()?;
-    let Some(files) = load_trust(&*read)? else { return Ok(Evidence::default()) };
+    let Some(files) = load_trust(&*read, held)? else { return Ok(Evidence::default()) };
     let mut evidence = Evidence::new(Trust::Held(Arc::new(files)));
     if let Some(catalogue) = newer_catalogue(&*read, &evidence)? {
         evidence.set_catalogue(Arc::new(catalogue));
@@ -302,8 +331,8 @@ pub fn load_evidence(store: &dyn Store) -> Result<Evidence, TakeError> {
     Ok(evidence)
 }
 
-/// The stored trust files; `None` if no root is pinned yet.
-fn load_trust(read: &dyn Read) -> Result<Option<TrustFiles>, TakeError> {
+/// The stored trust files; `None` if no root is pinned yet. Of those `held` only tables of keys are used.
+fn load_trust(read: &dyn Read, held: Option<&TrustFiles>) -> Result<Option<TrustFiles>, TakeError> {
     let mut roots = read.documents(ROOT)?;
     roots.sort_by_key(|row| row.version);
     let bytes: Vec<&[u8]> = roots.iter().map(|row| row.bytes.as_slice()).collect();
@@ -311,7 +340,7 @@ fn load_trust(read: &dyn Read) -> Result<Option<TrustFiles>, TakeError> {
     let root = Root::open_first(first).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
     let timestamp = read.document(TIMESTAMP.0, TIMESTAMP.1)?.map(|row| row.bytes);
     let list = read.document(LIST.0, LIST.1)?.map(|row| row.bytes);
-    let files = TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref());
+    let files = TrustFiles::load_over(held, root, later, timestamp.as_deref(), list.as_deref());
     Ok(Some(files.map_err(TakeError::Refused)?))
 }
 
@@ -351,7 +380,7 @@ fn newer_trust(read: &dyn Read, evidence: &Evidence) -> Result<Option<TrustFiles
     if roots.is_empty() || stored <= evidence.trust_files().map_or((0, 0), |held| versions(held)) {
         return Ok(None);
     }
-    load_trust(read)
+    load_trust(read, evidence.trust_files().map(|files| &**files))
 }
 
 /// The stored catalogue, if it is newer than the one held and the trust list lets its key sign it. Not checked against the clock.

@@ -204,7 +204,7 @@ impl Walk<'_> {
         let entry = self.trust.and_then(|list| list.entry(credential.iss));
         // An authority that is not listed (yet) cannot be judged; its licences are not accepted anywhere either.
         let signed = entry.is_none_or(|entry| {
-            entry.keys_with(credential.object.kid()).any(|key| credential.object.verifies_under(&key.key))
+            entry.keys_with(credential.object.kid()).any(|key| key.signed(&credential.object))
         });
         self.report.check(signed, || {
             format!("叶 {index} 的证照签名无效 / the signature of leaf {index}'s licence is wrong")

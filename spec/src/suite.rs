@@ -4,7 +4,7 @@
 //! Out of scope: which key may sign what (`trust`), key files and hardware (the node).
 //! Format: spec/suite.md; vectors in spec/vectors/ed25519/.
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable, EdwardsPoint};
@@ -173,15 +173,16 @@ impl fmt::Debug for PublicKey {
 #[derive(Clone)]
 pub struct KeyTable {
     key: PublicKey,
-    negative: Box<EdwardsBasepointTable>,
+    /// Shared by the lists that name the key, one after the other.
+    negative: Arc<EdwardsBasepointTable>,
 }
 
 impl KeyTable {
-    /// Builds the table; about 0.1 ms, once a key and trust list.
+    /// Builds the table: several hundred times the work of a signature that it saves, so once a key.
     #[must_use]
     pub fn new(key: PublicKey) -> KeyTable {
         let point = EdwardsPoint::from(key.key);
-        KeyTable { key, negative: Box::new(EdwardsBasepointTable::create(&-point)) }
+        KeyTable { key, negative: Arc::new(EdwardsBasepointTable::create(&-point)) }
     }
 
     /// The key itself.

@@ -119,3 +119,22 @@ pub(crate) fn a_token_that_was_kept_and_reported_as_lost() -> Done {
     world.publish_quietly(1)?;
     world.goes_on()
 }
+
+/// A node whose store had kept a city's token, and reported it as lost, refused all that came from nodes with a token from between
+/// this one and the one that it held: until the city published again it had neither.
+pub(crate) fn a_peers_token_that_was_kept_and_reported_as_lost() -> Done {
+    let mut world = world()?;
+    world.heal()?;
+    for (at, fault) in [(3, None), (2, Some(Fault::KeptButLost))] {
+        world.turn(3_600)?;
+        world.publish_quietly(1)?;
+        fault.into_iter().for_each(|fault| world.fail_next(at, 0, fault));
+        world.pull(at, 1, false)?;
+    }
+    world.pull(2, 3, false)?;
+    world.watch()?;
+    must(world.places[2].seen.tokens == world.places[1].seen.tokens, Condition::NotCaughtUp, || {
+        "what is stored is not what the node judges by".to_owned()
+    })?;
+    world.goes_on()
+}

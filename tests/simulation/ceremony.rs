@@ -128,7 +128,7 @@ impl World {
         let root = content.sign(&two(&root_keys)).map_err(|error| stuck("root", error))?;
         let witness = witness::own_key(province).expect("the province has a witness key");
         let scheme = Scheme {
-            roots: Roots { published: vec![root], pending: None, officers: root_keys, replaced: 0 },
+            roots: Roots::new(root, root_keys),
             list_keys,
             approvers,
             entries,
@@ -284,7 +284,10 @@ impl World {
         if self.truth.timestamps.get(&row.version).is_some_and(|known| known.digest == row.digest) {
             return Ok(());
         }
-        let files = self.scheme.roots.files(Some(&row.bytes), None)?;
+        let mut files = self.scheme.roots.files()?;
+        files
+            .take_timestamp(&row.bytes, self.places[PROVINCE].clock.now())
+            .map_err(|code| stuck("timestamp", code.as_str()))?;
         let Some(content) = files.timestamp().map(|held| *held.content()) else { return Ok(()) };
         let named = content.list_version;
         let truth = TimestampTruth { digest: row.digest, exp: content.exp.0, list: named };
@@ -396,7 +399,9 @@ impl World {
         let stamp =
             licence_registry::ceremony::timestamp(version, list_version, list, (now, 72 * 3_600), &*key);
         let stamp = stamp.map_err(|error| stuck("timestamp", error))?;
-        let files = self.scheme.roots.files(Some(&stamp), Some(list)).expect("own files");
+        let mut files = self.scheme.roots.files()?;
+        files.take_timestamp(&stamp, now).map_err(|code| stuck("timestamp", code.as_str()))?;
+        files.take_list(list, now).map_err(|code| stuck("list", code.as_str()))?;
         node.evidence.change(|evidence| {
             let trust = licence_spec::evidence::Trust::Held(std::sync::Arc::new(files));
             let mut next = licence_spec::evidence::Evidence::new(trust);

@@ -141,11 +141,13 @@ pub(crate) struct FaultyStore {
     disk: Arc<SqliteStore>,
     defect: Option<Defect>,
     state: Mutex<State>,
+    /// The leaves of the log on the disk, if nothing has been written since they were counted.
+    leaves: Mutex<Option<u64>>,
 }
 
 impl FaultyStore {
     pub(crate) fn over(disk: Arc<SqliteStore>, defect: Option<Defect>) -> FaultyStore {
-        FaultyStore { disk, defect, state: Mutex::default() }
+        FaultyStore { disk, defect, state: Mutex::default(), leaves: Mutex::default() }
     }
 
     /// After `after` more transactions, this goes wrong.
@@ -160,6 +162,16 @@ impl FaultyStore {
         let mut state = self.lock();
         state.plan = None;
         (std::mem::take(&mut state.tripped), state.dead)
+    }
+
+    /// The leaves of the log on the disk. Nobody writes a log but through this store, so they are counted once after each write.
+    pub(crate) fn leaves(&self) -> Result<u64> {
+        let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = *leaves {
+            return Ok(known);
+        }
+        let known = self.disk.read()?.log_head()?.map_or(0, |head| head.size);
+        Ok(*leaves.insert(known))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -237,7 +249,7 @@ impl Store for FaultyStore {
     }
 
     fn write(&self, name: &'static str, body: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()> {
-        match self.turn(name) {
+        let written = match self.turn(name) {
             Turn::Go => self.disk.write(name, body),
             Turn::Dead => Err(gone()),
             Turn::Forge => self.roll_back(name, body),
@@ -248,7 +260,9 @@ impl Store for FaultyStore {
                 .roll_back(name, body)
                 .and_then(|()| Err(StoreError::Full("the simulated disk is full".to_owned()))),
             Turn::Fail(_) => self.roll_back(name, body).and_then(|()| Err(injected())),
-        }
+        };
+        *self.leaves.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        written
     }
 
     fn timings(&self) -> Vec<Timing> {

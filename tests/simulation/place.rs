@@ -17,9 +17,11 @@ use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::holder;
 use licence_registry::trips::lease::Leases;
+use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
 use licence_spec::time::UnixTime;
+use licence_spec::trust::TrustFiles;
 use licence_store::{NodeRow, Store as _, transact};
 use licence_store_sqlite::SqliteStore;
 
@@ -39,6 +41,8 @@ pub(crate) struct Seen {
     /// By uri: time, digest, and the event of the token.
     pub(crate) tokens: BTreeMap<String, (i64, Digest, u64)>,
     pub(crate) log_size: u64,
+    /// The evidence in which all this was seen. It never changes, so it is looked at once.
+    pub(crate) evidence: Option<Arc<Evidence>>,
 }
 
 impl Seen {
@@ -75,6 +79,8 @@ pub(crate) struct Place {
     pub(crate) seed: u64,
     pub(crate) boots: u64,
     pub(crate) up: Option<(Node, Arc<FaultyStore>)>,
+    /// The trust files that it held when it was stopped: `load` verifies what is stored, and makes no table of a key twice.
+    stopped_with: Option<Arc<TrustFiles>>,
     pub(crate) seen: Seen,
     pub(crate) backup: Option<Backup>,
     /// Digests of the bundles that were taken last, by place.
@@ -127,6 +133,7 @@ impl Place {
             seed,
             boots: 0,
             up: None,
+            stopped_with: None,
             seen: Seen::default(),
             backup: None,
             bundles: BTreeMap::new(),
@@ -156,6 +163,7 @@ impl Place {
     /// Stops the node: what was handed to the writer is written, unless the store is dead.
     pub(crate) fn stop(&mut self) {
         if let Some((node, _)) = self.up.take() {
+            self.stopped_with = node.evidence.snapshot().trust_files().cloned();
             node.close();
         }
     }
@@ -200,6 +208,9 @@ impl Place {
             log: published,
             authorities: Arc::clone(&self.authorities),
         };
+        if let Some(files) = self.stopped_with.take() {
+            node.evidence.change(|evidence| *evidence = Evidence::new(Trust::Held(files)));
+        }
         if let Err(error) = documents::load(&node) {
             node.close();
             return Err(text(&error));

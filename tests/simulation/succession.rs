@@ -1,5 +1,7 @@
 //! Officers come and go: a new root, with other keys for the root or for the list.
 
+use std::cell::RefCell;
+
 use licence_registry::ceremony;
 use licence_registry::documents;
 use licence_registry::keys::Usage;
@@ -20,16 +22,32 @@ pub(crate) struct Roots {
     pub(crate) officers: Vec<SeedSigner>,
     /// Officers that have been replaced.
     pub(crate) replaced: u64,
+    /// How many roots have been opened, and what they came to: none of them ever changes, and to open one takes a while.
+    opened: RefCell<Option<(usize, TrustFiles)>>,
 }
 
 impl Roots {
+    /// As at set-up.
+    pub(crate) fn new(first: Vec<u8>, officers: Vec<SeedSigner>) -> Roots {
+        Roots { published: vec![first], pending: None, officers, replaced: 0, opened: RefCell::default() }
+    }
+
     /// Trust files that begin with the first root and have come to the last.
-    pub(crate) fn files(&self, timestamp: Option<&[u8]>, list: Option<&[u8]>) -> Result<TrustFiles, Broken> {
+    pub(crate) fn files(&self) -> Result<TrustFiles, Broken> {
         let stuck = |error: String| Broken::new(Condition::Stuck, format!("own files: {error}"));
-        let (first, later) = self.published.split_first().expect("root 1 was made at set-up");
-        let later: Vec<&[u8]> = later.iter().chain(&self.pending).map(Vec::as_slice).collect();
-        let root = Root::open_first(first).map_err(|fault| stuck(fault.to_string()))?;
-        TrustFiles::load(root, &later, timestamp, list).map_err(|code| stuck(code.as_str().to_owned()))
+        let all: Vec<&[u8]> = self.published.iter().chain(&self.pending).map(Vec::as_slice).collect();
+        let (known, mut files) = match self.opened.take() {
+            Some(opened) => opened,
+            None => {
+                let first = Root::open_first(all[0]).map_err(|fault| stuck(fault.to_string()))?;
+                (1, TrustFiles::new(first))
+            }
+        };
+        for bytes in &all[known..] {
+            files.take_root(bytes).map_err(|code| stuck(code.as_str().to_owned()))?;
+        }
+        self.opened.replace(Some((all.len(), files.clone())));
+        Ok(files)
     }
 }
 
@@ -47,7 +65,7 @@ impl World {
 
     /// Officers sign the next root, with the thresholds of the one before and of its own.
     pub(crate) fn sign_root(&mut self, signs_lists: bool) -> Done {
-        let mut content = self.scheme.roots.files(None, None)?.root().content().clone();
+        let mut content = self.scheme.roots.files()?.root().content().clone();
         self.scheme.roots.replaced += 1;
         let name = format!("officer-{}", self.scheme.roots.replaced);
         let fresh = signer(self.settings.seed, &name);

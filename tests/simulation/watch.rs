@@ -1,5 +1,7 @@
 //! The conditions that are asked after every step, after a crash, and of everything at times.
 
+use std::sync::Arc;
+
 use licence_registry::fsck::fsck;
 use licence_spec::evidence::Evidence;
 use licence_spec::log::checkpoint::SignedCheckpoint;
@@ -9,6 +11,7 @@ use licence_spec::time::UnixTime;
 use licence_store::{Read, Store as _, StoreError};
 
 use super::conditions::{Broken, Condition, must};
+use super::faults::FaultyStore;
 use super::truth::Licence;
 use super::{Done, World};
 
@@ -24,8 +27,12 @@ impl World {
     pub(crate) fn watch(&mut self) -> Done {
         (0..self.places.len()).try_for_each(|at| {
             let evidence = self.node(at).evidence.snapshot();
-            self.watch_trust(at, &evidence)?;
-            self.watch_tokens(at, &evidence)?;
+            // What the officers and the cities have signed only grows: what held of this evidence holds.
+            if !self.places[at].seen.evidence.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &evidence)) {
+                self.watch_trust(at, &evidence)?;
+                self.watch_tokens(at, &evidence)?;
+                self.places[at].seen.evidence = Some(evidence);
+            }
             self.watch_log(at)
         })?;
         std::mem::take(&mut self.crashed).into_iter().try_for_each(|at| self.survived(at))
@@ -117,7 +124,7 @@ impl World {
             format!("place {at}: log from {before} to {size}")
         })?;
         if node.writer.is_well() {
-            let stored = self.places[at].disk_size();
+            let stored = self.places[at].store().map_or(Ok(0), FaultyStore::leaves).map_err(broken_disk)?;
             must(size == stored, Condition::AcknowledgedIsLost, || {
                 format!("place {at}: {size} leaves are signed, {stored} are on the disk")
             })?;

@@ -1,13 +1,13 @@
 //! The list: authorities, their keys, and the states of these keys.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::root::{Head, Root};
 use super::{Role, Scope, is_host, read_cose_key};
 use crate::cbor::{Fault, Reader, Writer};
-use crate::cose::{self, Signed};
+use crate::cose::{self, Sign1, Signed};
 use crate::log::note::LogKey;
 use crate::log::policy::Policy;
 use crate::numbers::{
@@ -120,6 +120,15 @@ impl Key {
     pub const fn table(&self) -> Option<&KeyTable> {
         self.table.as_ref()
     }
+
+    /// Whether this key signed the object: by its table, if it has one.
+    #[must_use]
+    pub fn signed(&self, object: &Sign1<'_>) -> bool {
+        match &self.table {
+            Some(table) => object.verifies_with_table(table),
+            None => object.verifies_under(&self.key),
+        }
+    }
 }
 
 /// A log of an authority.
@@ -189,15 +198,19 @@ pub struct TrustList {
 }
 
 impl TrustList {
-    pub(super) fn open(bytes: &[u8], root: &Root) -> Result<TrustList, Fault> {
+    /// Opens a list; keys that the `former` list had keep their tables, of which each takes longer than all that is checked of a key.
+    pub(super) fn open(bytes: &[u8], root: &Root, former: Option<&TrustList>) -> Result<TrustList, Fault> {
         let signed = Signed::parse(bytes, MAX_LIST, TYP_LIST)?;
         root.content().list.check(&signed)?;
         let (mut content, policy) = read_content(signed.payload())?;
+        let tables = former.into_iter().flat_map(TrustList::keys).filter_map(|(_, key)| key.table());
+        let tables: BTreeMap<_, _> = tables.map(|table| (*table.key().bytes(), table)).collect();
         let signing = content.entries.iter_mut().flat_map(|entry| &mut entry.keys);
         for key in
             signing.filter(|key| key.has_role(Role::Licence) || key.has_role(Role::View)).take(MAX_TABLES)
         {
-            key.table = Some(KeyTable::new(key.key));
+            let held = tables.get(key.key.bytes()).copied().cloned();
+            key.table = Some(held.unwrap_or_else(|| KeyTable::new(key.key)));
         }
         Ok(TrustList { content, policy, digest: sha256(&[bytes]) })
     }

@@ -40,10 +40,7 @@ pub(super) fn check_signature<'a>(case: &Case<'a>, record: &mut Record) -> Optio
         record.stop(if is_fresh(case) { Code::IssuerNotListed } else { Code::IssuerUnknownListStale });
         return None;
     };
-    let signed = entry.keys_with(object.kid()).find(|key| match key.table() {
-        Some(table) => object.verifies_with_table(table),
-        None => object.verifies_under(&key.key),
-    });
+    let signed = entry.keys_with(object.kid()).find(|key| key.signed(object));
     let Some(key) = signed else {
         record.stop(Code::SignatureInvalid);
         return None;
