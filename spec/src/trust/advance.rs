@@ -73,7 +73,7 @@ impl TrustFiles {
         if sha256(&[bytes]) == *self.root.digest() {
             return Ok((Taken::Same, false));
         }
-        let version = claimed_version(bytes).map_err(|_| Code::TrustListSignatureInvalid)?;
+        let version = claimed_version(bytes, &self.root).map_err(|_| Code::TrustListSignatureInvalid)?;
         if version != self.root.content().version + 1 {
             return Err(Code::TrustListRollback);
         }

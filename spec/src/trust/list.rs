@@ -198,11 +198,11 @@ pub struct TrustList {
 }
 
 impl TrustList {
-    /// Opens a list; keys that the `former` list had keep their tables, of which each takes longer than all that is checked of a key.
+    /// Opens a list; keys that the `former` list had are not checked again, and keep their tables, which take longer still.
     pub(super) fn open(bytes: &[u8], root: &Root, former: Option<&TrustList>) -> Result<TrustList, Fault> {
         let signed = Signed::parse(bytes, MAX_LIST, TYP_LIST)?;
         root.content().list.check(&signed)?;
-        let (mut content, policy) = read_content(signed.payload())?;
+        let (mut content, policy) = read_content(signed.payload(), &Checked::of(former))?;
         let tables = former.into_iter().flat_map(TrustList::keys).filter_map(|(_, key)| key.table());
         let tables: BTreeMap<_, _> = tables.map(|table| (*table.key().bytes(), table)).collect();
         let signing = content.entries.iter_mut().flat_map(|entry| &mut entry.keys);
@@ -252,16 +252,37 @@ impl TrustList {
     }
 }
 
+/// Keys that passed their import check in a list before, by their bytes and vkeys.
+#[derive(Default)]
+struct Checked<'a> {
+    keys: BTreeMap<&'a [u8; 32], PublicKey>,
+    logs: BTreeMap<&'a str, &'a LogKey>,
+}
+
+impl<'a> Checked<'a> {
+    fn of(list: Option<&'a TrustList>) -> Checked<'a> {
+        let entries = || list.into_iter().flat_map(|list| &list.content.entries);
+        let keys = entries().flat_map(|entry| &entry.keys).map(|key| (key.key.bytes(), key.key));
+        let logs = entries().flat_map(|entry| &entry.logs).map(|log| (log.vkey.as_str(), &log.key));
+        Checked { keys: keys.collect(), logs: logs.collect() }
+    }
+
+    fn key(&self, bytes: &[u8]) -> Option<PublicKey> {
+        let bytes: &[u8; 32] = bytes.try_into().ok()?;
+        self.keys.get(bytes).copied()
+    }
+}
+
 const MISSING: Fault = Fault::not_conformant("a required member is missing");
 
-fn read_content(payload: &[u8]) -> Result<(ListContent, Policy), Fault> {
+fn read_content(payload: &[u8], checked: &Checked<'_>) -> Result<(ListContent, Policy), Fault> {
     let mut reader = Reader::new(payload);
     let (mut head, mut entries, mut policy) = (Head::default(), None, None);
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(&mut reader)? {
         match key {
             1..=3 => head.read(key, &mut reader)?,
-            4 => entries = Some(read_entries(&mut reader)?),
+            4 => entries = Some(read_entries(&mut reader, checked)?),
             5 => policy = Some(reader.text()?),
             _ => return Err(Fault::not_conformant("an unknown member in a trust list")),
         }
@@ -285,10 +306,10 @@ fn check_unique_keys(entries: &[Entry]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn read_entries(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Fault> {
+fn read_entries(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Vec<Entry>, Fault> {
     let mut entries: Vec<Entry> = Vec::new();
     for _ in 0..bounded(reader.array()?, MAX_ENTRIES)? {
-        let entry = read_entry(reader)?;
+        let entry = read_entry(reader, checked)?;
         if entries.last().is_some_and(|last| last.id >= entry.id) {
             return Err(Fault::not_conformant("entries are doubled or out of order"));
         }
@@ -301,7 +322,7 @@ fn bounded(count: usize, most: usize) -> Result<usize, Fault> {
     if count <= most { Ok(count) } else { Err(Fault::not_conformant("too many members in a trust list")) }
 }
 
-fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, Fault> {
+fn read_entry(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Entry, Fault> {
     let (mut id, mut name, mut hosts, mut logs, mut keys, mut successor) =
         (None, None, None, None, None, None);
     let mut map = reader.map()?;
@@ -310,8 +331,8 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, Fault> {
             1 => id = Some(String::from(reader.short_text(MAX_CODE)?)),
             2 => name = Some(String::from(reader.short_text(256)?)),
             3 => hosts = Some(read_all(reader, MAX_ENTRY_HOSTS, read_host)?),
-            4 => logs = Some(read_all(reader, MAX_ENTRY_LOGS, read_log)?),
-            5 => keys = Some(read_all(reader, MAX_ENTRY_KEYS, read_key)?),
+            4 => logs = Some(read_all(reader, MAX_ENTRY_LOGS, |reader| read_log(reader, checked))?),
+            5 => keys = Some(read_all(reader, MAX_ENTRY_KEYS, |reader| read_key(reader, checked))?),
             6 => successor = Some(String::from(reader.short_text(MAX_CODE)?)),
             _ => return Err(Fault::not_conformant("an unknown member in an entry")),
         }
@@ -327,7 +348,7 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, Fault> {
 fn read_all<T>(
     reader: &mut Reader<'_>,
     most: usize,
-    read: fn(&mut Reader<'_>) -> Result<T, Fault>,
+    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Fault>,
 ) -> Result<Vec<T>, Fault> {
     (0..bounded(reader.array()?, most)?).map(|_| read(reader)).collect()
 }
@@ -341,25 +362,28 @@ fn read_host(reader: &mut Reader<'_>) -> Result<String, Fault> {
     }
 }
 
-fn read_log(reader: &mut Reader<'_>) -> Result<Log, Fault> {
+fn read_log(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Log, Fault> {
     reader.array_of(4)?;
     let (origin, vkey) = (reader.text()?, reader.text()?);
     let since = reader.time()?;
     let until = if reader.null()? { None } else { Some(reader.time()?) };
-    let key = LogKey::parse(vkey).map_err(|_| Fault::not_conformant("a vkey is broken"))?;
+    let key = match checked.logs.get(vkey) {
+        Some(key) => (*key).clone(),
+        None => LogKey::parse(vkey).map_err(|_| Fault::not_conformant("a vkey is broken"))?,
+    };
     if key.name() != origin || until.is_some_and(|until| until <= since) {
         return Err(Fault::not_conformant("a log whose key or period does not fit"));
     }
     Ok(Log { key, vkey: String::from(vkey), since, until })
 }
 
-fn read_key(reader: &mut Reader<'_>) -> Result<Key, Fault> {
+fn read_key(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Key, Fault> {
     let (mut key, mut scopes, mut state, mut since, mut cut, mut history) =
         (None, None, None, None, None, Vec::new());
     let mut map = reader.map()?;
     while let Some(member) = map.next_int(reader)? {
         match member {
-            1 => key = Some(read_cose_key(reader)?),
+            1 => key = Some(read_cose_key(reader, |x| checked.key(x))?),
             2 => scopes = Some(read_all(reader, MAX_KEY_SCOPES, Scope::read)?),
             3 => state = Some(reader.int()?),
             4 => since = Some(reader.time()?),
@@ -400,7 +424,7 @@ impl ListContent {
     /// # Errors
     /// A fault for every breach of spec/trust-list.md §3 to §5.
     pub fn from_payload(payload: &[u8]) -> Result<ListContent, Fault> {
-        read_content(payload).map(|(content, _)| content)
+        read_content(payload, &Checked::default()).map(|(content, _)| content)
     }
 
     /// Signs the list; entries are written in ascending order of their ids.

@@ -22,7 +22,7 @@ pub struct RoleKeys {
 }
 
 impl RoleKeys {
-    fn read(reader: &mut Reader<'_>) -> Result<RoleKeys, Fault> {
+    fn read(reader: &mut Reader<'_>, former: Option<&RootContent>) -> Result<RoleKeys, Fault> {
         reader.array_of(2)?;
         let threshold = usize::try_from(reader.uint()?).unwrap_or(usize::MAX);
         let count = reader.array()?;
@@ -31,7 +31,8 @@ impl RoleKeys {
         }
         let mut keys: Vec<PublicKey> = Vec::with_capacity(count);
         for _ in 0..count {
-            let key = read_cose_key(reader)?;
+            // Keys of the root before have passed their import check.
+            let key = read_cose_key(reader, |x| former?.keys().find(|key| key.bytes() == x).copied())?;
             if keys.last().is_some_and(|last| last.kid() >= key.kid()) {
                 return Err(Fault::not_conformant("role keys are doubled or out of order"));
             }
@@ -91,14 +92,18 @@ impl Root {
     /// # Errors
     /// A fault if the file is not conformant or not signed by its own threshold.
     pub fn open_first(bytes: &[u8]) -> Result<Root, Fault> {
-        let (signed, content) = read_root(bytes)?;
+        Root::open(bytes, None)
+    }
+
+    fn open(bytes: &[u8], former: Option<&RootContent>) -> Result<Root, Fault> {
+        let (signed, content) = read_root(bytes, former)?;
         content.root.check(&signed)?;
         Ok(Root { content, digest: sha256(&[bytes]) })
     }
 
     /// Opens a root offered as the successor of `self`; its version is the caller's question.
     pub(super) fn open_next(&self, bytes: &[u8]) -> Result<Root, Fault> {
-        let next = Root::open_first(bytes)?;
+        let next = Root::open(bytes, Some(&self.content))?;
         if next.content.name != self.content.name {
             return Err(Fault::not_conformant("the root is of another trust scheme"));
         }
@@ -121,17 +126,17 @@ impl Root {
 }
 
 /// The version that a root file claims, so that an update client can refuse an older one by its name.
-pub(super) fn claimed_version(bytes: &[u8]) -> Result<u64, Fault> {
-    read_root(bytes).map(|(_, content)| content.version)
+pub(super) fn claimed_version(bytes: &[u8], held: &Root) -> Result<u64, Fault> {
+    read_root(bytes, Some(&held.content)).map(|(_, content)| content.version)
 }
 
-fn read_root(bytes: &[u8]) -> Result<(Signed<'_>, RootContent), Fault> {
+fn read_root<'a>(bytes: &'a [u8], former: Option<&RootContent>) -> Result<(Signed<'a>, RootContent), Fault> {
     let signed = Signed::parse(bytes, MAX_ROOT, TYP_ROOT)?;
-    let content = RootContent::from_payload(signed.payload())?;
+    let content = read_content(signed.payload(), former)?;
     Ok((signed, content))
 }
 
-fn read_content(payload: &[u8]) -> Result<RootContent, Fault> {
+fn read_content(payload: &[u8], former: Option<&RootContent>) -> Result<RootContent, Fault> {
     let mut reader = Reader::new(payload);
     let (mut head, mut name, mut roles) = (Head::default(), None, None);
     let mut map = reader.map()?;
@@ -139,7 +144,7 @@ fn read_content(payload: &[u8]) -> Result<RootContent, Fault> {
         match key {
             1..=3 => head.read(key, &mut reader)?,
             4 => name = Some(String::from(reader.short_text(64)?)),
-            5 => roles = Some(read_roles(&mut reader)?),
+            5 => roles = Some(read_roles(&mut reader, former)?),
             _ => return Err(Fault::not_conformant("an unknown member in a root")),
         }
     }
@@ -156,14 +161,14 @@ fn read_content(payload: &[u8]) -> Result<RootContent, Fault> {
 
 const MISSING: Fault = Fault::not_conformant("a required member is missing");
 
-fn read_roles(reader: &mut Reader<'_>) -> Result<[RoleKeys; 3], Fault> {
+fn read_roles(reader: &mut Reader<'_>, former: Option<&RootContent>) -> Result<[RoleKeys; 3], Fault> {
     let mut map = reader.map()?;
     let mut roles = [const { None }; 3];
     while let Some(key) = map.next_int(reader)? {
         match key {
-            1 => roles[0] = Some(RoleKeys::read(reader)?),
-            2 => roles[1] = Some(RoleKeys::read(reader)?),
-            3 => roles[2] = Some(RoleKeys::read(reader)?),
+            1 => roles[0] = Some(RoleKeys::read(reader, former)?),
+            2 => roles[1] = Some(RoleKeys::read(reader, former)?),
+            3 => roles[2] = Some(RoleKeys::read(reader, former)?),
             _ => return Err(Fault::not_conformant("an unknown role in a root")),
         }
     }
@@ -201,12 +206,16 @@ impl Head {
 }
 
 impl RootContent {
+    fn keys(&self) -> impl Iterator<Item = &PublicKey> {
+        [&self.root, &self.list, &self.timestamp].into_iter().flat_map(|role| &role.keys)
+    }
+
     /// Reads a payload, whose signatures are another question: a proposal has none.
     ///
     /// # Errors
     /// A fault for every breach of spec/trust-list.md §1.
     pub fn from_payload(payload: &[u8]) -> Result<RootContent, Fault> {
-        read_content(payload)
+        read_content(payload, None)
     }
 
     /// Signs the root.

@@ -14,6 +14,10 @@ use std::time::Instant;
 
 use simulation::{Defect, Failure, Settings, Tally, run};
 
+/// The allocator of the node itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 用法 / usage: simulate [--seeds N] [--steps S] [--seed X] [--defect NAME]
 
