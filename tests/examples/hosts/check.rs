@@ -12,7 +12,7 @@ use licence_spec::log::tiled_tree::TileEdge;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::harness::now;
+use crate::harness::{now, succeed};
 use crate::inside::World;
 use crate::ledger::Licence;
 use crate::nodes::{CITIES, NODES, PROVINCE};
@@ -71,6 +71,36 @@ pub(crate) fn all_there(world: &World, report: &mut Report) {
     report.figure("mirrored_leaves", leaves as f64, "leaves");
     report.demand(licences == world.issued(), "已确认证照全部存在 / every acknowledged licence is there");
     report.demand(changes == world.changes(), "已确认变更全部存在 / every acknowledged change is there");
+}
+
+/// Waits until the province was told all that it mirrors, and reconciles: every acknowledged licence and change is in its index.
+pub(crate) fn reconciled(world: &World, report: &mut Report) {
+    report.step("归集对账 / reconciling the province's index");
+    let data = world.nodes.with(PROVINCE, |province| province.data.clone());
+    let counts = || -> Value {
+        let told = succeed(&["index", "counts", "--data", &data, "--json"]);
+        serde_json::from_str(&told).unwrap_or_default()
+    };
+    let logs = |counts: &Value| counts.as_array().cloned().unwrap_or_default();
+    let told = world.waits("the index is told", CATCH_UP, || {
+        let logs = logs(&counts());
+        logs.len() == CITIES.len() && logs.iter().all(|log| log["told"] == log["mirrored"])
+    });
+    let counts = counts();
+    let days: Vec<Value> =
+        logs(&counts).iter().flat_map(|log| log["days"].as_array().cloned()).flatten().collect();
+    let sum = |kind: &str, what: &str| -> u64 {
+        days.iter().filter(|day| day["kind"] == kind).filter_map(|day| day[what].as_u64()).sum()
+    };
+    let (licences, changes) = (sum("licence", "kept"), sum("status_change", "kept"));
+    report.figure("index_licences", licences as f64, "licences");
+    report.figure("index_changes", changes as f64, "changes");
+    let whole = (licences, changes) == (world.issued(), world.changes());
+    let rejected = sum("licence", "rejected") + sum("status_change", "rejected");
+    report.demand(
+        told && whole && rejected == 0,
+        "索引与已确认者逐日相符，无拒收 / the index has all of them, day by day, and no rejects",
+    );
 }
 
 /// How many licences the city answers as acknowledged: digest, place in the log, status.

@@ -128,6 +128,7 @@ pub(crate) fn run(prefix: &str, asked: Asked) -> ExitCode {
     link::heal(PROVINCE);
     check::caught_up(&world, &mut report);
     check::all_there(&world, &mut report);
+    check::reconciled(&world, &mut report);
     report.step("停止各节点并 fsck / stopping the nodes, fsck");
     for (at, node) in NODES.iter().enumerate() {
         let whole = world.nodes.stops_whole(at);

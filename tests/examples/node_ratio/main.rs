@@ -49,7 +49,7 @@ fn figure(name: &str, value: f64, unit: &str) {
 fn issue(place: &Place) {
     let city = Running::start(&place.path("city"));
     city.until_ready();
-    figure("memory_at_rest", resident_kib(&city), "KiB");
+    figure("memory_at_rest", at_rest(&city), "KiB");
     let token = city.token("load", "*", "*", "*");
     let request = |client: usize, count: u64| Request {
         path: "/v1/licences",
@@ -64,6 +64,17 @@ fn issue(place: &Place) {
     let disk = appends_per_second(&place.path("reference.bin"));
     println!("ratio issue {:.2}", rate / disk);
     city.stop();
+}
+
+/// The least resident memory within some seconds: what unlocking the keys took is given back a while after the node is ready.
+fn at_rest(city: &Running) -> f64 {
+    let (_never, tick) = std::sync::mpsc::channel::<()>();
+    let looks = (0..15).map(|_| {
+        // Nobody ever sends: this is a deadline until the next look.
+        let _deadline = tick.recv_timeout(Duration::from_secs(1));
+        resident_kib(city)
+    });
+    looks.fold(f64::INFINITY, f64::min)
 }
 
 /// Pieces of 2 KiB per second, appended in groups of 64, each group fsynced.
