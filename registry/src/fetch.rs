@@ -232,7 +232,7 @@ impl Neighbours {
     /// it that the host is one that the configuration or the trust list names.
     ///
     /// # Errors
-    /// What went wrong, naming the host.
+    /// What went wrong, naming the host and nothing of this network: the answer goes to clients. The cause is in the log.
     pub fn ask(
         &self,
         node: &Node,
@@ -242,8 +242,9 @@ impl Neighbours {
         cap: usize,
     ) -> Result<Vec<u8>, String> {
         let peer = self.peer(host);
+        let told = |what: &str| format!("{host}: {what}");
         if !peer.may_be_asked(node.clock.now()) {
-            return Err(peer.wrong("刚才不可达，稍后再试 / it could not be reached a moment ago"));
+            return Err(told("刚才不可达，稍后再试 / could not be reached a moment ago"));
         }
         let answer = match body {
             Some(body) => peer.post(node, path, "application/json", body, cap),
@@ -251,11 +252,15 @@ impl Neighbours {
         };
         // A refusal is an answer: the node is there.
         peer.note(answer.is_ok(), node);
-        match answer? {
-            Answer { status: 200, body } => Ok(body),
-            // What follows the path may name a case.
-            Answer { status, .. } => {
-                Err(peer.wrong(&format!("{}: {status}", path.split('?').next().unwrap_or_default())))
+        match answer {
+            Ok(Answer { status: 200, body }) => Ok(body),
+            Ok(Answer { status, .. }) => {
+                tracing::warn!(host, status, "another node refuses a question");
+                Err(told(&format!("拒绝答复 / refuses to answer ({status})")))
+            }
+            Err(error) => {
+                tracing::warn!(host, error, "another node cannot be asked");
+                Err(told("不可达 / cannot be reached"))
             }
         }
     }
