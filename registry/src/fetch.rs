@@ -8,17 +8,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use licence_spec::http_signature::{self, Content, IdempotencyKey};
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
+use serde::de::DeserializeOwned;
 
 use crate::config::{Config, Source};
-use crate::encoding::base64url;
+use crate::encoding::{base64url, digest_text};
 use crate::keys::Usage;
 use crate::node::Node;
+use crate::trips::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion};
+use crate::trips::use_record::Purpose;
 
 /// Longest time for one request.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Longest time for one request that somebody waits for.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Longest answer that somebody waits for: a licence of 64 KiB with its proof, in base64url.
+const MAX_ANSWER: usize = 131_072;
+/// Where a province is asked for holders.
+const HOLDERS: &str = "/v1/index/holders";
+/// Where a node is asked for a licence.
+const LICENCES: &str = "/v1/index/licences";
 /// Pauses after failures, seconds: doubled from the first to the last.
 const PAUSES_S: (i64, i64) = (1, 300);
 
@@ -228,32 +238,55 @@ impl Neighbours {
         self.province.as_deref()
     }
 
-    /// Asks a node by a signed request, with a JSON body or without one, and reads at most `cap` bytes of the answer. The caller sees to
-    /// it that the host is one that the configuration or the trust list names.
+    /// Asks the province where licences of holders are; `None` without a province.
     ///
     /// # Errors
-    /// What went wrong, naming the host and nothing of this network: the answer goes to clients. The cause is in the log.
-    pub fn ask(
+    /// As for [`Neighbours::licence`].
+    pub fn where_are(&self, node: &Node, question: &HolderQuestion) -> Option<Result<FoundLicences, String>> {
+        let host = self.province()?;
+        let body = serde_json::to_vec(question).map_err(|error| error.to_string());
+        Some(body.and_then(|body| self.ask(node, host, HOLDERS, Some(&body))))
+    }
+
+    /// Asks the node on a host, which the trust list must name, for a licence of its own.
+    ///
+    /// # Errors
+    /// What went wrong, naming the host and nothing of this network: it is told to clients. The cause is in the log.
+    pub fn licence(
+        &self,
+        node: &Node,
+        host: &str,
+        digest: &Digest,
+        purpose: &Purpose,
+    ) -> Result<HandedOut, String> {
+        let purpose = serde_urlencoded::to_string(purpose).map_err(|error| error.to_string())?;
+        self.ask(node, host, &format!("{LICENCES}/{}?{purpose}", digest_text(digest)), None)
+    }
+
+    /// Asks a node by a signed request, with a JSON body or without one.
+    fn ask<A: DeserializeOwned>(
         &self,
         node: &Node,
         host: &str,
         path: &str,
         body: Option<&[u8]>,
-        cap: usize,
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<A, String> {
         let peer = self.peer(host);
         let told = |what: &str| format!("{host}: {what}");
         if !peer.may_be_asked(node.clock.now()) {
             return Err(told("刚才不可达，稍后再试 / could not be reached a moment ago"));
         }
         let answer = match body {
-            Some(body) => peer.post(node, path, "application/json", body, cap),
-            None => peer.get_signed(node, path, cap),
+            Some(body) => peer.post(node, path, "application/json", body, MAX_ANSWER),
+            None => peer.get_signed(node, path, MAX_ANSWER),
         };
         // A refusal is an answer: the node is there.
         peer.note(answer.is_ok(), node);
         match answer {
-            Ok(Answer { status: 200, body }) => Ok(body),
+            // The parser's words might quote what a node has sent.
+            Ok(Answer { status: 200, body }) => {
+                serde_json::from_slice(&body).map_err(|_| told("应答无法读取 / unreadable answer"))
+            }
             Ok(Answer { status, .. }) => {
                 tracing::warn!(host, status, "another node refuses a question");
                 Err(told(&format!("拒绝答复 / refuses to answer ({status})")))

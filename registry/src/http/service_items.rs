@@ -14,9 +14,6 @@ use super::{App, blocking};
 use crate::trips::check_service_item::{self, Checked, ItemRequest};
 use crate::trips::find_elsewhere::fetch_elsewhere;
 
-/// Longest answer of another node: a licence of 64 KiB with its proof, in base64url.
-const MAX_ANSWER: usize = 131_072;
-
 /// 事项核验 / which materials of a service item are met: by the licences that are handed in, by those of this node that the people of the
 /// case hold, and, if that is not enough, by those of other nodes. Answers no field of any licence. Who asked, for which case and on
 /// what ground is kept. 其他节点不可达时照常作答，`not_asked` 列明 / if other nodes cannot be reached, the answer says what was not asked.
@@ -36,11 +33,9 @@ pub(super) async fn check(
     let own = Arc::clone(&app);
     let (checked, job) = blocking(move || {
         let elsewhere = |question: &_| {
-            let (node, neighbours) = (&own.node, &own.neighbours);
-            let ask = |host: &str, path: &str, body: Option<&[u8]>| {
-                neighbours.ask(node, host, path, body, MAX_ANSWER)
-            };
-            fetch_elsewhere(node, neighbours.province(), question, &ask)
+            let (node, others) = (&own.node, &own.neighbours);
+            let licence = |host: &str, digest: &_, purpose: &_| others.licence(node, host, digest, purpose);
+            fetch_elsewhere(node, question, others.where_are(node, question), &licence)
         };
         check_service_item::check(&own.node, &client, &code, &request, &elsewhere)
     })

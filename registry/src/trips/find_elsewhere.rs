@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use licence_spec::cose::with_log_proof;
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::numbers::MAX_LICENCE;
+use licence_spec::suite::Digest;
 use licence_spec::trust::TrustList;
 use licence_store::{LicenceRow, Read, StoreError};
 use serde::{Deserialize, Serialize};
@@ -37,10 +38,6 @@ const MAX_FOUND: usize = 64;
 const MAX_FETCHED: usize = 16;
 /// After this time no further licence is fetched, seconds: somebody waits at a counter.
 const PATIENCE_S: i64 = 8;
-/// Where the province is asked.
-const HOLDERS: &str = "/v1/index/holders";
-/// Where the node that issued is asked.
-const LICENCES: &str = "/v1/index/licences";
 
 /// A holder's code.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -229,8 +226,8 @@ fn record(node: &Node, caller: &Caller, purpose: &Purpose) -> Result<Job, AskedE
     Ok(Job::new(vec![(Effect::Document(row), None)]))
 }
 
-/// How other nodes are asked: host, path and, of a POST, the JSON body of a signed question; the body of the answer, or why there is none.
-pub type Ask<'a> = &'a dyn Fn(&str, &str, Option<&[u8]>) -> Result<Vec<u8>, String>;
+/// Brings a licence from the node on a host, for a purpose; or says why not, naming the host.
+pub type FetchLicence<'a> = &'a dyn Fn(&str, &Digest, &Purpose) -> Result<HandedOut, String>;
 
 /// What other nodes have brought.
 #[derive(Debug, Default)]
@@ -241,50 +238,53 @@ pub struct Brought {
     pub not_asked: Vec<String>,
 }
 
-/// Fetches the licences of these holders from other nodes. `province` is the host that knows where they are; a province knows itself.
+impl Brought {
+    /// Notes what could not be asked, once.
+    fn lacks(&mut self, cause: String) {
+        if !self.not_asked.contains(&cause) {
+            self.not_asked.push(cause);
+        }
+    }
+}
+
+/// Fetches the licences of these holders from other nodes. `told` is what the province says of where they are; a node without a
+/// province knows itself.
 pub fn fetch_elsewhere(
     node: &Node,
-    province: Option<&str>,
     question: &HolderQuestion,
-    ask: Ask<'_>,
+    told: Option<Result<FoundLicences, String>>,
+    fetch: FetchLicence<'_>,
 ) -> Brought {
-    let started = node.clock.now();
-    let mut brought = Brought::default();
     let own = format!("{}/log", node.host);
-    let found = match province {
-        Some(host) => where_at(ask, host, question),
-        None => find(node, std::slice::from_ref(&own), &question.holders, &question.types)
-            .map_err(|error| error.to_string()),
-    };
-    let found: FoundLicences = match found {
-        Ok(found) => found,
-        Err(cause) => {
-            brought.not_asked.push(cause);
-            return brought;
-        }
-    };
-    let evidence = node.evidence.snapshot();
-    let (mut seen, mut failed) = (BTreeSet::new(), BTreeSet::new());
+    let found = told.unwrap_or_else(|| {
+        let without = std::slice::from_ref(&own);
+        find(node, without, &question.holders, &question.types).map_err(|error| error.to_string())
+    });
+    match found {
+        Ok(found) => fetch_found(node, &found, &question.purpose, fetch),
+        Err(cause) => Brought { credentials: Vec::new(), not_asked: vec![cause] },
+    }
+}
+
+fn fetch_found(node: &Node, found: &FoundLicences, purpose: &Purpose, fetch: FetchLicence<'_>) -> Brought {
+    let (started, evidence) = (node.clock.now(), node.evidence.snapshot());
+    let mut brought = Brought::default();
+    let mut seen = BTreeSet::new();
     let wanted: Vec<&Found> = found.licences.iter().filter(|one| seen.insert(&one.digest)).collect();
     for one in wanted.iter().take(MAX_FETCHED) {
         let Some(host) = evidence.trust_list().and_then(|list| host_of(list, &one.origin)) else { continue };
-        if failed.contains(host) {
-            continue;
-        }
         if node.clock.now().since(started) >= PATIENCE_S {
-            brought.not_asked.push(format!("{host}: 时间已到 / out of time"));
+            brought.lacks(format!("{host}: 时间已到 / out of time"));
             return brought;
         }
-        match fetch_one(ask, host, one, &question.purpose) {
+        // A node that has lost one licence may have the next; one that cannot be reached is not waited for twice (`fetch`).
+        match fetch_one(fetch, host, one, purpose) {
             Ok(bytes) => brought.credentials.push(bytes),
-            Err(cause) => {
-                failed.insert(host);
-                brought.not_asked.push(cause);
-            }
+            Err(cause) => brought.lacks(cause),
         }
     }
     if !found.complete || wanted.len() > MAX_FETCHED {
-        brought.not_asked.push("证照过多，未全部取得 / too many licences: not all were fetched".to_owned());
+        brought.lacks("证照过多，未全部取得 / too many licences: not all were fetched".to_owned());
     }
     brought
 }
@@ -295,25 +295,8 @@ fn host_of<'a>(list: &TrustList, origin: &'a str) -> Option<&'a str> {
     logs.any(|log| log.key.name() == origin).then(|| origin.strip_suffix("/log"))?
 }
 
-fn where_at(ask: Ask<'_>, host: &str, question: &HolderQuestion) -> Result<FoundLicences, String> {
-    let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
-    read(host, &ask(host, HOLDERS, Some(&body))?)
-}
-
-fn fetch_one(ask: Ask<'_>, host: &str, one: &Found, purpose: &Purpose) -> Result<Vec<u8>, String> {
-    let purpose = serde_urlencoded::to_string(purpose).map_err(|error| error.to_string())?;
-    // It stands in a path, and came from outside.
-    let digest = parse_digest(&one.digest).ok_or_else(|| unreadable(host))?;
-    let answer: HandedOut =
-        read(host, &ask(host, &format!("{LICENCES}/{}?{purpose}", digest_text(&digest)), None)?)?;
-    from_base64url(&answer.credential).ok_or_else(|| unreadable(host))
-}
-
-fn read<A: for<'de> Deserialize<'de>>(host: &str, answer: &[u8]) -> Result<A, String> {
-    // The parser's words might quote what a node has sent.
-    serde_json::from_slice(answer).map_err(|_| unreadable(host))
-}
-
-fn unreadable(host: &str) -> String {
-    format!("{host}: 应答无法读取 / unreadable answer")
+fn fetch_one(fetch: FetchLicence<'_>, host: &str, one: &Found, purpose: &Purpose) -> Result<Vec<u8>, String> {
+    let unreadable = || format!("{host}: 应答无法读取 / unreadable answer");
+    let digest = parse_digest(&one.digest).ok_or_else(unreadable)?;
+    from_base64url(&fetch(host, &digest, purpose)?.credential).ok_or_else(unreadable)
 }
