@@ -6,6 +6,7 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod attacks;
 mod backup;
 mod bad_input;
 mod catalogue;

@@ -1,0 +1,1 @@
+//! Slow, silent and greedy clients, and neighbours that lead a node elsewhere.

@@ -1,0 +1,1 @@
+//! A listed node that wants more than its case needs.

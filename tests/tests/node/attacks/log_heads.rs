@@ -1,0 +1,1 @@
+//! Logs that show an old head, another tree, or more than a disk holds.

@@ -1,0 +1,1 @@
+//! Listed keys that speak for what is not theirs, and stolen ones.

@@ -1,0 +1,1 @@
+//! Licences that were signed beside the log.
