@@ -1,25 +1,18 @@
 //! Both directions with an independent implementation in Python: our library reads what it wrote, it reads what our node
 //! wrote and serves.
 //!
-//! In scope: preparing Python, starting and ending the demo. Out of scope: the checks (`tests/interop/*.py`,
-//! `tests/examples/read_python`).
+//! In scope: who runs against whom. Out of scope: the checks (`tests/interop/*.py`, `tests/examples/read_python`).
 
-use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
-use crate::{install, programs, succeeds};
-
-/// What the Python side is made of.
-const NEEDS: &[&str] = &["cbor2==6.3.0", "cryptography==50.0.2"];
-/// Where free ports for the demo are looked for: apart from those that a developer's own demo uses.
-const PORTS: std::ops::Range<u16> = 18_400..18_800;
+use crate::demo::{Serving, remove};
+use crate::{programs, python, succeeds};
 
 /// Runs both directions; whether all answers were as they must be.
 pub(crate) fn run() -> bool {
     let folder = Path::new("target/interop");
-    let Some(python) = prepare(&folder.join("venv")) else { return false };
+    let Some(python) = python::programs().map(|folder| folder.join("python")) else { return false };
     step("our library reads the independent writer", || writer(&python, &folder.join("python")))
         && step("the clerk's tool reads the independent writer", || clerk(folder))
         && step("the independent reader reads our node", || reader(&python, folder))
@@ -30,17 +23,6 @@ fn step(name: &str, work: impl FnOnce() -> bool) -> bool {
     let passed = work();
     eprintln!("== interop, {name}: {}", if passed { "ok" } else { "FAILED" });
     passed
-}
-
-/// The Python of an environment with the needed packages.
-fn prepare(venv: &Path) -> Option<PathBuf> {
-    let make = || succeeds(Command::new("python3").args(["-m", "venv"]).arg(venv));
-    if !(make() || (install(&["python3", "python3-venv"]) && make())) {
-        eprintln!("请安装 python3-venv / install python3-venv");
-        return None;
-    }
-    let pip = succeeds(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(NEEDS));
-    pip.then(|| venv.join("bin/python"))
 }
 
 fn writer(python: &Path, folder: &Path) -> bool {
@@ -93,45 +75,7 @@ fn clerk(folder: &Path) -> bool {
 fn reader(python: &Path, folder: &Path) -> bool {
     let (demo, report) = (folder.join("demo"), folder.join("report.json"));
     remove(&demo);
-    let Some((_serving, line)) = Serving::start(&demo) else { return false };
-    std::fs::write(&report, line).is_ok()
+    let Some(serving) = Serving::start(&demo) else { return false };
+    std::fs::write(&report, &serving.report).is_ok()
         && succeeds(Command::new(python).arg("tests/interop/read.py").arg(&demo).arg(&report))
-}
-
-/// Nothing is there the first time; what is there later is the last run's.
-fn remove(folder: &Path) {
-    let _absent = std::fs::remove_dir_all(folder);
-}
-
-/// The first of three neighbouring ports that nobody listens on.
-fn free_ports() -> Option<u16> {
-    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    PORTS.step_by(10).find(|base| (*base..*base + 3).all(free))
-}
-
-/// A demo whose nodes serve until this is dropped.
-struct Serving(Child);
-
-impl Serving {
-    /// Starts the demo and waits for its report, which it prints when the tour has ended.
-    fn start(demo: &Path) -> Option<(Serving, String)> {
-        let port = free_ports()?.to_string();
-        let mut command = programs::command("licence-registry")?;
-        command.args(["demo", "--json", "--base-port", &port, "--data"]).arg(demo);
-        let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
-        let out = child.stdout.take();
-        let serving = Serving(child);
-        let mut line = String::new();
-        // A demo that fails ends, and the line stays empty.
-        BufReader::new(out?).read_line(&mut line).ok()?;
-        (!line.is_empty()).then_some((serving, line))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // If it has ended by itself there is nothing left to end.
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
-    }
 }

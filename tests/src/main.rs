@@ -3,19 +3,23 @@
 //! In scope: `test`, which makes every check that CI makes. Out of scope: what the checks are about (each package).
 #![forbid(unsafe_code)]
 
+mod demo;
+mod field;
 mod generate;
 mod interop;
 mod programs;
+mod python;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test | interop | generate [--check] | make-licences … | bench | simulate … | hosts …
+用法 / usage: cargo xtask test | interop | field | generate [--check] | make-licences … | bench | simulate … | hosts …
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings, both directions with Python
   interop 仅与独立的 Python 实现互相读写 / the part of `test` that reads and writes with the independent Python alone
+  field [CASE…] 仅运行现场用例（tests/field/README.md） / the part of `test` that runs inputs from the field, all of them or those named
   generate 由代码生成接口描述、配置模式、帮助文本与判定向量；--check 只比较 / make API description, configuration schema,
           help texts and verdict vectors from the code; --check compares only
   make-licences --type CODE --count N --seed S
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         ["generate"] => exit(generate::run(false)),
         ["generate", "--check"] => exit(generate::run(true)),
         ["interop"] => exit(interop::run()),
+        ["field", cases @ ..] => exit(field::run(cases)),
         ["make-licences", rest @ ..] => make_licences(rest),
         ["simulate", rest @ ..] => simulate(rest),
         ["hosts", rest @ ..] => hosts(rest),
@@ -108,7 +113,9 @@ fn test() -> ExitCode {
         }
     }
     eprintln!("== generated files");
-    exit(generate::run(true) && interop::run())
+    let generated = generate::run(true);
+    eprintln!("== field cases");
+    exit(generated && field::run(&[]) && interop::run())
 }
 
 pub(crate) fn succeeds(command: &mut Command) -> bool {
