@@ -9,6 +9,7 @@
 //! holder's number; `Display` is missing where the text is personal, and [`ResidentId::expose`] or
 //! [`HolderCode::expose`] says at the call site what is being done.
 
+mod asked;
 mod check_digits;
 mod credit_code;
 mod division;
@@ -17,10 +18,12 @@ mod holder_code;
 mod licence_id;
 mod licence_id_flags;
 mod node_id;
+mod normal;
 mod organisation_code;
 mod resident_id;
 mod type_code;
 
+pub use asked::{AskedCode, AskedFault, SameHolder};
 pub use check_digits::{mod37_36_check, mod37_36_passes};
 pub use credit_code::{CreditCode, CreditCodeError};
 pub use division::{DIVISIONS, Division, DivisionCode, DivisionLevel, division_named};
@@ -29,6 +32,7 @@ pub use holder_code::{HOLDER_CODE_TYPES, HolderCode, HolderCodeError, HolderCode
 pub use licence_id::{LICENCE_ID_ROOT, LicenceId, LicenceIdError, MAX_LICENCE_ID_CHARS};
 pub use licence_id_flags::{LicenceIdFlag, LicenceIdFlags};
 pub use node_id::{NodeId, SPECIAL_AREAS, SpecialArea};
+pub use normal::{NAME_SEPARATOR, NAME_SEPARATOR_VARIANTS, normal_code, normal_name, same_name};
 pub use organisation_code::OrganisationCode;
 pub use resident_id::{ResidentId, Sex};
 pub use type_code::{

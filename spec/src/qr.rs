@@ -89,12 +89,49 @@ impl fmt::Display for QrFault {
 
 impl core::error::Error for QrFault {}
 
-/// Reads the text of a QR code, exactly as scanned.
+/// A scanned text without what a scanner or an editor adds around it: byte order mark, CR, LF, TAB and blanks at both ends, and
+/// an AIM identifier such as `]Q1`. Base45 has the blank among its characters, but no encoding ends with one: the last
+/// character of three stands for at most 65,535 / 2,025 = 32, of two for at most 5, and the blank for 36.
+#[must_use]
+pub fn without_transport(text: &str) -> &str {
+    let is_around = |c: char| matches!(c, '\u{feff}' | '\r' | '\n' | '\t' | ' ');
+    let text = text.trim_matches(is_around);
+    match text.as_bytes() {
+        // ISO/IEC 15424: a bracket, the letter of the symbology and one modifier.
+        [b']', letter, modifier, ..] if letter.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric() => {
+            text[3..].trim_start_matches(is_around)
+        }
+        _ => text,
+    }
+}
+
+/// Whether a scanned text is one of ours by its beginning: `EL`, a digit, perhaps an R, a colon. Others that merely begin
+/// with EL are somebody else's.
+#[must_use]
+pub fn is_ours(text: &str) -> bool {
+    let Some(rest) = without_transport(text).strip_prefix("EL") else { return false };
+    let Some(rest) = rest.strip_prefix(|c: char| c.is_ascii_digit()) else { return false };
+    rest.starts_with(':') || rest.starts_with("R:")
+}
+
+/// The text that a scanner typed, if these bytes are one: UTF-8, something of it left without the transport, and no control
+/// character inside; one that begins like ours is one in any case, so that the answer to a damaged one is to scan again.
+/// The bytes of a licence or view are never text: after tag, array and head of the protected header comes `a3`, which
+/// stands alone there and so is no UTF-8.
+#[must_use]
+pub fn scanned(bytes: &[u8]) -> Option<&str> {
+    let text = core::str::from_utf8(bytes).ok()?;
+    let bare = without_transport(text);
+    (is_ours(bare) || (!bare.is_empty() && !bare.contains(char::is_control))).then_some(text)
+}
+
+/// Reads a scanned text; what is transport around it is taken off ([`without_transport`]).
 ///
 /// # Errors
 /// [`QrFault`]. Faults of the text and of zlib are unreadable; more than 64 KiB inflated, or a broken reference, is not
 /// conformant.
 pub fn read(text: &str) -> Result<QrContent, QrFault> {
+    let text = without_transport(text);
     if let Some(body) = text.strip_prefix(PREFIX_REFERENCE) {
         return read_reference(bounded(text, body)?).map(QrContent::Reference);
     }

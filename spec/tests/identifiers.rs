@@ -339,3 +339,37 @@ fn a_provisional_type_code_is_zd_and_four_digits_in_a_space_of_its_own() {
         assert!(TypeCode::of_vct(wrong).is_err(), "{wrong}");
     }
 }
+
+/// FINDINGS of the field: one rule for codes and names, wherever they are typed (spec/identifiers.md §5.1).
+#[test]
+fn codes_that_people_type_are_read_and_compared_as_the_vectors_say() {
+    let file = vectors("asked.json");
+    for pair in items(&file["normal"]) {
+        assert_eq!(normal_code(text(&pair[0])), text(&pair[1]), "{pair}");
+    }
+    for case in items(&file["codes"]) {
+        match AskedCode::parse(case["type"].as_str(), text(&case["code"])) {
+            Ok(code) => {
+                assert_eq!(case["fault"], Value::Null, "{case}");
+                assert_eq!(code.kind().map(HolderCodeType::code), case["kind"].as_str(), "{case}");
+            }
+            Err(fault) => {
+                let named = format!("{fault:?}").replace("Code(", "");
+                let name = named.split(['(', ')']).next().unwrap();
+                assert_eq!(case["fault"], name, "{case}");
+            }
+        }
+    }
+    for case in items(&file["holders"]) {
+        let asked = AskedCode::parse(case["asked"][0].as_str(), text(&case["asked"][1])).unwrap();
+        let held = items(&case["held"]);
+        let codes: Vec<&str> = held.iter().map(|one| text(&one[1])).collect();
+        let types: Vec<&str> = held.iter().filter_map(|one| one[0].as_str()).collect();
+        let (answer, at) = asked.is_among(&types, &codes);
+        assert_eq!(case["is"], format!("{answer:?}"), "{case}");
+        assert_eq!(at.is_some(), answer == SameHolder::Yes, "{case}");
+    }
+    for case in items(&file["names"]) {
+        assert_eq!(case["same"], same_name(text(&case["a"]), text(&case["b"])), "{case}");
+    }
+}

@@ -213,3 +213,59 @@ fn a_reference_to_a_host_that_only_a_stale_list_lacks_is_not_rejected() {
     assert_eq!(answer(&refused, CLOCK), Some(Code::TrustListRollback));
     assert_eq!(answer(&Evidence::default(), CLOCK), Some(Code::TrustListUnavailable));
 }
+
+/// Scanners add a line end, a tab or an AIM identifier, editors a byte order mark: the same scan, the same answer.
+#[test]
+fn what_scanners_and_editors_add_is_taken_off() {
+    let text = String::from_utf8(example("qr/small.txt")).expect("a text");
+    let text = text.trim_end_matches('\n');
+    let plain = read(text).expect("the example is good");
+    for (before, after) in [
+        ("", "\r\n"),
+        ("", "\n\n"),
+        ("\n", ""),
+        ("\t", "\t\r"),
+        ("\u{feff}", "\u{feff}\n"),
+        ("]Q1", "\r"),
+        ("\t]Q3", ""),
+        ("  ", "  "),
+    ] {
+        let typed = format!("{before}{text}{after}");
+        assert_eq!(read(&typed).as_ref(), Ok(&plain), "{before:?} … {after:?}");
+        assert!(is_ours(&typed), "{before:?}");
+        assert_eq!(scanned(typed.as_bytes()), Some(&*typed), "{before:?} … {after:?}");
+    }
+    for inside in ["EL1:\r", "E\nL1:", "]QEL1:", "]]1EL1:", "\"EL1:"] {
+        assert!(!is_ours(inside) || read(&format!("{inside}{}", &text[4..])).is_err(), "{inside:?}");
+    }
+}
+
+/// Base45 has the blank among its characters, but nothing encodes to a text that ends with one: taking it off loses nothing.
+#[test]
+fn no_encoding_ends_with_a_blank() {
+    for last in 0..=u16::MAX {
+        assert!(!base45_encode(&last.to_be_bytes()).ends_with(' '), "{last}");
+        assert!(!base45_encode(&[0, 0, (last >> 8) as u8]).ends_with(' '), "{last}");
+    }
+}
+
+#[test]
+fn a_text_that_merely_begins_like_ours_is_somebody_elses() {
+    for (text, ours) in [
+        ("EL1:", true),
+        ("EL1R:X", true),
+        ("EL2:X", true),
+        ("ELEVATOR-7F", false),
+        ("EL:1", false),
+        ("EL1X:", false),
+        ("EL12:", false),
+        ("el1:", false),
+        ("", false),
+        ("]Q1", false),
+    ] {
+        assert_eq!(is_ours(text), ours, "{text:?}");
+    }
+    assert_eq!(scanned(b"\xff\xfeE\0L\0"), None, "UTF-16");
+    assert_eq!(scanned(b"\r\n"), None, "nothing");
+    assert_eq!(scanned(b"EL1:\x01"), Some("EL1:\x01"), "damaged, but ours");
+}

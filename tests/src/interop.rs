@@ -13,7 +13,8 @@ use crate::{programs, python, succeeds};
 pub(crate) fn run() -> bool {
     let folder = Path::new("target/interop");
     let Some(python) = python::programs().map(|folder| folder.join("python")) else { return false };
-    step("our library reads the independent writer", || writer(&python, &folder.join("python")))
+    step("the independent reader answers the vectors of typed codes", || asked(&python))
+        && step("our library reads the independent writer", || writer(&python, &folder.join("python")))
         && step("the clerk's tool reads the independent writer", || clerk(folder))
         && step("the independent reader reads our node", || reader(&python, folder))
 }
@@ -23,6 +24,11 @@ fn step(name: &str, work: impl FnOnce() -> bool) -> bool {
     let passed = work();
     eprintln!("== interop, {name}: {}", if passed { "ok" } else { "FAILED" });
     passed
+}
+
+fn asked(python: &Path) -> bool {
+    let vectors = "spec/vectors/identifiers/asked.json";
+    succeeds(Command::new(python).arg("tests/interop/asked.py").arg(vectors))
 }
 
 fn writer(python: &Path, folder: &Path) -> bool {

@@ -1,5 +1,6 @@
 //! Holders: codes are searchable only through a keyed hash, so that a copy of the index tells nobody whose it is.
 
+use licence_spec::identifiers::normal_code;
 use licence_spec::suite::{Digest, sha256};
 use licence_store::{DocumentRow, Store, StoreError, transact};
 
@@ -8,10 +9,11 @@ use crate::rng::{Rng, RngError};
 /// Where the secret of the hash is kept: beside the licences themselves, which tell more.
 const SECRET: (&str, &str) = ("secret", "holders");
 
-/// The key under which licences of a holder are found.
+/// The key under which licences of a holder are found, of the normal form of the code (spec/identifiers.md §5.1): however it
+/// was typed, at issue or in the question.
 #[must_use]
 pub fn holder_key(secret: &[u8; 32], code_type: &str, code: &str) -> Digest {
-    sha256(&[secret, code_type.as_bytes(), b"\n", code.as_bytes()])
+    sha256(&[secret, normal_code(code_type).as_bytes(), b"\n", normal_code(code).as_bytes()])
 }
 
 /// The node's secret, made at its first start.

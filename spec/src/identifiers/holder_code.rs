@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use super::asked::is_plain_code;
 use super::{CodeError, CreditCode, CreditCodeError, ResidentId};
 
 macro_rules! holder_code_types {
@@ -91,7 +92,7 @@ pub enum HolderCodeError {
     Credit(CreditCodeError),
     /// Type 111, and not a 公民身份号码.
     Resident(CodeError),
-    /// Another type: empty, longer than 64 characters, or with white space or control characters.
+    /// Another type: empty, longer than 64 characters, or with white space, control or invisible characters.
     Other,
 }
 
@@ -109,8 +110,7 @@ impl HolderCode {
                 ResidentId::parse(text).map_err(HolderCodeError::Resident)?;
             }
             _ => {
-                let bad = |c: char| c.is_whitespace() || c.is_control();
-                if text.is_empty() || text.chars().count() > MAX_OTHER_CHARS || text.contains(bad) {
+                if !is_plain_code(text, MAX_OTHER_CHARS) {
                     return Err(HolderCodeError::Other);
                 }
             }
@@ -146,7 +146,7 @@ impl fmt::Display for HolderCodeError {
             HolderCodeError::Credit(error) => write!(f, "holder's code of type 001: {error}"),
             HolderCodeError::Resident(error) => write!(f, "holder's code of type 111: {error}"),
             HolderCodeError::Other => {
-                f.write_str("a holder's code has 1 to 64 characters, none of them white space or control")
+                f.write_str("a holder's code has 1 to 64 characters, none of them blank, control or invisible")
             }
         }
     }

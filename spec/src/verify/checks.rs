@@ -8,6 +8,7 @@ use super::issuer::is_fresh;
 use super::record::{Record, Source};
 use crate::credential::{StatusReference, uri_host};
 use crate::evidence::{HeldToken, key_standing};
+use crate::identifiers::{AskedCode, SameHolder, same_name};
 use crate::log::checkpoint::CheckpointError;
 use crate::log::entry::{Entry, Op};
 use crate::log::proof::{LogFault, LogProof, ProofFault, VerifiedProof};
@@ -245,26 +246,16 @@ pub(super) fn subject(case: &Case<'_>, record: &mut Record) {
 fn subject_code(case: &Case<'_>, asked: &Subject<'_>) -> Option<Code> {
     let fields = &case.presented.fields;
     let (names, types, codes) = (fields.texts(3), fields.texts(4), fields.texts(5));
-    if codes.is_empty() {
-        // A view that does not show the holder's code cannot tell.
-        return Some(Code::SubjectAmbiguous);
-    }
-    let same_kind = |at: usize| match (asked.code_type, types.get(at)) {
-        (Some(asked), Some(held)) => asked == *held,
-        _ => true,
-    };
-    let comparable = (0..codes.len()).any(same_kind);
-    let holder = (0..codes.len()).find(|at| {
-        same_kind(*at) && codes.get(*at).is_some_and(|code| code.eq_ignore_ascii_case(asked.code))
-    });
-    match (holder, asked.name) {
-        // The code is the holder's, but the name is written otherwise: a rare character or a former name.
-        (Some(at), Some(name)) if names.get(at).is_some_and(|held| *held != name) => {
-            Some(Code::SubjectAmbiguous)
+    // What is no possible code is nobody's; a view that does not show the holder's code cannot tell either.
+    let Ok(code) = AskedCode::parse(asked.code_type, asked.code) else { return Some(Code::SubjectAmbiguous) };
+    match code.is_among(&types, &codes) {
+        (SameHolder::Yes, at) => {
+            // The code is the holder's, but the name is written otherwise: a rare character or a former name.
+            let held = at.and_then(|at| names.get(at)).zip(asked.name);
+            held.is_some_and(|(held, name)| !same_name(held, name)).then_some(Code::SubjectAmbiguous)
         }
-        (Some(_), _) => None,
-        (None, _) if comparable => Some(Code::SubjectMismatch),
-        (None, _) => Some(Code::SubjectAmbiguous),
+        (SameHolder::No, _) => Some(Code::SubjectMismatch),
+        (SameHolder::Unclear | SameHolder::Apart, _) => Some(Code::SubjectAmbiguous),
     }
 }
 
