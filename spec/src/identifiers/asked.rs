@@ -61,7 +61,8 @@ impl AskedCode {
     /// # Errors
     /// [`AskedFault`]: no possible code, so nothing can be said about whose it is.
     pub fn parse(code_type: Option<&str>, code: &str) -> Result<AskedCode, AskedFault> {
-        let named = code_type.map(|kind| HolderCodeType::from_code(&normal_code(kind)).ok_or(AskedFault::Kind));
+        let named =
+            code_type.map(|kind| HolderCodeType::from_code(&normal_code(kind)).ok_or(AskedFault::Kind));
         let named = named.transpose()?;
         let text = normal_code(code);
         if text.is_empty() {
@@ -110,7 +111,9 @@ impl AskedCode {
                 false if self.is_old || HolderCode::parse(other, &held).is_err() => SameHolder::Unclear,
                 false => SameHolder::No,
             },
-            (Some(asked), Some(other)) if asked.is_organisation() != other.is_organisation() => SameHolder::Apart,
+            (Some(asked), Some(other)) if asked.is_organisation() != other.is_organisation() => {
+                SameHolder::Apart
+            }
             _ => SameHolder::Unclear,
         }
     }
@@ -122,7 +125,9 @@ impl AskedCode {
         let of = |(at, code): (usize, &&str)| self.is_held_by(types.get(at).copied(), code);
         let answers: Vec<SameHolder> = codes.iter().enumerate().map(of).collect();
         match answers.iter().max() {
-            Some(SameHolder::Yes) => (SameHolder::Yes, answers.iter().position(|one| *one == SameHolder::Yes)),
+            Some(SameHolder::Yes) => {
+                (SameHolder::Yes, answers.iter().position(|one| *one == SameHolder::Yes))
+            }
             Some(SameHolder::No) => (SameHolder::No, None),
             _ => (SameHolder::Unclear, None),
         }
@@ -160,8 +165,12 @@ impl AskedFault {
             AskedFault::Kind => "证件类型代码不在 GB/T 36903 的 16 种之内",
             AskedFault::Empty => "证件号码为空",
             AskedFault::Code(HolderCodeError::Credit(_)) => "不是统一社会信用代码（长度、字符或校验位不符）",
-            AskedFault::Code(HolderCodeError::Resident(_)) => "不是公民身份号码（长度、字符、出生日期或校验位不符）",
-            AskedFault::Code(HolderCodeError::Other) => "证件号码须为 1 至 64 个字符，其中不得有空白或不可见字符",
+            AskedFault::Code(HolderCodeError::Resident(_)) => {
+                "不是公民身份号码（长度、字符、出生日期或校验位不符）"
+            }
+            AskedFault::Code(HolderCodeError::Other) => {
+                "证件号码须为 1 至 64 个字符，其中不得有空白或不可见字符"
+            }
             AskedFault::CheckDigit => "18 位号码既不是统一社会信用代码，也不是公民身份号码（校验位不符）",
         }
     }

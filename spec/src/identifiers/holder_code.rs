@@ -145,9 +145,9 @@ impl fmt::Display for HolderCodeError {
         match self {
             HolderCodeError::Credit(error) => write!(f, "holder's code of type 001: {error}"),
             HolderCodeError::Resident(error) => write!(f, "holder's code of type 111: {error}"),
-            HolderCodeError::Other => {
-                f.write_str("a holder's code has 1 to 64 characters, none of them blank, control or invisible")
-            }
+            HolderCodeError::Other => f.write_str(
+                "a holder's code has 1 to 64 characters, none of them blank, control or invisible",
+            ),
         }
     }
 }
