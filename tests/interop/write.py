@@ -383,7 +383,7 @@ def make_qr(world, made, good_view):
         ("every_kind", qr(made["every_kind"]), "ACCEPT", None, {}),
         ("view", qr(good_view), "ACCEPT", None, {"question": asked}),
         ("revoked", qr(made["revoked"]), "REJECT", "REVOKED", {}),
-        ("reference", reference(made["good"], "gz.elic.example"), "NO_CREDENTIAL", "NOT_FOUND", {}),
+        ("reference", reference(made["good"], "gz.elic.example"), "INDETERMINATE", "NOT_ASKED", {}),
         ("reference_to_a_stranger", reference(made["good"], "x.elic.example"), "REJECT", "ISSUER_NOT_LISTED", {}),
         ("newer_version", "EL2:" + text[4:], "INDETERMINATE", "VERSION_UNSUPPORTED", {}),
         *((name, bad, outcome, code, {}) for name, bad, outcome, code in hostile.texts(made["good"], text)),

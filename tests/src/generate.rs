@@ -73,7 +73,7 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "fsck",
         ],
     ),
-    ("verifier-cli/help.txt", "licence-verify", &["", "check", "sync", "show", "receipt", "doctor"]),
+    ("verifier-cli/help.txt", "licence-verify", &["", "check", "sync", "pin", "show", "receipt", "doctor"]),
 ];
 
 /// Writes the files, or compares them with what is there; whether all is well.

@@ -38,8 +38,8 @@ const LIBRARY: Face =
     Face { ask: |set, vector| library::json(&library::judge(set, vector)), lacks: |_, _| None, adds: None };
 const COMMAND_LINE: Face =
     Face { ask: command_line::ask, lacks: command_line::lacks, adds: Some(Warning::Offline) };
-/// Log proofs beside the object, references, views without an audience, `wanted`.
-const LACKING_OVER_HTTP: usize = 28;
+/// Log proofs beside the object, references, views without an audience, `wanted`, other roots.
+const LACKING_OVER_HTTP: usize = 31;
 const HTTP: Face = Face { ask: http::ask, lacks: http::lacks, adds: None };
 
 /// Asks a face all that it can be asked, on as many threads as there are cores.

@@ -23,6 +23,8 @@ pub(crate) enum Verb {
     Check(CheckOptions),
     /// 更新离线证据（唯一使用网络的命令） / refresh the offline evidence (the only verb that uses the network)
     Sync(SyncOptions),
+    /// 固定信任根：先与省级公布的摘要人工核对 / pin the trust root, after comparing its digest by hand
+    Pin(PinOptions),
     /// 显示文件内容，不作核验 / show what a file says, without judging it
     Show(ShowOptions),
     /// 核对一份核验回执 / check a verification receipt
@@ -40,6 +42,9 @@ pub(crate) struct PlaceOptions {
     /// 记录所见最新证据的目录 / folder that remembers the newest evidence seen [default: beside the bundle]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+    /// 本次使用的信任根：根文件或其 SHA-256 摘要，须已人工核对 / the trust root for this call, a root file or its SHA-256 digest, compared by hand [default: the pinned one]
+    #[arg(long, value_name = "FILE|DIGEST")]
+    pub(crate) root: Option<String>,
 }
 
 /// How the answer is printed.
@@ -93,6 +98,22 @@ pub(crate) struct SyncOptions {
     /// 以此时刻判断（RFC 3339） / judge at this moment (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// Options of `pin`.
+#[derive(clap::Args)]
+pub(crate) struct PinOptions {
+    /// 根文件（trust/root_1.cbor）或其 SHA-256 摘要 / a root file (trust/root_1.cbor) or its SHA-256 digest
+    #[arg(value_name = "FILE|DIGEST")]
+    pub(crate) root: String,
+    /// 存放固定的根的目录 / folder that keeps the pinned root [default: $XDG_STATE_HOME/licence-verify]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// 替换已固定的另一个根 / take the place of another root that is pinned
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
 }

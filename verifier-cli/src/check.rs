@@ -9,7 +9,7 @@ use licence_spec::verify::{verify, verify_qr};
 use crate::arguments::{CheckOptions, Format};
 use crate::input::{self, Presented};
 use crate::place::Place;
-use crate::{Failure, Report, answer, evidence, moment};
+use crate::{Failure, Report, answer, evidence, moment, pin};
 
 /// Judges what is presented; the exit code is that of the outcome.
 pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
@@ -17,15 +17,17 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
         .ok_or_else(|| Failure::Usage(format!("没有此策略 / no such policy: {}", options.policy)))?;
     let now = moment(options.at.as_deref())?;
     let presented = input::read(&options.presented)?;
-    let loaded = evidence::load(&Place::of(&options.place)?, now, policy.past_moment)?;
-    let (evidence, mut notes) = (loaded.evidence, loaded.notes);
-    let (zh, mut reason) = (options.output.zh(), None);
+    let (place, pin) = (Place::of(&options.place)?, pin::of(&options.place)?);
+    let loaded = evidence::load(&place, pin, now, policy.past_moment)?;
+    let zh = options.output.zh();
+    let how_to_pin = loaded.how_to_pin(zh);
+    let (evidence, mut notes, mut reason) = (loaded.evidence, loaded.notes, None);
     let mut verdict = match &presented {
         Presented::Bytes(bytes) => verify(bytes, &evidence, &policy, now),
         Presented::Text(text) => {
             let verdict = verify_qr(text, &evidence, &policy, now);
             // Of a host that the trust list does not know nothing is told: nobody should ask it.
-            if verdict.code() == Some(Code::NotFound) {
+            if verdict.code() == Some(Code::NotAsked) {
                 reason = unresolved(text, zh);
             }
             verdict
@@ -35,6 +37,9 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
             verify(&[], &evidence, &policy, now)
         }
     };
+    if verdict.code() == Some(Code::RootNotPinned) {
+        reason = how_to_pin;
+    }
     verdict.warn(Warning::Offline);
     notes.extend(reason.clone());
     if verdict.alarm() {

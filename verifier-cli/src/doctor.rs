@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use licence_spec::bundle;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::numbers::CLOCK_SKEW_S;
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use crate::arguments::{DoctorOptions, Format};
 use crate::evidence::Loaded;
 use crate::place::Place;
 use crate::words::{age, duration, plain};
-use crate::{Failure, Report, evidence, moment};
+use crate::{Failure, Report, evidence, moment, pin};
 
 /// Exit code when something wants attention.
 const AILING: u8 = 2;
@@ -22,9 +23,10 @@ const LAST_SHARE: i64 = 4;
 pub(crate) fn run(options: &DoctorOptions) -> Result<Report, Failure> {
     let now = moment(options.at.as_deref())?;
     let place = Place::of(&options.place)?;
-    let loaded = evidence::load(&place, now, false)?;
+    let pin = pin::of(&options.place)?;
+    let loaded = evidence::load(&place, pin, now, false)?;
     let zh = options.output.zh();
-    let findings = Examination { now, zh, findings: Vec::new() }.of(&loaded, &place);
+    let findings = Examination { now, zh, pin, findings: Vec::new() }.of(&loaded, &place);
     let ailing = findings.iter().any(|finding| finding.state.ails());
     let text = match options.output.format {
         Format::Json => serde_json::to_string(&findings).context("JSON")? + "\n",
@@ -77,6 +79,7 @@ struct Finding {
 struct Examination {
     now: UnixTime,
     zh: bool,
+    pin: Option<Digest>,
     findings: Vec<Finding>,
 }
 
@@ -125,13 +128,13 @@ impl Examination {
             }
             Trust::Refused(code) => {
                 let detail = format!("{code} {}", if self.zh { code.zh() } else { code.en() });
-                let pinned = loaded.seen.pinned().unwrap_or("-");
+                if let Some(remedy) = loaded.how_to_pin(self.zh) {
+                    return self.add("trust", State::Refused, detail, Some(remedy));
+                }
+                let pinned = self.pin.as_ref().map(pin::shown).unwrap_or_default();
                 let remedy = self.word(
-                    &format!("勿用此证据；已固定的首个根 {pinned} 记录在 {}", place.seen.display()),
-                    &format!(
-                        "do not use this bundle; the pinned first root {pinned} stands in {}",
-                        place.seen.display()
-                    ),
+                    &format!("勿用此证据；固定的信任根为 {pinned}"),
+                    &format!("do not use this bundle; the pinned root is {pinned}"),
                 );
                 return self.add("trust", State::Refused, detail, Some(remedy));
             }

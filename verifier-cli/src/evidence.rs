@@ -12,11 +12,13 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::StatusToken;
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Role, Root, TrustFiles, TrustList};
+use licence_spec::trust::{Role, TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 
 use crate::lock::{Lock, LockFault};
+use crate::pin;
 use crate::place::{Place, find_bundle, read_bundle};
 use crate::seen::Seen;
 
@@ -25,38 +27,53 @@ use crate::seen::Seen;
 pub(crate) struct Loaded {
     /// The parts that hold.
     pub(crate) evidence: Evidence,
-    /// The memory, with what was seen now.
-    pub(crate) seen: Seen,
     /// What was left out, and why; for standard error.
     pub(crate) notes: Vec<String>,
+    /// The bundle, if no root is pinned by which it could be opened.
+    unpinned: Option<Bundle>,
 }
 
-/// Loads the evidence, and remembers what is newest. With `archived` the evidence may be older than the newest seen:
-/// a past moment is judged from the evidence of its time. The pinned root counts in any case.
-pub(crate) fn load(place: &Place, now: UnixTime, archived: bool) -> Result<Loaded> {
+impl Loaded {
+    /// What to do about a root that nobody has pinned, with the digest to compare; `None` if one is.
+    pub(crate) fn how_to_pin(&self, zh: bool) -> Option<String> {
+        self.unpinned.as_ref().and_then(|bundle| pin::advice(bundle, zh))
+    }
+}
+
+/// Loads the evidence under the pinned root, and remembers what is newest. With `archived` the evidence may be older than
+/// the newest seen: a past moment is judged from the evidence of its time. The pin counts in any case.
+pub(crate) fn load(place: &Place, pin: Option<Digest>, now: UnixTime, archived: bool) -> Result<Loaded> {
     if find_bundle(&place.bundle)?.is_none() {
-        let seen = Seen::load(&place.seen)?;
         let note = format!("没有离线证据 {0} / no offline evidence at {0}", place.bundle.display());
-        return Ok(Loaded { seen, notes: vec![note], ..Loaded::default() });
+        return Ok(Loaded { notes: vec![note], ..Loaded::default() });
     }
     // Held while the memory is read, compared and written, and while a sync may be exchanging the bundle.
     let lock = Lock::take(&place.seen);
     let seen = Seen::load(&place.seen)?;
     let bundle = read_bundle(&place.bundle)?.unwrap_or_default();
-    let mut loader = Loader { seen: seen.clone(), archived, now, notes: Vec::new() };
+    let mut loader = Loader { seen: seen.clone(), pin, archived, now, notes: Vec::new() };
     let evidence = loader.open(&bundle);
     let Loader { seen: newer, mut notes, .. } = loader;
+    let unpinned = pin.is_none().then_some(bundle);
     // Not being able to remember must not keep a counter from working; it is said every time.
     if newer != seen
         && let Err(error) = lock.map_err(LockFault::into_error).and_then(|_lock| newer.save(&place.seen))
     {
         notes.push(format!("未能记录最新证据 / the newest evidence was not noted: {error:#}"));
     }
-    Ok(Loaded { evidence, seen: newer, notes })
+    Ok(Loaded { evidence, notes, unpinned })
+}
+
+/// What has been seen, once the parts of a bundle that hold are counted in: they were taken when they were the newest.
+pub(crate) fn seen_with(seen: Seen, bundle: &Bundle, pin: Option<Digest>, now: UnixTime) -> Seen {
+    let mut loader = Loader { seen, pin, archived: false, now, notes: Vec::new() };
+    loader.open(bundle);
+    loader.seen
 }
 
 struct Loader {
     seen: Seen,
+    pin: Option<Digest>,
     archived: bool,
     now: UnixTime,
     notes: Vec<String>,
@@ -67,6 +84,8 @@ impl Loader {
         let trust = match self.open_trust(bundle) {
             Ok(Some(files)) => Trust::Held(Arc::new(files)),
             Ok(None) => Trust::Unavailable,
+            // Told with the digest to compare, by the verb.
+            Err(Code::RootNotPinned) => Trust::Refused(Code::RootNotPinned),
             Err(code) => {
                 self.refuse("trust", code);
                 Trust::Refused(code)
@@ -86,11 +105,11 @@ impl Loader {
     }
 
     fn open_trust(&mut self, bundle: &Bundle) -> Result<Option<TrustFiles>, Code> {
-        let Some(files) = open_trust(bundle, &self.seen)? else { return Ok(None) };
+        let Some(files) = open_trust(bundle, self.pin.as_ref())? else { return Ok(None) };
         if !self.archived {
+            self.seen.adopt(&bundle.roots());
             self.seen.judge_trust(&files)?;
-            // Cannot be empty: the files were opened from it.
-            self.seen.note_trust(bundle.part(&bundle::root_path(1)).unwrap_or_default(), &files);
+            self.seen.note_trust(self.pin.as_ref(), &files);
         }
         Ok(Some(files))
     }
@@ -153,15 +172,13 @@ impl Loader {
     }
 }
 
-/// Opens the trust files of a bundle from its first root, which must be the pinned one.
-pub(crate) fn open_trust(bundle: &Bundle, seen: &Seen) -> Result<Option<TrustFiles>, Code> {
+/// Opens the trust files of a bundle, in whose roots the pinned one must be; `None` if it has none.
+pub(crate) fn open_trust(bundle: &Bundle, pin: Option<&Digest>) -> Result<Option<TrustFiles>, Code> {
     let roots = bundle.roots();
-    let Some((first, later)) = roots.split_first() else { return Ok(None) };
-    if !seen.is_pinned(first) {
-        return Err(Code::TrustListSignatureInvalid);
+    if roots.is_empty() {
+        return Ok(None);
     }
-    let root = Root::open_first(first).map_err(|_| Code::TrustListSignatureInvalid)?;
-    TrustFiles::load(root, later, bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)).map(Some)
+    TrustFiles::load_pinned(pin, &roots, bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)).map(Some)
 }
 
 /// Whether a token may move the memory: signed by a status key of an authority on whose host the list lies, and not from

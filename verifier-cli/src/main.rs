@@ -16,6 +16,7 @@ mod fetch;
 mod input;
 mod lock;
 mod picture;
+mod pin;
 mod place;
 mod receipt;
 mod seen;
@@ -83,6 +84,7 @@ fn run() -> u8 {
     let done = match arguments.verb {
         Verb::Check(options) => check::run(&options),
         Verb::Sync(options) => sync::run(&options),
+        Verb::Pin(options) => pin::run(&options),
         Verb::Show(options) => show::run(&options),
         Verb::Receipt(options) => receipt::run(&options),
         Verb::Doctor(options) => doctor::run(&options),

@@ -30,9 +30,10 @@ impl Place {
         let (bundle, beside) = match &options.bundle {
             Some(bundle) => (bundle.clone(), beside(bundle, ".seen.json")),
             None => {
-                let data = home("XDG_DATA_HOME", ".local/share")?;
-                let state = home("XDG_STATE_HOME", ".local/state")?;
-                (data.join("licence-verify/bundle"), state.join("licence-verify/seen.json"))
+                let folders = home("XDG_DATA_HOME", ".local/share").zip(state_folder());
+                let (data, state) =
+                    folders.context("HOME 未设置，请用 --bundle / HOME is not set: use --bundle")?;
+                (data.join("licence-verify/bundle"), state.join("seen.json"))
             }
         };
         let seen = options.state.as_ref().map_or(beside, |folder| folder.join("seen.json"));
@@ -42,10 +43,15 @@ impl Place {
 
 /// A folder of the XDG base directory specification; relative values are ignored, as it demands.
 #[expect(clippy::disallowed_methods, reason = "this is the file in which the environment is read")]
-fn home(variable: &str, fallback: &str) -> Result<PathBuf> {
+fn home(variable: &str, fallback: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let under_home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(fallback));
-    named.or_else(under_home).context("HOME 未设置，请用 --bundle / HOME is not set: use --bundle")
+    named.or_else(under_home)
+}
+
+/// The user's own folder for what the tool remembers; `None` without a home.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    Some(home("XDG_STATE_HOME", ".local/state")?.join("licence-verify"))
 }
 
 /// The path with `suffix` put to its last name.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
+use licence_spec::evidence::Trust;
 use licence_spec::numbers::{MAX_LICENCE, MAX_RECEIPT, MAX_VIEW};
 use licence_spec::receipt::{self, Archive, Receipt};
 use licence_spec::time::UnixTime;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::arguments::{Format, ReceiptOptions};
 use crate::place::{Place, read_bounded};
 use crate::words::{age, plain};
-use crate::{Failure, Report, answer, evidence, moment};
+use crate::{Failure, Report, answer, evidence, moment, pin};
 
 /// Checks a receipt; the exit code is that of the outcome: 0 genuine, 1 not, 2 cannot tell, 3 unreadable.
 pub(crate) fn run(options: &ReceiptOptions) -> Result<Report, Failure> {
@@ -21,11 +22,14 @@ pub(crate) fn run(options: &ReceiptOptions) -> Result<Report, Failure> {
     let licence = options.licence.as_ref().map(|path| read_bounded(path, MAX_LICENCE)).transpose()?;
     let view = options.view.as_ref().map(|path| read_bounded(path, MAX_VIEW)).transpose()?;
     // A receipt is a thing of the past: evidence of its time is as good as today's.
-    let loaded = evidence::load(&Place::of(&options.place)?, now, true)?;
+    let loaded = evidence::load(&Place::of(&options.place)?, pin::of(&options.place)?, now, true)?;
     let archive = Archive { licence: licence.as_deref(), view: view.as_deref(), ..Archive::default() };
     let list = loaded.evidence.trust_list();
     let found = match list {
-        None => Err(Code::TrustListUnavailable),
+        None => Err(match loaded.evidence.trust() {
+            Trust::Refused(code) => *code,
+            Trust::Held(_) | Trust::Unavailable => Code::TrustListUnavailable,
+        }),
         Some(list) => receipt::check(&bytes, list, &archive).and_then(|receipt| {
             // A list that had ended when the receipt was made cannot say who might make it.
             let in_force = receipt.issued_at() < list.content().exp;
@@ -37,7 +41,9 @@ pub(crate) fn run(options: &ReceiptOptions) -> Result<Report, Failure> {
         Format::Json => serde_json::to_string(&as_json(&found, outcome)).context("JSON")? + "\n",
         Format::Text => as_text(&found, outcome, &loaded.evidence, now, options.output.zh()),
     };
-    Ok(Report { text, notes: loaded.notes, exit: outcome.exit_code() })
+    let mut notes = loaded.notes.clone();
+    notes.extend(loaded.how_to_pin(options.output.zh()));
+    Ok(Report { text, notes, exit: outcome.exit_code() })
 }
 
 fn as_text(

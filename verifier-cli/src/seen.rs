@@ -1,8 +1,8 @@
-//! The memory of the newest evidence seen: versions that must never go back, and the first root, which is pinned.
+//! The memory of the newest evidence seen: versions that must never go back.
 //!
 //! In scope: what was seen, and whether what is at hand is older. Out of scope: signatures (`licence_spec` has checked
-//! them before anything is noted here). Losing this file loses the memory, not the checks: the next bundle is believed
-//! as the first one was.
+//! them before anything is noted here), and which root is trusted (`pin.rs`): this file may lie beside a bundle. Losing it
+//! loses the memory, not the checks, and what lies in the bundle still counts (`sync.rs`).
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -46,7 +46,7 @@ impl Mark {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Seen {
-    /// Digest of the first root, in hex: the anchor of everything else.
+    /// Digest of the pinned root under which all this was seen, in hex.
     first_root: Option<String>,
     root: Option<Mark>,
     /// Digest over the keys of list and timestamp: when a root changes them, the marks of both begin anew.
@@ -81,14 +81,13 @@ impl Seen {
         write_whole(path, &serde_json::to_vec_pretty(self).context("JSON")?)
     }
 
-    /// Whether this first root is the pinned one; any is, before the first.
-    pub(crate) fn is_pinned(&self, first_root: &[u8]) -> bool {
-        self.first_root.as_ref().is_none_or(|pinned| *pinned == hex::encode(sha256(&[first_root])))
-    }
-
-    /// The pinned first root, in hex.
-    pub(crate) fn pinned(&self) -> Option<&str> {
-        self.first_root.as_deref()
+    /// Begins anew if this memory is of another trust scheme than the one of these roots, of which one is pinned. What was
+    /// seen of one scheme says nothing about another, to which only a pin can lead.
+    pub(crate) fn adopt(&mut self, roots: &[&[u8]]) {
+        let is_of = |root: &[u8]| self.first_root.as_deref() == Some(&hex::encode(sha256(&[root])));
+        if self.first_root.is_some() && !roots.iter().any(|root| is_of(root)) {
+            *self = Seen::default();
+        }
     }
 
     /// Whether trust files are at least as new as those seen.
@@ -122,12 +121,12 @@ impl Seen {
     }
 
     /// Notes trust files that [`Seen::judge_trust`] has let pass.
-    pub(crate) fn note_trust(&mut self, first_root: &[u8], files: &TrustFiles) {
+    pub(crate) fn note_trust(&mut self, pin: Option<&Digest>, files: &TrustFiles) {
         let offered = Seen::of_trust(files);
         if self.update_keys != offered.update_keys {
             (self.timestamp, self.list) = (None, None);
         }
-        self.first_root.get_or_insert_with(|| hex::encode(sha256(&[first_root])));
+        self.first_root = pin.map(hex::encode);
         self.root = offered.root;
         self.update_keys = offered.update_keys;
         // A file that is missing today was still seen.

@@ -18,7 +18,7 @@ use crate::arguments::{Format, ShowOptions};
 use crate::input::{self, Presented};
 use crate::place::Place;
 use crate::words::{self, COVERED, plain};
-use crate::{Failure, Report, evidence};
+use crate::{Failure, Report, evidence, pin};
 
 /// The last second that the standard knows: nothing held was signed after it.
 const ANY_TIME: UnixTime = UnixTime(253_402_300_799);
@@ -29,7 +29,7 @@ const UNKNOWN: u8 = 3;
 pub(crate) fn run(options: &ShowOptions) -> Result<Report, Failure> {
     let presented = input::read(&options.file)?;
     // The catalogue gives the fields their names; nothing else of the evidence is used, and no clock is asked.
-    let loaded = evidence::load(&Place::of(&options.place)?, ANY_TIME, true)?;
+    let loaded = evidence::load(&Place::of(&options.place)?, pin::of(&options.place)?, ANY_TIME, true)?;
     let mut notes = Vec::new();
     let object = match presented {
         Presented::Bytes(bytes) => Shown::of_bytes(&bytes, &loaded.evidence, options.full),

@@ -1,5 +1,6 @@
 //! `sync`: takes what is newer from a node, a file or a folder, never what is older.
 //!
+//! What lies in the bundle is itself what must not go back: it counts as seen, whether the memory is there or not.
 //! Order: verify every part against what is held and seen → write the bundle whole → note the newest. A crash between
 //! the last two leaves a newer bundle than remembered, which the next load notes.
 
@@ -13,8 +14,9 @@ use licence_spec::catalogue;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::StatusToken;
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Root, Taken, TrustFiles, TrustList};
+use licence_spec::trust::{Taken, TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 use serde::Serialize;
 
@@ -22,7 +24,7 @@ use crate::arguments::{Format, SyncOptions};
 use crate::lock::{Lock, LockFault};
 use crate::place::{Place, read_bundle, write_bundle};
 use crate::seen::Seen;
-use crate::{Failure, Report, evidence, fetch, moment};
+use crate::{Failure, Report, evidence, fetch, moment, pin};
 
 /// Exit code when a part was refused: the evidence is not as fresh as what was offered claims to be.
 const REFUSED: u8 = 2;
@@ -30,7 +32,7 @@ const REFUSED: u8 = 2;
 /// Fetches, verifies, writes.
 pub(crate) fn run(options: &SyncOptions) -> Result<Report, Failure> {
     let now = moment(options.at.as_deref())?;
-    let place = Place::of(&options.place)?;
+    let (place, pin) = (Place::of(&options.place)?, pin::of(&options.place)?);
     let offered = offered(options)?;
     // The network is done with; from here to the last write only one run at a time.
     let _lock = match Lock::take(&place.seen) {
@@ -38,15 +40,18 @@ pub(crate) fn run(options: &SyncOptions) -> Result<Report, Failure> {
         // Where no lock can be written no memory can either, which is told below.
         taken => taken.ok(),
     };
-    let seen = Seen::load(&place.seen)?;
-    let behind = is_clock_behind(&offered, &seen, now);
     let held = read_bundle(&place.bundle)?.unwrap_or_default();
-    let update = Update::new(held, seen, now).take(&offered);
+    let seen = evidence::seen_with(Seen::load(&place.seen)?, &held, pin, now);
+    let behind = is_clock_behind(&offered, pin.as_ref(), now);
+    let update = Update::new(held, pin, seen, now).take(&offered);
     if !update.done.taken.is_empty() {
         let parts = Bundle::new(update.parts).context("合并后的证据过大 / the merged bundle is too large")?;
         write_bundle(&place.bundle, &parts)?;
     }
     let mut notes: Vec<String> = Vec::new();
+    if pin.is_none() {
+        notes.extend(pin::advice(&offered, options.output.zh()));
+    }
     if let Err(error) = update.seen.save(&place.seen) {
         notes.push(format!("未能记录最新证据 / the newest evidence was not noted: {error:#}"));
     }
@@ -64,8 +69,8 @@ pub(crate) fn run(options: &SyncOptions) -> Result<Report, Failure> {
 }
 
 /// The newest signing time offered, if the clock is behind it. A clock that was set back makes good files look broken.
-fn is_clock_behind(offered: &Bundle, seen: &Seen, now: UnixTime) -> Option<UnixTime> {
-    let files = evidence::open_trust(offered, seen).ok().flatten()?;
+fn is_clock_behind(offered: &Bundle, pin: Option<&Digest>, now: UnixTime) -> Option<UnixTime> {
+    let files = evidence::open_trust(offered, pin).ok().flatten()?;
     Some(files.newest_iat()).filter(|newest| now.plus(CLOCK_SKEW_S) < *newest)
 }
 
@@ -121,15 +126,16 @@ impl Done {
 struct Update {
     parts: BTreeMap<String, Vec<u8>>,
     held: Bundle,
+    pin: Option<Digest>,
     seen: Seen,
     now: UnixTime,
     done: Done,
 }
 
 impl Update {
-    fn new(held: Bundle, seen: Seen, now: UnixTime) -> Update {
+    fn new(held: Bundle, pin: Option<Digest>, seen: Seen, now: UnixTime) -> Update {
         let parts = held.parts().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
-        Update { parts, held, seen, now, done: Done::default() }
+        Update { parts, held, pin, seen, now, done: Done::default() }
     }
 
     fn take(mut self, offered: &Bundle) -> Update {
@@ -154,11 +160,10 @@ impl Update {
 
     /// The trust files after the update; `None` if there are none to rely on.
     fn take_trust(&mut self, offered: &Bundle) -> Option<Arc<TrustFiles>> {
-        let first_path = bundle::root_path(1);
         let mut files = match self.first_files(offered) {
             Ok(files) => files,
             Err(code) => {
-                self.refuse(&first_path, code);
+                self.refuse(&bundle::root_path(1), code);
                 return None;
             }
         };
@@ -168,32 +173,28 @@ impl Update {
             self.refuse("trust", code);
             return None;
         }
-        let first = self.parts.get(&first_path).cloned().unwrap_or_default();
-        self.seen.note_trust(&first, &files);
+        self.seen.note_trust(self.pin.as_ref(), &files);
         Some(Arc::new(files))
     }
 
-    /// The files held, or else the offered first root. Both must be the pinned one, and the same.
+    /// The files held, or else the offered roots. Both must lead through the pinned root.
     fn first_files(&mut self, offered: &Bundle) -> Result<TrustFiles, Code> {
-        let path = bundle::root_path(1);
-        let first = offered.part(&path);
-        if first.is_some_and(|first| !self.seen.is_pinned(first)) {
-            return Err(Code::TrustListSignatureInvalid);
+        let (pin, roots) = (self.pin, offered.roots());
+        let offers = TrustFiles::load_pinned(pin.as_ref(), &roots, None, None);
+        if !roots.is_empty() || pin.is_none() {
+            offers.as_ref().map_err(|code| *code)?;
         }
-        if let Ok(Some(files)) = evidence::open_trust(&self.held, &self.seen) {
-            let own = self.held.part(&path);
-            return if first.is_none() || first == own {
-                Ok(files)
-            } else {
-                Err(Code::TrustListSignatureInvalid)
-            };
+        if let Ok(Some(files)) = evidence::open_trust(&self.held, pin.as_ref()) {
+            return Ok(files);
         }
         // What is held does not hold: it is replaced whole, under the same pin.
-        let first = first.ok_or(Code::TrustListUnavailable)?;
-        let root = Root::open_first(first).map_err(|_| Code::TrustListSignatureInvalid)?;
-        self.parts.retain(|path, _| !path.starts_with("trust/"));
-        self.keep(&path, first);
-        Ok(TrustFiles::new(root))
+        let files = offers.map_err(|_| Code::TrustListUnavailable)?;
+        self.seen.adopt(&roots);
+        self.parts.clear();
+        for (version, root) in (1..).zip(roots) {
+            self.keep(&bundle::root_path(version), root);
+        }
+        Ok(files)
     }
 
     fn take_roots(&mut self, files: &mut TrustFiles, offered: &Bundle) {

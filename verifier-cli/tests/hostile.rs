@@ -27,6 +27,8 @@ fn check_bounded(counter: &Counter, presented: &Path, input: Stdio) -> Output {
             "check",
         ])
         .arg(presented)
+        .arg("--root")
+        .arg(example("trust/root_1.cbor"))
         .args(["--at", NOW, "--bundle"])
         .arg(counter.bundle())
         .stdin(input)

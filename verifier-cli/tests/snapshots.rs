@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use common::{Counter, NOW, example, text};
 
@@ -26,24 +26,24 @@ fn shown(counter: &Counter, output: &Output) -> String {
 }
 
 fn run(counter: &Counter, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_licence-verify"));
-    let output = command.args(arguments).env("COLUMNS", "100").output().expect("the tool runs");
+    let output = counter.tool(arguments).env("COLUMNS", "100").output().expect("the tool runs");
     shown(counter, &output)
 }
 
 /// With the bundle of the examples, at their time.
 fn run_at(at: &str, counter: &Counter, arguments: &[&str]) -> String {
-    let bundle = counter.bundle();
-    run(counter, &[arguments, &["--bundle", text(&bundle), "--at", at]].concat())
+    let (bundle, root) = (counter.bundle(), example("trust/root_1.cbor"));
+    run(counter, &[arguments, &["--bundle", text(&bundle), "--root", text(&root), "--at", at]].concat())
 }
 
 #[test]
 fn help_of_every_verb() {
     let counter = Counter::empty();
-    let verbs: [&[&str]; 7] = [
+    let verbs: [&[&str]; 8] = [
         &["--help"],
         &["check", "--help"],
         &["sync", "--help"],
+        &["pin", "--help"],
         &["show", "--help"],
         &["receipt", "--help"],
         &["doctor", "--help"],
@@ -100,7 +100,9 @@ fn show_receipt_doctor_and_sync() {
         [("zh", &["--lang", "zh-CN"][..]), ("en", &["--lang", "en"]), ("json", &["--format", "json"])]
     {
         for (name, file) in [("view", &view), ("receipt", &receipt)] {
-            let arguments = [&["show", text(file), "--bundle", text(&bundle)], more].concat();
+            let root = example("trust/root_1.cbor");
+            let place = ["show", text(file), "--bundle", text(&bundle), "--root", text(&root)];
+            let arguments = [&place, more].concat();
             insta::assert_snapshot!(format!("show_{name}_{form}"), run(&counter, &arguments));
         }
         let at = |verb: &[&str]| run_at(NOW, &counter, &[verb, more].concat());

@@ -4,15 +4,17 @@
 mod common;
 
 use std::fs::{self, File};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use common::{Counter, NOW, STATUS_LIST, example, newest, text, write_parts};
 use licence_spec::bundle;
 
 /// Starts `sync` without waiting for it.
 fn start(counter: &Counter, stick: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_licence-verify"))
-        .args(["sync", text(&counter.path(stick)), "--at", NOW, "--bundle"])
+    counter
+        .tool(&["sync", text(&counter.path(stick)), "--at", NOW, "--root"])
+        .arg(example("trust/root_1.cbor"))
+        .arg("--bundle")
         .arg(counter.bundle())
         .stdout(Stdio::null())
         .spawn()

@@ -92,8 +92,8 @@ fn a_file_that_is_only_shown_says_so_and_covers_personal_data() {
 /// `show` takes no `--at`: it judges nothing.
 fn output_of_show(more: &[&str]) -> String {
     let counter = Counter::new();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_licence-verify"));
-    command.arg("show").arg(example("licence/small.cbor")).args(more).arg("--bundle").arg(counter.bundle());
+    let mut command = counter.tool(&["show", text(&example("licence/small.cbor"))]);
+    command.args(more).arg("--root").arg(example("trust/root_1.cbor")).arg("--bundle").arg(counter.bundle());
     String::from_utf8(command.output().expect("the tool runs").stdout).expect("UTF-8")
 }
 

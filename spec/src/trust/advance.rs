@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use super::root::claimed_version;
 use super::{Root, Timestamp, TimestampContent, TrustList};
 use crate::numbers::CLOCK_SKEW_S;
-use crate::suite::sha256;
+use crate::suite::{Digest, sha256};
 use crate::time::UnixTime;
 use crate::verdict::Code;
 
@@ -188,6 +188,28 @@ impl TrustFiles {
         list: Option<&[u8]>,
     ) -> Result<TrustFiles, Code> {
         TrustFiles::load_over(None, root, later_roots, timestamp, list)
+    }
+
+    /// As [`TrustFiles::load`], for files that anybody may have brought, such as an offline bundle: one of the roots, in the
+    /// order of their versions from the first, must be the one that was compared by hand and pinned. Each root is signed by
+    /// the keys of the one before, so whatever stands after the pinned one is vouched for by it.
+    ///
+    /// # Errors
+    /// `ROOT_NOT_PINNED` if nothing has been pinned, `TRUST_LIST_SIGNATURE_INVALID` if the pinned root is not among these;
+    /// else as [`TrustFiles::load`].
+    pub fn load_pinned(
+        pinned: Option<&Digest>,
+        roots: &[&[u8]],
+        timestamp: Option<&[u8]>,
+        list: Option<&[u8]>,
+    ) -> Result<TrustFiles, Code> {
+        let pinned = pinned.ok_or(Code::RootNotPinned)?;
+        if !roots.iter().any(|root| sha256(&[root]) == *pinned) {
+            return Err(Code::TrustListSignatureInvalid);
+        }
+        let (first, later) = roots.split_first().ok_or(Code::TrustListSignatureInvalid)?;
+        let root = Root::open_first(first).map_err(|_| Code::TrustListSignatureInvalid)?;
+        TrustFiles::load(root, later, timestamp, list)
     }
 
     /// As [`TrustFiles::load`], the same files in less time: keys that were in the list `held` keep their tables of points.

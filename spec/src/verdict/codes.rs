@@ -89,6 +89,8 @@ codes! {
         "无法识读：扫描或解码失败，请重新扫描" "Unreadable: scanning or decoding failed; scan again";
     NotFound "NOT_FOUND" Format NoCredential false ManualReview 5
         "查无此证照：已应答的登记系统均无此证照" "Not found: no register that answered knows this licence";
+    NotAsked "NOT_ASKED" Format Inconclusive false ManualReview 4
+        "尚未向登记系统查询：此码只指向证照，不含证照；请联网核验，或索取完整证照（.elic 文件）" "Not asked: the code only points to the licence; verify online, or ask for the full licence (the .elic file)";
     NotConformant "NOT_CONFORMANT" Format Fail false DoNotRely 6
         "格式不符合标准，不是本系统签发的证照" "The object breaks the standard: it was not issued by this system";
     VersionUnsupported "VERSION_UNSUPPORTED" Format Inconclusive false ManualReview 4
@@ -125,6 +127,8 @@ codes! {
         "信任列表签名无效，已拒绝使用" "The trust list offered is not properly signed and was refused";
     TrustListRollback "TRUST_LIST_ROLLBACK" Issuer Inconclusive true RefreshAndRetry 4
         "信任列表比已有版本旧，已拒绝使用" "The trust list offered is older than the one held and was refused";
+    RootNotPinned "ROOT_NOT_PINNED" Issuer Inconclusive false ManualReview 4
+        "本机尚未核对并固定信任根，不能确认任何签发机关" "No trust root has been compared and pinned here: no issuer can be confirmed";
     NotYetValid "NOT_YET_VALID" Time Fail false DoNotRely 1
         "证照尚未生效" "The licence is not valid yet";
     Expired "EXPIRED" Time Fail false DoNotRely 3

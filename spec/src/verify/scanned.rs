@@ -13,7 +13,7 @@ use crate::verdict::{Code, Verdict};
 /// As [`verify`], for the text of a QR code that holds the object itself (`EL1:`).
 ///
 /// A reference (`EL1R:`) is resolved by the caller, who knows a network: see [`crate::qr::read`] and
-/// [`super::verify_fetched`]; here it is `NOT_FOUND`, or the code of [`reference_host_is_listed`].
+/// [`super::verify_fetched`]; here it is `NOT_ASKED`, or the code of [`reference_host_is_listed`].
 #[must_use]
 pub fn verify_qr(text: &str, evidence: &Evidence, policy: &Policy<'_>, now: UnixTime) -> Verdict {
     match qr::read(text) {
@@ -28,10 +28,9 @@ pub fn verify_qr(text: &str, evidence: &Evidence, policy: &Policy<'_>, now: Unix
         Ok(QrContent::Reference(reference)) => {
             let basis = empty_basis(evidence, policy, now);
             let digest = sha256(&[text.as_bytes()]);
-            match reference_host_is_listed(&reference.host, evidence, policy, now) {
-                Ok(()) => Verdict::not_found(basis),
-                Err(code) => stopped(code, digest, basis),
-            }
+            // Whose host may be asked was not asked here: that is no answer of a register (`NOT_FOUND`).
+            let listed = reference_host_is_listed(&reference.host, evidence, policy, now);
+            stopped(listed.err().unwrap_or(Code::NotAsked), digest, basis)
         }
         Err(fault) => stopped(fault.code(), sha256(&[text.as_bytes()]), empty_basis(evidence, policy, now)),
     }

@@ -16,6 +16,7 @@ impl Case {
             presented: "premises".to_owned(),
             evidence: "good".to_owned(),
             seen: None,
+            pinned: None,
             policy: "approval".to_owned(),
             question: Question::default(),
             now: NOW.to_string(),
@@ -38,6 +39,11 @@ impl Case {
 
     pub(crate) fn after_seeing(mut self, bundle: &str) -> Case {
         self.0.seen = Some(bundle.to_owned());
+        self
+    }
+
+    pub(crate) fn pinning(mut self, root: &str) -> Case {
+        self.0.pinned = Some(root.to_owned());
         self
     }
 

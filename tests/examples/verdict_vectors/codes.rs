@@ -66,7 +66,7 @@ fn format() -> Vec<Case> {
         Case::new("qr-with-a-space", "FORMATS §9 reader: taken as scanned")
             .presents("qr-with-a-space")
             .recognises_nothing("UNREADABLE"),
-        Case::new("reference-offline", "FORMATS §9").presents("reference").recognises_nothing("NOT_FOUND"),
+        Case::new("reference-offline", "FORMATS §9").presents("reference").cannot_tell("NOT_ASKED"),
         Case::new("fetched-another", "FORMATS §9: other bytes than the reference names are thrown away")
             .presents("fetched-another")
             .recognises_nothing("NOT_FOUND"),
@@ -179,6 +179,17 @@ fn trust() -> Vec<Case> {
         Case::new("list-of-one-officer", "FORMATS §7: threshold")
             .given("list-of-one-officer")
             .cannot_tell("TRUST_LIST_SIGNATURE_INVALID"),
+        Case::new("root-not-pinned", "trust-list.md §3: a root that nobody compared vouches for nothing")
+            .pinning("none")
+            .cannot_tell("ROOT_NOT_PINNED"),
+        Case::new("another-root-pinned", "trust-list.md §3: a stranger's bundle, however good in itself")
+            .pinning(&"5e".repeat(32))
+            .cannot_tell("TRUST_LIST_SIGNATURE_INVALID"),
+        Case::new("later-root-pinned", "trust-list.md §3: any root of the chain may be the pinned one")
+            .given("second-root")
+            .pinning("trust/root_2.cbor")
+            .accepts()
+            .pending(),
         Case::new("root-2-missing", "FORMATS §7 update 1: version exactly +1")
             .given("root-2-missing")
             .cannot_tell("TRUST_LIST_ROLLBACK"),

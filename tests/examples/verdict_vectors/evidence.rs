@@ -221,6 +221,7 @@ pub(crate) fn bundles(keys: &Keys, tree: &Tree) -> BTreeMap<String, Bundle> {
         ("list-of-one-officer", with_list(keys, &good, list(keys, 2, LIST_UNTIL, &["list 1"]), 2)),
         ("list-3", with_list(keys, &good, list(keys, 3, LIST_UNTIL, &officers), 3)),
         ("root-2-missing", with(bundle::root_path(2), root(keys, 3))),
+        ("second-root", with(bundle::root_path(2), root(keys, 2))),
         ("token-stale", with_token("status", NOW.plus(-DAY_S), NOW)),
         ("token-newer", with_token("status", at(-60), at(-60 + DAY_S))),
         ("token-of-the-future", with_token("status", at(61), at(61 + DAY_S))),

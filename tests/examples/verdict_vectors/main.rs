@@ -18,6 +18,7 @@ mod keys;
 mod library;
 mod licences;
 #[path = "../../tests/verdict_vectors/load.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod load;
 mod log;
 mod objects;

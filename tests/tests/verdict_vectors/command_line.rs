@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use licence_spec::bundle::Bundle;
+use licence_spec::suite::Digest;
 
 use super::format::{Presented, Set, Vector};
 
@@ -44,14 +45,14 @@ pub(crate) fn ask(set: &Set, vector: &Vector) -> String {
         Presented::Fetched { .. } | Presented::Number(_) => panic!("{}: not for this face", vector.name),
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let bundle = folder.path().join("bundle");
+    let (bundle, pinned) = (folder.path().join("bundle"), set.pinned(vector));
     if let Some(seen) = set.seen(vector) {
         write(&bundle, seen);
-        check(&bundle, vector, &presented);
+        check(&bundle, pinned, vector, &presented);
         fs::remove_dir_all(&bundle).expect("the bundle was there");
     }
     write(&bundle, set.bundle(vector));
-    let output = check(&bundle, vector, &presented);
+    let output = check(&bundle, pinned, vector, &presented);
     let stdout = String::from_utf8(output.stdout).expect("JSON is UTF-8");
     let exit = match vector.outcome.as_str() {
         "ACCEPT" => 0,
@@ -73,9 +74,14 @@ fn write(folder: &Path, bundle: &Bundle) {
     }
 }
 
-fn check(bundle: &Path, vector: &Vector, presented: &[u8]) -> Output {
+fn check(bundle: &Path, pinned: Option<Digest>, vector: &Vector, presented: &[u8]) -> Output {
     let mut command = Command::new(tool());
     command.args(["check", "-", "--format", "json", "--at", &vector.now, "--policy", &vector.policy]);
+    // A home of its own: nothing that was pinned on this machine counts.
+    command.env("HOME", bundle).env_remove("XDG_STATE_HOME");
+    if let Some(pinned) = pinned {
+        command.args(["--root", &hex::encode(pinned)]);
+    }
     command.arg("--bundle").arg(bundle).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the tool runs");
     child.stdin.take().expect("a pipe").write_all(presented).expect("written");

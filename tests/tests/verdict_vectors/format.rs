@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use licence_spec::bundle::Bundle;
+use licence_spec::bundle::{Bundle, root_path};
 use licence_spec::policy::{self, Policy, Wanted};
-use licence_spec::suite::sha256;
+use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub(crate) struct Vector {
     /// Name of a bundle that the verifier has seen before, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen: Option<String>,
+    /// What is pinned, unless it is the first root of the bundle: "none", the path of a root in the bundle, or a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pinned: Option<String>,
     pub(crate) policy: String,
     #[serde(default, skip_serializing_if = "Question::is_empty")]
     pub(crate) question: Question,
@@ -161,6 +164,18 @@ impl Set {
     pub(crate) fn seen(&self, vector: &Vector) -> Option<&Bundle> {
         let name = vector.seen.as_ref()?;
         Some(self.bundles.get(name).unwrap_or_else(|| panic!("{}: no such seen bundle", vector.name)))
+    }
+
+    /// The digest of the pinned root.
+    pub(crate) fn pinned(&self, vector: &Vector) -> Option<Digest> {
+        let bundle = self.bundle(vector);
+        let of_part = |path: &str| bundle.part(path).map(|root| sha256(&[root]));
+        match vector.pinned.as_deref() {
+            None => of_part(&root_path(1)),
+            Some("none") => None,
+            Some(path) if path.contains('/') => of_part(path),
+            Some(digest) => Some(hex::decode(digest).expect("hex").try_into().expect("32 bytes")),
+        }
     }
 
     /// The policy with the question of the vector.

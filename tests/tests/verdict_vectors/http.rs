@@ -32,6 +32,7 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
     let is_view =
         matches!(object, Presented::Hex(text) if View::parse(&hex::decode(text).expect("hex")).is_ok());
     let needs = [
+        (vector.pinned.is_some(), "a node serves under its pinned root alone"),
         (vector.question.wanted.is_some(), "the call takes licences and views alike"),
         (vector.question.log_proof.is_some(), "a proof comes in the header of the licence"),
         (is_view && vector.question.audience.is_none(), "a node always knows who it is"),

@@ -15,7 +15,8 @@ pub(crate) fn judge(set: &Set, vector: &Vector) -> Verdict {
     let (policy, now) = (set.policy(vector), vector.now());
     // A past moment is judged from the evidence of its time, whatever has been seen since.
     let seen = set.seen(vector).filter(|_| !policy.past_moment);
-    judge_with(set.object(vector), &load::evidence(set.bundle(vector), seen, now), &policy, now)
+    let evidence = load::evidence_under(set.pinned(vector).as_ref(), set.bundle(vector), seen, now);
+    judge_with(set.object(vector), &evidence, &policy, now)
 }
 
 /// The verdict on an object from this evidence.

@@ -9,15 +9,30 @@ use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::status::StatusToken;
-use licence_spec::suite::Digest;
+use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Root, TrustFiles, TrustList};
+use licence_spec::trust::{TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 
-/// The evidence in `bundle` for somebody who has seen what is in `seen`.
+/// The evidence in `bundle` for somebody who has pinned its first root, and has seen what is in `seen`.
 pub(crate) fn evidence(bundle: &Bundle, seen: Option<&Bundle>, now: UnixTime) -> Evidence {
-    let before = seen.map(|seen| evidence(seen, None, now));
-    let mut evidence = Evidence::new(trust(bundle, before.as_ref()));
+    evidence_under(first_root(bundle).as_ref(), bundle, seen, now)
+}
+
+/// The digest of a bundle's first root.
+pub(crate) fn first_root(bundle: &Bundle) -> Option<Digest> {
+    bundle.part(&bundle::root_path(1)).map(|first| sha256(&[first]))
+}
+
+/// The evidence in `bundle` for somebody who has pinned this root, and has seen what is in `seen`.
+pub(crate) fn evidence_under(
+    pinned: Option<&Digest>,
+    bundle: &Bundle,
+    seen: Option<&Bundle>,
+    now: UnixTime,
+) -> Evidence {
+    let before = seen.map(|seen| evidence_under(pinned, seen, None, now));
+    let mut evidence = Evidence::new(trust(pinned, bundle, before.as_ref()));
     let Some(list) = evidence.trust_list().cloned() else { return evidence };
     if let Some(Ok(opened)) = bundle.part(bundle::CATALOGUE).map(|bytes| catalogue::open(bytes, &*list, now))
     {
@@ -39,12 +54,13 @@ pub(crate) fn evidence(bundle: &Bundle, seen: Option<&Bundle>, now: UnixTime) ->
     evidence
 }
 
-fn trust(bundle: &Bundle, before: Option<&Evidence>) -> Trust {
+fn trust(pinned: Option<&Digest>, bundle: &Bundle, before: Option<&Evidence>) -> Trust {
     let roots = bundle.roots();
-    let Some((first, later)) = roots.split_first() else { return Trust::Unavailable };
-    let Ok(root) = Root::open_first(first) else { return Trust::Refused(Code::TrustListSignatureInvalid) };
-    let loaded = TrustFiles::load(root, later, bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST));
-    match loaded {
+    if roots.is_empty() {
+        return Trust::Unavailable;
+    }
+    let (timestamp, list) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST));
+    match TrustFiles::load_pinned(pinned, &roots, timestamp, list) {
         Ok(files) => match before.and_then(Evidence::trust_files) {
             Some(held) if goes_back(held, &files) => Trust::Refused(Code::TrustListRollback),
             _ => Trust::Held(Arc::new(files)),

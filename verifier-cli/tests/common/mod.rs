@@ -65,11 +65,26 @@ impl Counter {
         write_parts(&self.bundle(), parts);
     }
 
-    /// Runs the tool with `--bundle` and `--at`.
-    pub fn run_at(&self, at: &str, arguments: &[&str]) -> Output {
+    /// The tool with a home of its own, in which nothing is pinned.
+    pub fn tool(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_licence-verify"));
-        command.args(arguments).arg("--bundle").arg(self.bundle()).args(["--at", at]);
-        command.output().expect("the tool runs")
+        command.args(arguments).env("HOME", self.path("home")).env_remove("XDG_STATE_HOME");
+        command
+    }
+
+    /// Runs the tool with `--bundle` and `--at`, and with `--root` if there is no other.
+    pub fn run_at(&self, at: &str, arguments: &[&str]) -> Output {
+        let mut command = self.tool(arguments);
+        if !arguments.contains(&"--root") {
+            command.arg("--root").arg(example("trust/root_1.cbor"));
+        }
+        command.arg("--bundle").arg(self.bundle()).args(["--at", at]).output().expect("the tool runs")
+    }
+
+    /// Runs the tool with `--bundle` and `--at`, and without a root.
+    pub fn run_without_root(&self, arguments: &[&str]) -> Output {
+        let mut command = self.tool(arguments);
+        command.arg("--bundle").arg(self.bundle()).args(["--at", NOW]).output().expect("the tool runs")
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
