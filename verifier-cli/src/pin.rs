@@ -27,7 +27,8 @@ const MAX_PIN: usize = 128;
 /// `pin`: remembers a root that was compared by hand.
 pub(crate) fn run(options: &PinOptions) -> Result<Report, Failure> {
     let digest = named(&options.root)?;
-    let path = file(options.state.as_deref()).context("HOME 未设置，请用 --state / HOME is not set: use --state")?;
+    let path =
+        file(options.state.as_deref()).context("HOME 未设置，请用 --state / HOME is not set: use --state")?;
     let before = read(&path)?;
     if let Some(before) = before.filter(|before| *before != digest && !options.replace) {
         return Err(Failure::InputOutput(anyhow!(
@@ -86,8 +87,7 @@ fn named(text: &str) -> Result<Digest, Failure> {
         )));
     }
     let bytes = read_bounded(path, MAX_ROOT)?;
-    Root::open_first(&bytes)
-        .map_err(|_| anyhow!("{text} 不是信任根文件 / {text} is no trust root"))?;
+    Root::open_first(&bytes).map_err(|_| anyhow!("{text} 不是信任根文件 / {text} is no trust root"))?;
     Ok(sha256(&[&bytes]))
 }
 
@@ -113,7 +113,9 @@ fn read(path: &Path) -> Result<Option<Digest>> {
     let bytes = read_bounded(path, MAX_PIN)?;
     let text = String::from_utf8_lossy(&bytes);
     digest(&text).map(Some).with_context(|| {
-        format!("{shown} 已损坏，请核对后重新运行 pin / {shown} is damaged: compare the root and run pin again")
+        format!(
+            "{shown} 已损坏，请核对后重新运行 pin / {shown} is damaged: compare the root and run pin again"
+        )
     })
 }
 

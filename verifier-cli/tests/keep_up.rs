@@ -120,7 +120,11 @@ fn an_older_bundle_is_refused_without_a_memory_too() {
         assert_eq!(output.status.code(), Some(2));
         write_parts(&stick, &older());
         let output = counter.run(&["sync", text(&stick)]);
-        assert_eq!(answer(&output), is(2, "部分被拒 REFUSED 1 项，更新 0 项"), "its timestamp is under ended keys");
+        assert_eq!(
+            answer(&output),
+            is(2, "部分被拒 REFUSED 1 项，更新 0 项"),
+            "its timestamp is under ended keys"
+        );
         assert_eq!(answer(&counter.check(&example("licence/small.cbor"))), is(0, "有效 ACCEPT"));
         assert_eq!(counter.check(&example("licence/revoked.cbor")).status.code(), Some(1));
     }

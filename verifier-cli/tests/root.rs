@@ -46,7 +46,10 @@ fn a_strangers_bundle_is_never_accepted_before_a_root_was_compared() {
     let small = example("licence/small.cbor");
     for verdict in [1, 2].map(|_| counter.run_without_root(&["check", text(&small)])) {
         assert_eq!(answer(&verdict), is(2, NOT_PINNED), "the second time is as the first");
-        assert!(told(&verdict).contains(&format!("licence-verify pin sha-256:{}", own_root())), "{verdict:?}");
+        assert!(
+            told(&verdict).contains(&format!("licence-verify pin sha-256:{}", own_root())),
+            "{verdict:?}"
+        );
     }
     let receipt = example("receipt/receipt_accept.cbor");
     assert_eq!(answer(&counter.run_without_root(&["receipt", text(&receipt)])), is(2, NOT_PINNED));
@@ -138,7 +141,8 @@ fn a_later_root_of_the_chain_may_be_pinned() {
     assert_eq!(answer(&kept), is(0, "有效 ACCEPT"), "{kept:?}");
     // A bundle that does not hold it is refused, though its first root leads to it.
     counter.fill(&common::older());
-    let early = counter.run(&["check", text(&small), "--root", text(&second), "--state", text(&counter.path("s2"))]);
+    let early =
+        counter.run(&["check", text(&small), "--root", text(&second), "--state", text(&counter.path("s2"))]);
     assert_eq!(answer(&early), is(2, "无法确认 INDETERMINATE TRUST_LIST_SIGNATURE_INVALID"));
 }
 
