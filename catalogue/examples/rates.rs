@@ -38,7 +38,7 @@ fn main() {
         for licence_type in data.types().iter().filter(|t| !t.is_reference_only()) {
             let made_for = requests(&data, licence_type.code(), 1, today).into_iter().flatten();
             for request in made_for.take(per_type) {
-                black_box(CheckedFields::check(licence_type, &request.as_issue_fields("示例机关")))
+                black_box(CheckedFields::check(licence_type, &request.as_issue_fields("示例机关", today)))
                     .expect("valid");
             }
         }

@@ -48,7 +48,7 @@ pub struct SampleRequest {
 impl SampleRequest {
     /// The request as [`CheckedFields::check`](crate::issue::CheckedFields::check) takes it.
     #[must_use]
-    pub fn as_issue_fields<'a>(&'a self, authority_name: &'a str) -> IssueFields<'a> {
+    pub fn as_issue_fields<'a>(&'a self, authority_name: &'a str, today: CivilDate) -> IssueFields<'a> {
         IssueFields {
             number: &self.number,
             area_code: &self.area_code,
@@ -57,6 +57,7 @@ impl SampleRequest {
             issued_on: &self.issued_on,
             valid_from: self.valid_from.as_deref(),
             valid_until: self.valid_until.as_deref(),
+            today,
             version: 1,
             replaces: None,
             fields: &self.fields,

@@ -1,9 +1,10 @@
 //! JSON Schema (2020-12) of the issue request of a type: what a form or a client checks before it asks.
 //!
 //! In scope: everything of [`CheckedFields::check`](crate::issue::CheckedFields::check) that the schema language can say.
-//! Out of scope, and left to the API: check digits, Unicode normal form C, the limit of 4,096 bytes, whether the last
-//! valid day lies before the first, and `1.0` for an integer (which JSON Schema calls one). So the schema takes every
-//! request that the API takes, and what it refuses the API refuses.
+//! Out of scope, and left to the API: check digits, characters beyond the basic plane and the separator of persons' names
+//! (spec/text.md), the limit of 4,096 bytes, days that lie in the wrong order, and `1.0` for an integer (which JSON Schema
+//! calls one). So the schema takes every request that the API takes, if its texts are in normal form C already, and what it
+//! refuses the API refuses.
 
 use licence_spec::catalogue::{Field, FieldKind, LicenceType, Revision};
 use licence_spec::identifiers::HOLDER_CODE_TYPES;
@@ -19,14 +20,20 @@ const DATE: &str =
     "^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 /// 6, 9 or 12 digits, not beginning with 00.
 const AREA: &str = "^(?:[1-9][0-9]|0[1-9])(?:[0-9]{4}|[0-9]{7}|[0-9]{10})$";
-/// No control character but LF, no bidirectional control (spec/cbor.md §9).
-const PLAIN: &str = r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
-/// Shape of a 统一社会信用代码: 2 of the alphabet of GB 32100, six digits, the 组织机构代码, the check character.
-const CREDIT: &str = "^[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}$";
-/// Shape of a 公民身份号码.
-const RESIDENT: &str = "^[0-9]{17}[0-9X]$";
-/// Codes of other types: no white space, no control characters.
-const OTHER_CODE: &str = r"^[^\s\u0000-\u001f\u007f-\u009f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\u202a-\u202e\u2066-\u2069]+$";
+/// No blank at either end, and none of the characters of spec/text.md that a pattern can name: controls but LF, invisible ones,
+/// blanks of other kinds, radicals, private use, U+FFFD.
+const PLAIN: &str = r"^(?!\s)[^\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u2e80-\u2fd5\u3164\ue000-\uf8ff\ufeff\uffa0\ufff0-\uffff]*(?<!\s)$";
+/// The same in one line, for names.
+const LINE: &str = r"^(?!\s)[^\u000a\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u2e80-\u2fd5\u3164\ue000-\uf8ff\ufeff\uffa0\ufff0-\uffff]*(?<!\s)$";
+/// The same without full-width letters and digits, for 证照编号.
+const NUMBER: &str = r"^(?!\s)[^\u000a\u3000\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u2e80-\u2fd5\u3164\ue000-\uf8ff\ufeff\uffa0\ufff0-\uffff]*(?<!\s)$";
+/// Shape of a 统一社会信用代码: 18 of the alphabet of GB 32100; the issuer trims it and makes it half width and capital.
+const CREDIT: &str =
+    "^\\s*[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy０-９Ａ-ＨＪ-ＮＰＱＲＴＵＷＸＹａ-ｈｊ-ｎｐｑｒｔｕｗｘｙ]{18}\\s*$";
+/// Shape of a 公民身份号码; the same.
+const RESIDENT: &str = "^\\s*[0-9０-９]{17}[0-9０-９XxＸｘ]\\s*$";
+/// Codes of other types: no white space within, no control characters.
+const OTHER_CODE: &str = r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\u202a-\u202e\u2066-\u2069]+\s*$";
 
 /// The schema of a request to issue this type by its newest revision. A type for reference only gets a schema that
 /// refuses everything.
@@ -61,7 +68,7 @@ pub fn issue_request(licence_type: &LicenceType) -> Value {
         "properties": {
             "type": {"const": licence_type.code()},
             "issuer": {"type": "string", "minLength": 1, "maxLength": MAX_CODE},
-            "number": text(revision.field(2)),
+            "number": line(revision.field(2), NUMBER),
             "area_code": {"type": "string", "pattern": AREA},
             "holders": holders(licence_type, revision),
             "issued_on": date(),
@@ -82,8 +89,7 @@ fn holders(licence_type: &LicenceType, revision: &Revision) -> Value {
             "then": {"properties": {"code": {"pattern": pattern}}},
         })
     };
-    let mut code = text(revision.field(5));
-    code["pattern"] = json!(OTHER_CODE);
+    let code = line(revision.field(5), OTHER_CODE);
     json!({
         "type": "array",
         "minItems": fewest,
@@ -91,7 +97,7 @@ fn holders(licence_type: &LicenceType, revision: &Revision) -> Value {
         "items": {
             "type": "object",
             "properties": {
-                "name": text(revision.field(3)),
+                "name": line(revision.field(3), LINE),
                 "code_type": {"enum": HOLDER_CODE_TYPES.map(|kind| kind.code())},
                 "code": code,
             },
@@ -130,15 +136,22 @@ fn described(field: &Field) -> Value {
 }
 
 fn value(field: &Field) -> Value {
+    let fewest = usize::from(field.required);
     match field.kind {
         FieldKind::Text => text(Some(field)),
         FieldKind::Date => date(),
         FieldKind::Uint => json!({"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}),
         FieldKind::Bool => json!({"type": "boolean"}),
-        FieldKind::List => json!({"type": "array", "maxItems": MAX_FIELD_ITEMS, "items": text(Some(field))}),
+        FieldKind::List => json!({
+            "type": "array",
+            "minItems": fewest,
+            "maxItems": MAX_FIELD_ITEMS,
+            "items": text(Some(field)),
+        }),
         FieldKind::Digest => json!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
         FieldKind::Table => json!({
             "type": "array",
+            "minItems": fewest,
             "maxItems": MAX_FIELD_ROWS,
             "items": {"type": "array", "maxItems": MAX_FIELD_ITEMS, "items": text(Some(field))},
         }),
@@ -153,6 +166,13 @@ fn text(field: Option<&Field>) -> Value {
     if let Some(options) = field.map(|field| &field.options).filter(|options| !options.is_empty()) {
         schema["enum"] = json!(options);
     }
+    schema
+}
+
+/// A text of one line by this pattern.
+fn line(field: Option<&Field>, pattern: &str) -> Value {
+    let mut schema = text(field);
+    schema["pattern"] = json!(pattern);
     schema
 }
 

@@ -40,6 +40,7 @@ fn licence(
         issued_on: "2026-11-23",
         valid_from: None,
         valid_until: None,
+        today: NOW.civil_date(),
         version: 1,
         replaces: None,
         fields: &fields,

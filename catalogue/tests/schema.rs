@@ -48,6 +48,7 @@ fn api_takes(licence_type: &LicenceType, body: &Value) -> bool {
         issued_on: &body.issued_on,
         valid_from: body.valid_from.as_deref(),
         valid_until: body.valid_until.as_deref(),
+        today: NOW.civil_date(),
         version: 1,
         replaces: None,
         fields: &body.fields,
@@ -98,6 +99,16 @@ const TOLD: &[(&str, Change)] = &[
     ("number with a control character", |b| b["number"] = json!("号\u{7}")),
     ("number with a bidirectional control", |b| b["number"] = json!("号\u{202e}")),
     ("number with a C1 control", |b| b["number"] = json!("号\u{85}")),
+    ("number with a line feed", |b| b["number"] = json!("一\n二")),
+    ("number with a blank behind", |b| b["number"] = json!("号 ")),
+    ("number with a no-break space before", |b| b["number"] = json!("\u{a0}号")),
+    ("number with a full-width digit", |b| b["number"] = json!("号１")),
+    ("number of blanks", |b| b["number"] = json!("\u{3000}")),
+    ("number with U+FFFD", |b| b["number"] = json!("号\u{fffd}")),
+    ("holder's name with a zero-width space", |b| b["holders"][0]["name"] = json!("示\u{200b}例")),
+    ("holder's name with a private-use character", |b| b["holders"][0]["name"] = json!("示\u{e000}")),
+    ("holder's name with a line feed", |b| b["holders"][0]["name"] = json!("示\n例")),
+    ("holder's name with a radical", |b| b["holders"][0]["name"] = json!("示\u{2f42}")),
     ("area of 5 digits", |b| b["area_code"] = json!("44010")),
     ("area of 7 digits", |b| b["area_code"] = json!("4401000")),
     ("area of letters", |b| b["area_code"] = json!("44010A")),
@@ -148,13 +159,14 @@ const GOOD: &[(&str, Change)] = &[
         remove(b, "valid_from");
     }),
     ("number of 128 characters", |b| b["number"] = json!("号".repeat(128))),
-    ("number with a line feed", |b| b["number"] = json!("一\n二")),
+    ("text not in NFC", |b| b["number"] = json!("Cafe\u{301}")),
     ("area of 9 digits", |b| b["area_code"] = json!("440106001")),
     ("area of 12 digits", |b| b["area_code"] = json!("440106001002")),
-    ("leap day", |b| b["issued_on"] = json!("2024-02-29")),
-    ("year 1", |b| {
-        b["issued_on"] = json!("0001-01-01");
-        b["valid_from"] = Value::Null;
+    ("leap day", |b| b["valid_from"] = json!("2024-02-29")),
+    ("year 1", |b| b["valid_from"] = json!("0001-01-01")),
+    ("holder with a code in small letters and full width", |b| {
+        b["holders"][0]["code_type"] = json!("001");
+        b["holders"][0]["code"] = json!(" 91440101ma9xxxxｘ３6");
     }),
     ("holder with a passport", |b| {
         b["holders"][0]["code_type"] = json!("414");
@@ -173,7 +185,18 @@ const UNTOLD: &[(&str, Change)] = &[
         b["holders"][0]["code_type"] = json!("001");
         b["holders"][0]["code"] = json!("91440101MA9XXXXX37");
     }),
-    ("text not in NFC", |b| b["number"] = json!("Cafe\u{301}")),
+    ("issue tomorrow", |b| b["issued_on"] = json!("2026-11-24")),
+    ("issue after the end", |b| {
+        b["issued_on"] = json!("2020-01-02");
+        b["valid_from"] = json!("2019-01-01");
+        b["valid_until"] = json!("2020-01-01");
+    }),
+    ("a person who is born after the issue", |b| {
+        b["holders"][0]["code_type"] = json!("111");
+        b["holders"][0]["code"] = json!("440100209912310015");
+    }),
+    ("a name with another separator", |b| b["holders"][0]["name"] = json!("古丽\u{2022}示例")),
+    ("a name with a tag character", |b| b["holders"][0]["name"] = json!("示例\u{e0041}")),
     ("last day before the first", |b| b["valid_until"] = json!("1999-01-01")),
 ];
 
@@ -217,7 +240,9 @@ fn both_judge_every_value_of_every_face_item_alike() {
     let (mut taken, mut refused) = (0, 0);
     for licence_type in issuable() {
         let schema = validator(&licence_type);
-        let body = bodies(&licence_type, 17, 1).remove(0);
+        let mut body = bodies(&licence_type, 17, 1).remove(0);
+        // No day among the values lies behind it.
+        body["issued_on"] = json!("2026-11-23");
         for field in licence_type.newest().unwrap().fields.iter().filter(|field| field.key >= 24) {
             let max = usize::from(field.max);
             // 1,024 characters of four bytes are the most that a field of a credential holds.

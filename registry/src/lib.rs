@@ -30,4 +30,5 @@ pub mod pull;
 pub mod restore;
 pub mod rng;
 pub mod shared;
+pub mod strict_json;
 pub mod trips;

@@ -19,8 +19,9 @@ use crate::documents::{self, TakeError};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::keys::Usage;
 use crate::node::Node;
+use crate::strict_json;
 use crate::trips::clients::{self, ClientError, NewClient};
-use crate::trips::issue::{IssueRequest, issue};
+use crate::trips::issue::{IssueError, IssueRequest, issue};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).
 const APPROVALS: usize = 2;
@@ -158,9 +159,13 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
         }
         Command::Issue { request } => {
             // The place of a fault is not told: a request is one line, and the fault might hold what it says.
-            let request: IssueRequest = serde_json::from_value(request.clone())
+            let request: IssueRequest = strict_json::from_value(request.clone())
                 .map_err(|_| Refusal::usage("请求不合规定 / wrong request"))?;
-            Ok(json!(issue(node, &request, None).map_err(Refusal::failed)?))
+            let refused = |error: IssueError| match error {
+                IssueError::Fields(_) => Refusal::usage(error),
+                other => Refusal::failed(other),
+            };
+            Ok(json!(issue(node, &request, None).map_err(refused)?))
         }
         Command::NodeKeys => Ok(json!(NodeKeys::of(node).map_err(Refusal::failed)?)),
         Command::TrustFiles => trust_files(node),

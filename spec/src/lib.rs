@@ -25,6 +25,7 @@ pub mod qr;
 pub mod receipt;
 pub mod status;
 pub mod suite;
+pub mod text;
 pub mod time;
 pub mod trust;
 pub mod verdict;

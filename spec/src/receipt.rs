@@ -17,8 +17,9 @@ use core::fmt;
 
 use crate::cbor::Fault;
 use crate::cose::{self, Sign1};
-use crate::numbers::{CLOCK_SKEW_S, CTI_BYTES, MAX_RECEIPT, TYP_RECEIPT};
+use crate::numbers::{CLOCK_SKEW_S, CTI_BYTES, MAX_CODE, MAX_RECEIPT, TYP_RECEIPT};
 use crate::suite::{Digest, SignError, Signer};
+use crate::text::{LineFault, check_line};
 use crate::time::UnixTime;
 use crate::verdict::{Check, Code, Digests, LogBasis, Outcome, Verdict, Warning};
 
@@ -84,7 +85,9 @@ impl fmt::Debug for Receipt {
 pub enum ReceiptError {
     /// There was nothing to judge: `NO_CREDENTIAL` gets no receipt.
     NoCredential,
-    /// A text of the filing is empty, too long or not in NFC, or the verdict contradicts itself.
+    /// A text of the filing is empty, too long or has a character that is not signed (spec/text.md).
+    Text(&'static str, LineFault),
+    /// The verdict contradicts itself, or the receipt would be too long.
     NotConformant(Fault),
     /// The signer gave no signature.
     Sign(SignError),
@@ -94,6 +97,7 @@ impl fmt::Display for ReceiptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReceiptError::NoCredential => f.write_str("no receipt is made where there was nothing to judge"),
+            ReceiptError::Text(member, fault) => write!(f, "{member}：{fault}"),
             ReceiptError::NotConformant(fault) => write!(f, "the receipt would not be conformant: {fault}"),
             ReceiptError::Sign(error) => error.fmt(f),
         }
@@ -109,6 +113,14 @@ impl core::error::Error for ReceiptError {}
 pub fn sign(verdict: &Verdict, filing: &Filing<'_>, signer: &dyn Signer) -> Result<Vec<u8>, ReceiptError> {
     if verdict.outcome() == Outcome::NoCredential {
         return Err(ReceiptError::NoCredential);
+    }
+    let texts = [
+        ("audience", filing.audience),
+        ("case_number", filing.case_number),
+        ("service_item", filing.service_item),
+    ];
+    for (member, text) in texts {
+        check_line(text, MAX_CODE).map_err(|fault| ReceiptError::Text(member, fault))?;
     }
     let payload = Receipt::of(verdict, filing).payload();
     read::receipt(&payload).map_err(ReceiptError::NotConformant)?;

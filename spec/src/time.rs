@@ -1,6 +1,7 @@
 //! Moments and civil dates, as the formats use them: whole seconds since 1970 (UTC), and days of China's calendar.
 //!
-//! In scope: conversion, RFC 3339 text with the offset of China. Out of scope: reading a clock, which callers do.
+//! In scope: conversion, RFC 3339 text (the one reader of every time that people and clients write). Out of scope: reading a
+//! clock, which callers do.
 //! China keeps one offset, +08:00, without daylight saving, so no time-zone database is needed.
 
 use core::fmt;
@@ -34,23 +35,34 @@ impl UnixTime {
         CivilDate::from_days((self.0.saturating_add(CHINA_OFFSET_S)).div_euclid(DAY_S))
     }
 
-    /// Reads RFC 3339 text with any offset, or `Z`; fractions of a second are refused.
+    /// Reads RFC 3339 text: any offset or `Z`, `T` and `Z` in capitals or small, a fraction of a second of 1 to 9 digits,
+    /// which is cut off. A leap second is the second after it.
     ///
-    /// Returns `None` for anything that is not exactly `YYYY-MM-DDTHH:MM:SS` + offset.
+    /// Returns `None` for anything else.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<UnixTime> {
         let bytes = text.as_bytes();
         let date = CivilDate::parse(text.get(..10)?)?;
-        if bytes.get(10) != Some(&b'T') || bytes.get(13) != Some(&b':') || bytes.get(16) != Some(&b':') {
+        if !matches!(bytes.get(10), Some(b'T' | b't'))
+            || bytes.get(13) != Some(&b':')
+            || bytes.get(16) != Some(&b':')
+        {
             return None;
         }
         let (hour, minute, second) = (two_digits(bytes, 11)?, two_digits(bytes, 14)?, two_digits(bytes, 17)?);
-        let offset = parse_offset(bytes.get(19..)?)?;
-        if hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        Some(UnixTime(date.days() * DAY_S + hour * 3_600 + minute * 60 + second - offset))
+        let offset = parse_offset(after_fraction(bytes.get(19..)?)?)?;
+        let time = UnixTime(date.days() * DAY_S + hour * 3_600 + minute * 60 + second - offset);
+        // RFC 3339 §5.7: a leap second ends a day of UTC.
+        let leap = second == 60 && time.0.rem_euclid(DAY_S) == 0;
+        (hour <= 23 && minute <= 59 && (second <= 59 || leap)).then_some(time)
     }
+}
+
+/// What follows a fraction of a second, or everything if there is none.
+fn after_fraction(bytes: &[u8]) -> Option<&[u8]> {
+    let [b'.', rest @ ..] = bytes else { return Some(bytes) };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if (1..=9).contains(&digits) { rest.get(digits..) } else { None }
 }
 
 fn two_digits(bytes: &[u8], at: usize) -> Option<i64> {
@@ -61,7 +73,7 @@ fn two_digits(bytes: &[u8], at: usize) -> Option<i64> {
 
 fn parse_offset(bytes: &[u8]) -> Option<i64> {
     match bytes {
-        [b'Z'] => Some(0),
+        [b'Z' | b'z'] => Some(0),
         [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
             let (hours, minutes) = (two_digits(bytes, 1)?, two_digits(bytes, 4)?);
             let seconds = hours * 3_600 + minutes * 60;
@@ -209,12 +221,42 @@ mod tests {
     }
 
     #[test]
-    fn moments_with_fractions_or_no_offset_are_refused() {
+    fn every_form_of_rfc3339_is_the_same_moment() {
+        for text in [
+            "2026-11-23T10:00:00Z",
+            "2026-11-23T10:00:00.000Z",
+            "2026-11-23t10:00:00z",
+            "2026-11-23T10:00:00.999999999z",
+            "2026-11-23T18:00:00.5+08:00",
+            "2026-11-23T10:00:00-00:00",
+            "2026-11-23T09:30:00.1-00:30",
+        ] {
+            assert_eq!(UnixTime::parse_rfc3339(text), Some(UnixTime(1_795_428_000)), "{text}");
+        }
+        let leap = UnixTime::parse_rfc3339("2017-01-01T00:00:00Z");
+        assert_eq!(UnixTime::parse_rfc3339("2016-12-31T23:59:60Z"), leap);
+        assert_eq!(UnixTime::parse_rfc3339("2017-01-01T07:59:60.7+08:00"), leap);
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
         for text in [
             "2026-11-23T10:00:00",
-            "2026-11-23T10:00:00.5Z",
+            "2026-11-23T10:00:00.Z",
+            "2026-11-23T10:00:00.0000000001Z",
+            "2026-11-23T10:00:00,5Z",
+            "2026-11-23T10:00:00.5",
+            "2026-11-23T10:00:00.５Z",
+            "2026-11-23T10:00:60Z",
+            "2026-11-23T10:00Z",
             "2026-11-23 10:00:00Z",
             "2026-11-23T24:00:00Z",
+            "2026-11-23T10:00:00+24:00",
+            "2026-11-23T10:00:00+0800",
+            " 2026-11-23T10:00:00Z",
+            "2026-11-23T10:00:00Z ",
+            "２026-11-23T10:00:00Z",
+            "2026-02-29T10:00:00Z",
             "",
         ] {
             assert_eq!(UnixTime::parse_rfc3339(text), None, "{text}");

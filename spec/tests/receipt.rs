@@ -262,12 +262,16 @@ fn texts_that_no_reader_takes_are_not_signed() {
         Filing { case_number: "e\u{301}", ..good },
         Filing { case_number: "a\u{202e}b", ..good },
         Filing { service_item: "", ..good },
+        Filing { case_number: "a\u{200b}b", ..good },
+        Filing { case_number: "a ", ..good },
+        Filing { service_item: "\u{fffd}", ..good },
         Filing { audience: &long, ..good },
-        Filing { node: "", ..good },
     ] {
         let signed = receipt::sign(&verdict, &filing, &signer("receipt"));
-        assert!(matches!(signed, Err(ReceiptError::NotConformant(_))));
+        assert!(matches!(signed, Err(ReceiptError::Text(..))), "{signed:?}");
     }
+    let signed = receipt::sign(&verdict, &Filing { node: "", ..good }, &signer("receipt"));
+    assert!(matches!(signed, Err(ReceiptError::NotConformant(_))));
     assert!(receipt::sign(&verdict, &Filing { case_number: &at_most, ..good }, &signer("receipt")).is_ok());
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use licence_spec::catalogue::FieldKind;
+use licence_spec::text::TextFault;
 
 /// Longest field name that is repeated in an error, characters: names come from the client.
 const MAX_SHOWN: usize = 64;
@@ -38,12 +39,22 @@ pub enum FieldRule {
         /// The kind of the field.
         expected: FieldKind,
     },
-    /// Not in NFC, or with control characters.
-    Text,
+    /// A character or blank that is not signed.
+    Text(TextFault),
     /// Not a real day written `YYYY-MM-DD`.
     Date,
     /// The last valid day lies before the first one.
     BeforeStart,
+    /// Later than today in China.
+    InFuture,
+    /// The day of issue lies behind the last valid day.
+    AfterEnd,
+    /// What must have happened before the day of issue lies behind it.
+    AfterIssue,
+    /// The number of a person who was born after the day of issue.
+    BornAfterIssue,
+    /// The same item twice, in two normal forms.
+    Twice,
     /// Not one of the 16 code types.
     CodeType,
     /// The code breaks the rule of its type: length, characters or check digit.
@@ -68,9 +79,14 @@ impl FieldRule {
             FieldRule::TooLong { .. } => "too_long",
             FieldRule::TooMany { .. } => "too_many",
             FieldRule::WrongKind { .. } => "wrong_kind",
-            FieldRule::Text => "not_nfc",
+            FieldRule::Text(fault) => fault.rule.name(),
             FieldRule::Date => "date",
             FieldRule::BeforeStart => "before_start",
+            FieldRule::InFuture => "in_future",
+            FieldRule::AfterEnd => "after_end",
+            FieldRule::AfterIssue => "after_issue",
+            FieldRule::BornAfterIssue => "born_after_issue",
+            FieldRule::Twice => "twice",
             FieldRule::CodeType => "code_type",
             FieldRule::Code => "code",
             FieldRule::AreaCode => "area_code",
@@ -90,9 +106,14 @@ impl FieldRule {
             FieldRule::TooLong { max, .. } => format!("超过 {max} 个字符"),
             FieldRule::TooMany { max } => format!("超过 {max} 项"),
             FieldRule::WrongKind { expected } => format!("应为{}", kind_words(expected).0),
-            FieldRule::Text => "文字未规范化（NFC）或含控制字符".into(),
+            FieldRule::Text(fault) => fault.zh(),
             FieldRule::Date => "不是真实日期（YYYY-MM-DD）".into(),
             FieldRule::BeforeStart => "截止日期早于起始日期".into(),
+            FieldRule::InFuture => "晚于今天（北京时间）".into(),
+            FieldRule::AfterEnd => "颁发日期晚于截止日期".into(),
+            FieldRule::AfterIssue => "晚于颁发日期".into(),
+            FieldRule::BornAfterIssue => "号码中的出生日期晚于颁发日期".into(),
+            FieldRule::Twice => "同一项给出两次".into(),
             FieldRule::CodeType => "不是规定的持证主体代码类型".into(),
             FieldRule::Code => "代码不符合其类型的规则或校验位错误".into(),
             FieldRule::AreaCode => "不是 6、9 或 12 位行政区划代码".into(),
@@ -111,9 +132,16 @@ impl FieldRule {
             FieldRule::TooLong { max, unit } => format!("longer than {max} {unit}"),
             FieldRule::TooMany { max } => format!("more than {max} items"),
             FieldRule::WrongKind { expected } => format!("{} is expected", kind_words(expected).1),
-            FieldRule::Text => "not in Unicode normal form C, or with control characters".into(),
+            FieldRule::Text(fault) => fault.en(),
             FieldRule::Date => "not a real day, YYYY-MM-DD".into(),
             FieldRule::BeforeStart => "the last valid day is before the first one".into(),
+            FieldRule::InFuture => "later than today in China".into(),
+            FieldRule::AfterEnd => "the day of issue is after the last valid day".into(),
+            FieldRule::AfterIssue => "later than the day of issue".into(),
+            FieldRule::BornAfterIssue => {
+                "the birth date in the number is later than the day of issue".into()
+            }
+            FieldRule::Twice => "the same item stands twice".into(),
             FieldRule::CodeType => "not a code type of the list".into(),
             FieldRule::Code => "the code breaks the rule of its type, or its check digit is wrong".into(),
             FieldRule::AreaCode => "not a division code of 6, 9 or 12 digits".into(),

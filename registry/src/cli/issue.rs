@@ -11,6 +11,8 @@ use serde_json::Value;
 use super::data::{Place, print_json, read, write_new};
 use crate::encoding::from_base64url;
 use crate::operator::{Command, Refusal};
+use crate::strict_json;
+use crate::trips::issue::IssueRequest;
 
 /// What to issue.
 #[derive(Args)]
@@ -26,19 +28,19 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    let request: Value = serde_json::from_slice(&read(&options.request)?).map_err(|error| Refusal {
-        text: format!(
-            "请求不是 JSON / the request is not JSON: line {}, column {}",
-            error.line(),
-            error.column()
-        ),
-        usage: true,
-    })?;
+    let bytes = read(&options.request)?;
+    // Read as the call of the API reads it, and then sent as it stands: what is refused there is refused here.
+    strict_json::from_slice::<IssueRequest>(&bytes).map_err(wrong)?;
+    let request: Value = serde_json::from_slice(&bytes).map_err(wrong)?;
     let answer = options.place.ask(&Command::Issue { request })?;
     if let Some(path) = &options.out {
         write_new(path, &licence_file(&answer).context("the answer lacks a member")?)?;
     }
     print_json(&answer)
+}
+
+fn wrong(error: serde_json::Error) -> Refusal {
+    Refusal { text: format!("请求不合规定 / wrong request: {error}"), usage: true }
 }
 
 fn licence_file(answer: &Value) -> Option<Vec<u8>> {

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use super::problem::Problem;
+use crate::strict_json;
 
 /// A call with a body of at most [`super::MAX_BODY`].
 pub(super) struct Call {
@@ -41,7 +42,7 @@ impl Call {
     /// Reads a JSON body strictly.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         require_type(&self.headers, "application/json")?;
-        serde_json::from_slice(&self.body).map_err(|error| Problem::json(&error))
+        strict_json::from_slice(&self.body).map_err(|error| Problem::json(&error))
     }
 }
 

@@ -99,6 +99,8 @@ impl Problem {
         let what = if text.starts_with("unknown field") {
             // The name came from outside, and might be anything, a person's for instance.
             "未知字段 / unknown field"
+        } else if text.starts_with("invalid type: sequence") {
+            "应为对象，不是数组 / an object is expected, not an array"
         } else if text.starts_with("missing field") || text.starts_with("duplicate field") {
             text.split(" at line").next().unwrap_or_default()
         } else {
@@ -211,7 +213,7 @@ impl From<ChangeError> for Problem {
         let detail = error.to_string();
         match error {
             ChangeError::UnknownLicence => Problem::not_found(),
-            ChangeError::UnknownAct | ChangeError::Field(_) => Problem::unprocessable("fields", detail),
+            ChangeError::UnknownAct | ChangeError::Reason(_) | ChangeError::Effective(_) => Problem::unprocessable("fields", detail),
             ChangeError::Transition => {
                 Problem::new(StatusCode::CONFLICT, "transition", "冲突 / conflict", detail)
             }

@@ -2,10 +2,11 @@
 //!
 //! Order: transition checked → change record made → group commit of record, leaf and new status → list published.
 
+use licence_spec::credential::Credential;
 use licence_spec::log::change::{Act, ChangeRecord};
 use licence_spec::log::entry::Entry;
 use licence_spec::suite::Digest;
-use licence_spec::time::UnixTime;
+use licence_spec::time::{CivilDate, UnixTime};
 use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::Node;
 use crate::rng::RngError;
-use crate::trips::issue::Reason;
+use crate::trips::issue::{Reason, ReasonFault};
 
 /// A request to change a status, as the API takes it.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -23,7 +24,8 @@ pub struct ChangeRequest {
     pub act: String,
     /// 法律依据, 文书编号, 经办人.
     pub reason: Reason,
-    /// From when on, RFC 3339; now if absent. May lie in the past, never in the future.
+    /// From when on, RFC 3339; now if absent. May lie in the past, not before the day of issue or the last change, never in
+    /// the future.
     #[serde(default)]
     pub effective_at: Option<String>,
 }
@@ -53,9 +55,12 @@ pub enum ChangeError {
     /// The act does not follow from the present status.
     #[error("现状态下不能作此行为 / the present status does not allow this act")]
     Transition,
-    /// A text is missing or too long, or the time is wrong.
-    #[error("{0} 缺失或不合规定 / {0} is missing, too long or wrong")]
-    Field(&'static str),
+    /// A text of the ground is missing, too long or has a character that is not kept.
+    #[error("{0}")]
+    Reason(ReasonFault),
+    /// The time of effect is none, or lies where it cannot lie.
+    #[error("effective_at：{0}")]
+    Effective(&'static str),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,21 +99,51 @@ pub fn change_status(
         .find(|act| act.name() == request.act)
         .filter(|act| !matches!(act, Act::Supersede | Act::Replace))
         .ok_or(ChangeError::UnknownAct)?;
-    request.reason.check().map_err(ChangeError::Field)?;
+    request.reason.check().map_err(ChangeError::Reason)?;
     let now = node.clock.now();
-    let effective = match &request.effective_at {
-        None => now,
-        Some(text) => UnixTime::parse_rfc3339(text)
-            .filter(|time| *time <= now && time.0 >= 0)
-            .ok_or(ChangeError::Field("effective_at"))?,
-    };
-    let licence = node.store.read()?.licence_by_id(id)?.ok_or(ChangeError::UnknownLicence)?;
+    let read = node.store.read()?;
+    let licence = read.licence_by_id(id)?.ok_or(ChangeError::UnknownLicence)?;
     if !allowed(licence.status, act) {
         return Err(ChangeError::Transition);
     }
+    let before = read.status_changes(&licence.digest)?.iter().map(|change| change.effective_at).max();
+    drop(read);
+    let effective = effective(request.effective_at.as_deref(), &licence, before.map(UnixTime), now)?;
     let act_of_law = ActOfLaw { act, effective, recorded: now, successor: None };
     let row = change_row(node, &licence, &act_of_law, &request.reason)?;
     record(node, licence.id, act, row, remember)
+}
+
+/// From when on an act takes effect: not in the future, not before the licence was issued, not before the last change did.
+fn effective(
+    text: Option<&str>,
+    licence: &LicenceRow,
+    before: Option<UnixTime>,
+    now: UnixTime,
+) -> Result<UnixTime, ChangeError> {
+    let Some(text) = text else { return Ok(now) };
+    let wrong = |what| Err(ChangeError::Effective(what));
+    let Some(time) = UnixTime::parse_rfc3339(text) else {
+        return wrong("不是 RFC 3339 时间 / no RFC 3339 time, such as 2026-11-23T10:00:00+08:00");
+    };
+    if time > now {
+        wrong("晚于现在 / later than now")
+    } else if time < issued(licence) {
+        wrong("早于证照的颁发日期 / before the day on which the licence was issued")
+    } else if before.is_some_and(|before| time < before) {
+        wrong("早于上一次状态变更 / before the last change of status took effect")
+    } else {
+        Ok(time)
+    }
+}
+
+/// The first moment of the day of issue on the face of the licence, in China, or its signing, whichever is earlier: a licence may
+/// be signed some days after it was given out.
+fn issued(licence: &LicenceRow) -> UnixTime {
+    let signed = UnixTime(licence.issued_at);
+    let day = Credential::parse(&licence.credential).ok();
+    let day = day.and_then(|credential| credential.fields.text(8).and_then(CivilDate::parse));
+    day.map_or(signed, |day| day.begins().max(UnixTime(0)).min(signed))
 }
 
 /// What is done to a licence, and from when on.

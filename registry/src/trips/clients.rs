@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use licence_spec::suite::{Digest, sha256};
+use licence_spec::text::check_line;
 use licence_spec::time::UnixTime;
 use licence_store::{ClientRow, Conflict, Store, StoreError, transact};
 use serde::{Deserialize, Serialize};
@@ -111,8 +112,8 @@ impl NewClient {
                     .to_owned(),
             );
         }
-        if self.name.trim().is_empty() || self.name.len() > MAX_TEXT || self.name.contains(char::is_control) {
-            return wrong("客户端名称缺失或过长 / the name is missing or too long".to_owned());
+        if let Err(fault) = check_line(&self.name, MAX_TEXT) {
+            return wrong(format!("客户端名称 name：{fault}"));
         }
         if !(1..=MAX_DAYS).contains(&self.days) {
             return wrong(format!(

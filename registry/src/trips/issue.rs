@@ -11,6 +11,7 @@ use licence_spec::log::change::Act;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr;
+use licence_spec::text::{LineFault, check_line, nfc};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{KeyState, Role};
 use licence_spec::verdict::Code;
@@ -125,9 +126,9 @@ pub enum IssueError {
     /// No trust list or catalogue is at hand, or a key is missing.
     #[error("节点未就绪 / the node is not ready: {0}")]
     NotReady(&'static str),
-    /// A text of the legal ground is missing or too long.
-    #[error("{0} 缺失或过长 / {0} is missing or too long")]
-    Reason(&'static str),
+    /// A text of the legal ground is missing, too long or has a character that is not kept.
+    #[error("{0}")]
+    Reason(ReasonFault),
     /// The previous version is not there, of another authority, type or number, or not in force.
     #[error(
         "原证照不存在、已失效，或机关、类型、编号与其不同 / the licence to be replaced is not there, not in force, or of another authority, type or number"
@@ -167,7 +168,7 @@ pub fn new_version(
     reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
     let same_type = old.vct.rsplit(':').next() == Some(request.licence_type.as_str());
-    if old.status != 0 || old.authority != request.issuer || !same_type || old.number != request.number {
+    if old.status != 0 || old.authority != request.issuer || !same_type || old.number != nfc(&request.number) {
         return Err(IssueError::Predecessor);
     }
     let prepared = prepare(node, request, Some(&old))?;
@@ -192,19 +193,29 @@ pub struct Reason {
 /// Longest legal basis, document number or officer, characters.
 const MAX_REASON: usize = 200;
 
+/// What is wrong with the legal ground of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("reason.{member}：{fault}")]
+pub struct ReasonFault {
+    member: &'static str,
+    fault: LineFault,
+}
+
 impl Reason {
-    /// Whether every text is there and at most 200 characters long.
+    /// Whether every text is there, in one line of at most 200 characters, and of characters that are kept (spec/text.md).
     ///
     /// # Errors
-    /// The name of the first text that is not.
-    pub fn check(&self) -> Result<(), &'static str> {
+    /// The first text that is not.
+    pub fn check(&self) -> Result<(), ReasonFault> {
         let texts = [
             ("legal_basis", &self.legal_basis),
             ("document_number", &self.document_number),
             ("officer", &self.officer),
         ];
-        let wrong = |text: &str| text.trim().is_empty() || text.chars().count() > MAX_REASON;
-        texts.into_iter().find(|(_, text)| wrong(text)).map_or(Ok(()), |(name, _)| Err(name))
+        for (member, text) in texts {
+            check_line(text, MAX_REASON).map_err(|fault| ReasonFault { member, fault })?;
+        }
+        Ok(())
     }
 }
 
@@ -260,6 +271,7 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
         }
     }
     let version = old.map_or(1, |old| old.version + 1);
+    let now = node.clock.now();
     let checked = CheckedFields::check(
         kind,
         &IssueFields {
@@ -270,12 +282,12 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
             issued_on: &request.issued_on,
             valid_from: request.valid_from.as_deref(),
             valid_until: request.valid_until.as_deref(),
+            today: now.civil_date(),
             version: u16::try_from(version).map_err(|_| IssueError::Draft("version".to_owned()))?,
             replaces: old.map(|old| old.digest),
             fields: &request.fields,
         },
     )?;
-    let now = node.clock.now();
     check_scope(node, &authority.code, &kind.vct, &request.area_code, now)?;
     let mut cti = [0; 16];
     node.rng.fill(&mut cti)?;
@@ -303,17 +315,14 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
     .map_err(|error| IssueError::Draft(error.to_string()))?;
     let digest = licence_spec::cose::statement_digest(&statement, MAX_LICENCE)
         .map_err(|fault| IssueError::Draft(fault.to_string()))?;
-    let holders = request
-        .holders
-        .iter()
-        .map(|holder| holder_key(&node.holder_secret, &holder.code_type, &holder.code))
-        .collect();
+    let key = |(code_type, code): (&str, &str)| holder_key(&node.holder_secret, code_type, code);
+    let holders = checked.holder_codes().map(key).collect();
     let row = LicenceRow {
         digest,
         id,
         cti,
         vct: kind.vct.clone(),
-        number: request.number.clone(),
+        number: checked.number().to_owned(),
         version,
         authority: authority.code.clone(),
         area: request.area_code.clone(),

@@ -4,6 +4,7 @@
 //! durable before what it is about leaves the node), how long it is kept.
 
 use licence_spec::suite::sha256;
+use licence_spec::text::check_line;
 use licence_store::DocumentRow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,10 +43,10 @@ impl Purpose {
     }
 }
 
-/// Whether a text is there and at most [`MAX_TEXT`] characters long.
+/// Whether a text is there, in one line of at most [`MAX_TEXT`] characters, and of characters that are kept (spec/text.md).
 #[must_use]
 pub fn is_told(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= MAX_TEXT
+    check_line(text, MAX_TEXT).is_ok()
 }
 
 /// The row of a record, and its id. `content` must hold nothing of a person.

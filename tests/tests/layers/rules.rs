@@ -71,6 +71,7 @@ const PRIMITIVES: &[&str] = &[
     "miniz_oxide",
     "serde",
     "sha2",
+    "unicode-general-category",
     "unicode-normalization",
 ];
 
