@@ -28,8 +28,7 @@ const LINE: &str = r"^(?!\s)[^\u000a\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00a
 /// The same without full-width letters and digits, for 证照编号.
 const NUMBER: &str = r"^(?!\s)[^\u000a\u3000\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u2e80-\u2fd5\u3164\ue000-\uf8ff\ufeff\uffa0\ufff0-\uffff]*(?<!\s)$";
 /// Shape of a 统一社会信用代码: 18 of the alphabet of GB 32100; the issuer trims it and makes it half width and capital.
-const CREDIT: &str =
-    "^\\s*[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy０-９Ａ-ＨＪ-ＮＰＱＲＴＵＷＸＹａ-ｈｊ-ｎｐｑｒｔｕｗｘｙ]{18}\\s*$";
+const CREDIT: &str = "^\\s*[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy０-９Ａ-ＨＪ-ＮＰＱＲＴＵＷＸＹａ-ｈｊ-ｎｐｑｒｔｕｗｘｙ]{18}\\s*$";
 /// Shape of a 公民身份号码; the same.
 const RESIDENT: &str = "^\\s*[0-9０-９]{17}[0-9０-９XxＸｘ]\\s*$";
 /// Codes of other types: no white space within, no control characters.

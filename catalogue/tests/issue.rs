@@ -292,7 +292,8 @@ fn every_text_of_a_request_keeps_the_rules_of_texts() {
     ] {
         let fields = face().with("法定代表人", text).with("经营范围", text).with("类型", text);
         let holders = [Holder { name: text.into(), ..holder() }];
-        let errors = checked(BUSINESS, &IssueFields { number: text, ..request(&holders, &fields) }).unwrap_err();
+        let errors =
+            checked(BUSINESS, &IssueFields { number: text, ..request(&holders, &fields) }).unwrap_err();
         for member in ["number", "holders[0].name", "法定代表人", "经营范围", "类型"] {
             let found = errors.0.iter().find(|error| error.field() == member);
             let found = found.unwrap_or_else(|| panic!("{member} takes {text:?}"));
@@ -304,14 +305,12 @@ fn every_text_of_a_request_keeps_the_rules_of_texts() {
 
 #[test]
 fn names_are_written_with_the_separator_of_the_notice_and_signed_composed() {
-    let person = |name: &str| Holder {
-        name: name.into(),
-        code_type: "111".into(),
-        code: "44010018000101004x".into(),
-    };
+    let person =
+        |name: &str| Holder { name: name.into(), code_type: "111".into(), code: "44010018000101004x".into() };
     let fields = NamedFields::default().with("性别", "女").with("现居住地址", "示例路1号");
     let of = |name: &str| checked("ZD1002", &request(&[person(name)], &fields));
-    for wrong in ["古丽•艾比", "古丽・艾比", "古丽.艾比", "古丽-艾比", "·艾比", "古丽··艾比"] {
+    for wrong in ["古丽•艾比", "古丽・艾比", "古丽.艾比", "古丽-艾比", "·艾比", "古丽··艾比"]
+    {
         let errors = of(wrong).unwrap_err();
         assert!(errors.to_string().contains("U+00B7"), "{errors}");
         assert_eq!(words(errors), ["holders[0].name name_separator"], "{wrong}");
@@ -327,7 +326,9 @@ fn names_are_written_with_the_separator_of_the_notice_and_signed_composed() {
 fn codes_are_signed_trimmed_in_half_width_and_capitals() {
     let with = |code: &str| Holder { code: code.into(), ..holder() };
     let fields = face();
-    for code in ["91440101ma9xxxxx36", " 91440101MA9XXXXX36", "９1440101MA9XXXXX36\u{3000}", "91440101MA9XXXXＸ36"] {
+    for code in
+        ["91440101ma9xxxxx36", " 91440101MA9XXXXX36", "９1440101MA9XXXXX36\u{3000}", "91440101MA9XXXXＸ36"]
+    {
         let checked = checked(BUSINESS, &request(&[with(code)], &fields)).unwrap();
         assert_eq!(checked.sub(), Some("91440101MA9XXXXX36"), "{code}");
         assert_eq!(checked.holder_codes().collect::<Vec<_>>(), [("001", "91440101MA9XXXXX36")]);

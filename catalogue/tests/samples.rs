@@ -35,8 +35,9 @@ fn every_generated_request_is_issued_and_read_back_with_equal_fields() {
     assert_eq!(types.len(), 38);
     for licence_type in &types {
         for request in first(licence_type, 7, 40) {
-            let checked = CheckedFields::check(licence_type, &request.as_issue_fields("示例机关", NOW.civil_date()))
-                .unwrap_or_else(|errors| panic!("{}: {errors}", licence_type.name));
+            let checked =
+                CheckedFields::check(licence_type, &request.as_issue_fields("示例机关", NOW.civil_date()))
+                    .unwrap_or_else(|errors| panic!("{}: {errors}", licence_type.name));
             let fields = checked.with_id("1.2.156.3005.2.X.Y.Z.001.A");
             let draft = Draft {
                 iss: &request.issuer,

@@ -5,7 +5,9 @@ use licence_spec::credential::NewField;
 use licence_spec::identifiers::{DivisionCode, HolderCode, HolderCodeType, ResidentId};
 use licence_spec::numbers::{MAX_FIELD_ITEMS, MAX_FIELD_ROWS, MAX_FIELD_TEXT};
 use licence_spec::suite::Digest;
-use licence_spec::text::{Lines, TextFault, TextRule, check_name, check_number, check_person_name, check_written, nfc};
+use licence_spec::text::{
+    Lines, TextFault, TextRule, check_name, check_number, check_person_name, check_written, nfc,
+};
 use licence_spec::time::CivilDate;
 
 use super::rules::{self, normal_code};

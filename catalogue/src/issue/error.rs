@@ -138,9 +138,7 @@ impl FieldRule {
             FieldRule::InFuture => "later than today in China".into(),
             FieldRule::AfterEnd => "the day of issue is after the last valid day".into(),
             FieldRule::AfterIssue => "later than the day of issue".into(),
-            FieldRule::BornAfterIssue => {
-                "the birth date in the number is later than the day of issue".into()
-            }
+            FieldRule::BornAfterIssue => "the birth date in the number is later than the day of issue".into(),
             FieldRule::Twice => "the same item stands twice".into(),
             FieldRule::CodeType => "not a code type of the list".into(),
             FieldRule::Code => "the code breaks the rule of its type, or its check digit is wrong".into(),

@@ -10,17 +10,8 @@ use super::build::check_lines;
 const PERSONS: [&str; 8] =
     ["姓名", "法定代表人", "负责人", "企业负责人", "户主姓名", "监护人", "母亲姓名", "父亲姓名"];
 /// Items that hold the name of a person or an organisation.
-const PARTIES: [&str; 9] = [
-    "义务人",
-    "建设单位",
-    "用地单位",
-    "聘用单位",
-    "聘用企业",
-    "服务单位",
-    "企业名称",
-    "产权方",
-    "出租方",
-];
+const PARTIES: [&str; 9] =
+    ["义务人", "建设单位", "用地单位", "聘用单位", "聘用企业", "服务单位", "企业名称", "产权方", "出租方"];
 /// Days of what has happened before a licence is issued.
 const PAST: [&str; 4] = ["出生日期", "成立日期", "登记日期", "初次领证日期"];
 /// Numbers that are 公民身份号码.

@@ -65,7 +65,8 @@ async fn send(sender: &Sender<Bytes>, line: Vec<u8>) {
 }
 
 async fn answer_one(app: &Arc<App>, client: &ClientRow, line: &[u8]) -> Result<Vec<u8>, Problem> {
-    let request: VerifyRequest = crate::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
+    let request: VerifyRequest =
+        crate::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
     let (answer, filed) = judge(app, client, &request).await?;
     if let Some(job) = filed {
         store(app, job, None).await?;

@@ -213,7 +213,9 @@ impl From<ChangeError> for Problem {
         let detail = error.to_string();
         match error {
             ChangeError::UnknownLicence => Problem::not_found(),
-            ChangeError::UnknownAct | ChangeError::Reason(_) | ChangeError::Effective(_) => Problem::unprocessable("fields", detail),
+            ChangeError::UnknownAct | ChangeError::Reason(_) | ChangeError::Effective(_) => {
+                Problem::unprocessable("fields", detail)
+            }
             ChangeError::Transition => {
                 Problem::new(StatusCode::CONFLICT, "transition", "冲突 / conflict", detail)
             }

@@ -168,7 +168,8 @@ pub fn new_version(
     reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
     let same_type = old.vct.rsplit(':').next() == Some(request.licence_type.as_str());
-    if old.status != 0 || old.authority != request.issuer || !same_type || old.number != nfc(&request.number) {
+    if old.status != 0 || old.authority != request.issuer || !same_type || old.number != nfc(&request.number)
+    {
         return Err(IssueError::Predecessor);
     }
     let prepared = prepare(node, request, Some(&old))?;
