@@ -19,7 +19,9 @@ use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::note::LogKey;
 use licence_spec::suite::{PublicKey, SeedSigner, SignError, Signer, sha256};
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Entry, Key, KeyState, ListContent, Log, RoleKeys, RootContent, TimestampContent};
+use licence_spec::trust::{
+    Cut, Entry, Key, KeyState, ListContent, Log, RoleKeys, RootContent, TimestampContent,
+};
 use serde::{Deserialize, Serialize};
 
 pub use officer::OfficerKeys;
@@ -291,10 +293,10 @@ pub const fn usage(role: KeyRole) -> Usage {
     }
 }
 
-/// Marks a key of an entry as compromised from `since` on: only what was logged below `cut` stays good.
-pub fn compromise(entry: &mut Entry, key: &PublicKey, since: UnixTime, cut: u64) {
+/// Marks a key of an entry as compromised from `since` on: only what stands in the tree of the `cut` stays good.
+pub fn compromise(entry: &mut Entry, key: &PublicKey, since: UnixTime, cut: &Cut) {
     for held in entry.keys.iter_mut().filter(|held| held.key == *key) {
-        held.change_state(KeyState::Compromised { trusted_until_log_index: cut }, since);
+        held.change_state(KeyState::Compromised(cut.clone()), since);
     }
 }
 

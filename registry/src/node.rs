@@ -15,6 +15,7 @@ use crate::keys::Keyring;
 use crate::log::Published;
 use crate::rng::Rng;
 use crate::trips::clients::Clients;
+use crate::trips::cut::CutTrees;
 use crate::trips::lease::Leases;
 
 /// All capabilities of a node.
@@ -56,6 +57,8 @@ pub struct Node {
     pub keys: Keyring,
     /// The signed head of the log.
     pub log: Published,
+    /// Trees of mirrored logs at the cuts of compromised keys, as far as they were asked for.
+    pub cuts: CutTrees,
     /// The authorities that it serves.
     pub authorities: Arc<Vec<Authority>>,
 }

@@ -69,6 +69,13 @@ pub enum Command {
         /// Signature files, base64url, in any order.
         signatures: Vec<String>,
     },
+    /// The root of the first leaves of a log, as this node holds it.
+    LogRoot {
+        /// Name of the log.
+        log: String,
+        /// How many leaves.
+        size: u64,
+    },
     /// How many licences in force here would get another verdict by another list.
     CountVerdicts {
         /// Payload of one list, base64url.
@@ -179,6 +186,7 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
             Ok(json!({"list": version, "timestamp": timestamp, "new": taken}))
         }
         Command::PublishTrust { proposals, signatures } => trust::publish(node, proposals, signatures),
+        Command::LogRoot { log, size } => trust::log_root(node, log, *size),
         Command::CountVerdicts { before, after } => trust::count_verdicts(node, before, after),
         Command::Enrolment => trust::enrolment(node),
         Command::Catalogue => {
@@ -253,7 +261,7 @@ const fn state_word(state: &KeyState) -> &'static str {
     match state {
         KeyState::Active => "active",
         KeyState::Retired => "retired",
-        KeyState::Compromised { .. } => "compromised",
+        KeyState::Compromised(_) => "compromised",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Evidence: all that a judgement may look at, at one moment, immutable.
 //!
-//! In scope: holding opened objects, finding out once who signed each status token. Out of scope: fetching and storing.
+//! In scope: holding opened objects, finding out once who speaks with each status token (`trust::speaks`). Out of scope: fetching and storing.
 //! Format: spec/verify.md §2.
 
 use alloc::collections::BTreeMap;
@@ -8,12 +8,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::catalogue::{Candidate, Catalogue, CatalogueKeys};
+use crate::catalogue::Catalogue;
 use crate::log::merkle::TreeHead;
 use crate::status::StatusToken;
-use crate::suite::{Digest, KeyId, PublicKey};
+use crate::suite::{Digest, PublicKey};
 use crate::time::UnixTime;
-use crate::trust::{Key, KeyState, Role, TrustFiles, TrustList};
+use crate::trust::{SpeakFault, TrustFiles, TrustList};
 use crate::verdict::Code;
 
 /// The trust files at hand. "Not at hand" and "refused" are states of their own, never "not configured".
@@ -28,11 +28,11 @@ pub enum Trust {
     Held(Arc<TrustFiles>),
 }
 
-/// A status token and the listed key that signed it.
+/// A status token, and whether its signer may speak for its list.
 #[derive(Clone, Debug)]
 pub struct HeldToken {
     token: Arc<StatusToken>,
-    signer: Option<PublicKey>,
+    signer: Result<PublicKey, SpeakFault>,
     /// The newest token seen of this uri, if that is not this one: its iat and digest.
     newest: Option<(UnixTime, Option<Digest>)>,
 }
@@ -44,10 +44,22 @@ impl HeldToken {
         &self.token
     }
 
-    /// The key of the trust list that signed it; `None` if no listed key did.
+    /// The key of the trust list that speaks with it for its list; `None` if none does, and the token then says nothing.
     #[must_use]
     pub const fn signer(&self) -> Option<&PublicKey> {
-        self.signer.as_ref()
+        match &self.signer {
+            Ok(signer) => Some(signer),
+            Err(_) => None,
+        }
+    }
+
+    /// Why the token says nothing, if so.
+    #[must_use]
+    pub const fn fault(&self) -> Option<SpeakFault> {
+        match &self.signer {
+            Ok(_) => None,
+            Err(fault) => Some(*fault),
+        }
     }
 
     /// Whether a newer token, or another one of the same time, has been seen.
@@ -111,13 +123,20 @@ impl Evidence {
         self.catalogue = Some(catalogue);
     }
 
-    /// Adds a status token under its own uri and finds out once who signed it. Replaces one of the same uri.
+    /// Adds a status token under its own uri and finds out once whether its signer may speak for that list. Replaces one of the
+    /// same uri, but never one that speaks by one that does not: a stranger's token is kept only where nothing better is at hand,
+    /// so that a verdict can name the cause.
     pub fn add_token(&mut self, token: Arc<StatusToken>) {
-        let signer = self.trust_list().and_then(|list| {
-            let named = list.keys().filter(|(_, key)| key.key.kid() == token.kid());
-            named.map(|(_, key)| key.key).find(|key| token.verifies_under(key))
+        let list = self.trust_list();
+        let signer = list.ok_or(SpeakFault::Signer).and_then(|list| {
+            // Without a clock: a stored token was taken by one, and a verdict asks its own.
+            list.speaker_of_token(&token, None).map(|(_, key)| key.key)
         });
-        let newest = self.tokens.get(token.uri()).and_then(|held| held.newest);
+        let held = self.tokens.get(token.uri());
+        if signer.is_err() && held.is_some_and(|held| held.signer.is_ok()) {
+            return;
+        }
+        let newest = held.and_then(|held| held.newest);
         self.tokens.insert(String::from(token.uri()), HeldToken { token, signer, newest });
     }
 
@@ -151,7 +170,7 @@ impl Evidence {
         }
     }
 
-    /// The same evidence under other trust files: who signed each token is found out anew.
+    /// The same evidence under other trust files: who speaks with each token is found out anew.
     #[must_use]
     pub fn with_trust(&self, trust: Trust) -> Evidence {
         let mut next = Evidence {
@@ -173,38 +192,6 @@ impl Evidence {
     #[must_use]
     pub fn head(&self, origin: &str, size: u64) -> Option<&TreeHead> {
         self.heads.get(origin).and_then(|heads| heads.iter().find(|head| head.size == size))
-    }
-}
-
-/// What a key may do at the time of an object, leaving type and region aside: role, then time, then state.
-///
-/// # Errors
-/// `SCOPE_ROLE`, `SCOPE_TIME`, `KEY_NOT_VALID_AT_ISSUE`, `KEY_COMPROMISED_AFTER_CUT`: views, receipts, tokens and
-/// catalogues of compromised keys are refused, as no log proof tells them apart.
-pub(crate) fn key_standing(key: &Key, role: Role, iat: UnixTime) -> Result<(), Code> {
-    if !key.has_role(role) {
-        return Err(Code::ScopeRole);
-    }
-    if !key.scopes.iter().any(|scope| scope.role == role && scope.has_time(iat)) {
-        return Err(Code::ScopeTime);
-    }
-    match key.state {
-        KeyState::Active => Ok(()),
-        KeyState::Retired if iat < key.since => Ok(()),
-        KeyState::Retired => Err(Code::KeyNotValidAtIssue),
-        KeyState::Compromised { .. } => Err(Code::KeyCompromisedAfterCut),
-    }
-}
-
-impl CatalogueKeys for TrustList {
-    fn candidates(&self, kid: &KeyId, issued_at: UnixTime) -> Vec<Candidate<'_>> {
-        self.keys()
-            .filter(|(_, key)| key.key.kid() == *kid)
-            .map(|(_, key)| Candidate {
-                key: &key.key,
-                standing: key_standing(key, Role::Catalogue, issued_at),
-            })
-            .collect()
     }
 }
 

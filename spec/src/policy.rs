@@ -5,6 +5,8 @@
 
 use alloc::borrow::Cow;
 
+use crate::log::merkle::Hash;
+
 /// What the presented bytes must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
@@ -35,6 +37,16 @@ impl core::fmt::Debug for Subject<'_> {
     }
 }
 
+/// An inclusion proof in the tree that the trust list names as the cut of a compromised key. Whoever looked it up need not be
+/// believed: it is verified against the root in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutProof<'q> {
+    /// Index of the leaf.
+    pub index: u64,
+    /// The hashes from the leaf to the root.
+    pub hashes: &'q [Hash],
+}
+
 /// What is asked about the presented bytes, beside "is it good?".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Question<'q> {
@@ -42,6 +54,8 @@ pub struct Question<'q> {
     pub wanted: Wanted,
     /// A log proof that came beside the licence; it goes before one in the licence's header.
     pub log_proof: Option<&'q [u8]>,
+    /// Where the licence stands in the tree of its key's cut, as whoever holds that log has looked it up.
+    pub cut_proof: Option<CutProof<'q>>,
     /// Is this the holder?
     pub subject: Option<Subject<'q>>,
     /// Is it what this service item accepts?
@@ -83,6 +97,7 @@ impl Policy<'static> {
             question: Question {
                 wanted: Wanted::Either,
                 log_proof: None,
+                cut_proof: None,
                 subject: None,
                 service_item: None,
                 case_number: None,

@@ -1,21 +1,25 @@
 //! The trust list: which authority may issue what, where, when, with which keys, and who says so.
 //!
 //! In scope: the three trust files (root, list, timestamp), their signatures and rules, the update procedure
-//! [`TrustFiles`], scopes and key states. Out of scope: fetching and storing the files (the node and the clerk's
+//! [`TrustFiles`], scopes and key states, and who may speak for what (`speaks`). Out of scope: fetching and storing the files (the node and the clerk's
 //! tool), and what an unlisted or stale issuer means for a licence (`verify`).
 //! Format: spec/trust-list.md, a profile of TUF 1.0.34 with three roles; vectors in spec/vectors/trust/.
 
 mod advance;
+mod cut;
 mod list;
 mod proposal;
 mod root;
 mod scope;
+mod speaks;
 
 pub use advance::{Taken, TrustFiles};
+pub use cut::{Cut, CutTree, Proved};
 pub use list::{Entry, Key, KeyState, ListContent, Log, TrustList};
 pub use proposal::{Proposal, Proposed, SignatureError};
 pub use root::{RoleKeys, Root, RootContent, Timestamp, TimestampContent};
 pub use scope::{Names, Role, Scope};
+pub use speaks::SpeakFault;
 
 use crate::cbor::{Fault, Reader};
 use crate::suite::PublicKey;

@@ -14,7 +14,7 @@ use licence_registry::keys::Usage;
 use licence_registry::operator::{Command, execute, sign_timestamp};
 use licence_registry::trips::witness;
 use licence_spec::suite::{SeedSigner, Signer, sha256};
-use licence_spec::trust::{Entry, Key, KeyState, ListContent, Role, RoleKeys, RootContent};
+use licence_spec::trust::{Cut, CutTree, Entry, Key, KeyState, ListContent, Role, RoleKeys, RootContent};
 use licence_store::Store as _;
 
 use super::chance::Chance;
@@ -242,7 +242,8 @@ impl World {
     /// Retires the licence key of a city, or marks it as compromised; answers the key that takes its place.
     fn change_key(&mut self, city: usize, compromised: bool) -> SeedSigner {
         let place = &self.places[city];
-        let (now, size) = (place.clock.now(), place.disk_size());
+        let (now, head) = (place.clock.now(), place.disk_head().expect("a node has a log"));
+        let cut = Cut { index: head.size, tree: Some(CutTree { origin: head.origin, root: head.root }) };
         let own = place.licence_key().expect("cities issue");
         self.scheme.rotations += 1;
         let fresh = signer(place.seed, &format!("rotation-{}", self.scheme.rotations));
@@ -252,7 +253,7 @@ impl World {
         let next = Key::new(*fresh.public_key(), old.scopes.clone(), KeyState::Active, now);
         if compromised {
             let key = old.key;
-            compromise(entry, &key, now, size);
+            compromise(entry, &key, now, &cut);
         } else {
             old.history.push((0, old.since));
             (old.state, old.since) = (KeyState::Retired, now);
@@ -434,11 +435,9 @@ impl World {
 }
 
 fn truth(key: &Key) -> KeyTruth {
-    match key.state {
+    match &key.state {
         KeyState::Active => KeyTruth::Active,
         KeyState::Retired => KeyTruth::RetiredSince(key.since.0),
-        KeyState::Compromised { trusted_until_log_index } => {
-            KeyTruth::CompromisedFrom(trusted_until_log_index)
-        }
+        KeyState::Compromised(Cut { index, .. }) => KeyTruth::CompromisedFrom(*index),
     }
 }

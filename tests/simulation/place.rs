@@ -15,6 +15,7 @@ use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
 use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
+use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::holder;
 use licence_registry::trips::lease::Leases;
 use licence_spec::evidence::{Evidence, Trust};
@@ -22,7 +23,7 @@ use licence_spec::log::tile::{TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
-use licence_store::{NodeRow, Store as _, transact};
+use licence_store::{LogHead, NodeRow, Store as _, transact};
 use licence_store_sqlite::SqliteStore;
 
 use super::faults::{Defect, FaultyStore};
@@ -206,6 +207,7 @@ impl Place {
             evidence: Current::default(),
             keys: self.keys.clone(),
             log: published,
+            cuts: CutTrees::default(),
             authorities: Arc::clone(&self.authorities),
         };
         if let Some(files) = self.stopped_with.take() {
@@ -227,8 +229,12 @@ impl Place {
 
     /// The size of the log on disk.
     pub(crate) fn disk_size(&self) -> u64 {
-        let head = self.disk.read().and_then(|read| read.log_head());
-        head.ok().flatten().map_or(0, |head| head.size)
+        self.disk_head().map_or(0, |head| head.size)
+    }
+
+    /// The head of its log on disk.
+    pub(crate) fn disk_head(&self) -> Option<LogHead> {
+        self.disk.read().and_then(|read| read.log_head()).ok().flatten()
     }
 
     /// A copy of the disk, row by row.

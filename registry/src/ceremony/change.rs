@@ -6,7 +6,9 @@
 use licence_spec::cbor::Fault;
 use licence_spec::suite::PublicKey;
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Entry, Key, KeyState, ListContent, Proposal, Proposed, RoleKeys, RootContent};
+use licence_spec::trust::{
+    Cut, Entry, Key, KeyState, ListContent, Proposal, Proposed, RoleKeys, RootContent,
+};
 
 use super::{LIST_LIFE_S, OfficerKeys, ROOT_LIFE_S};
 
@@ -15,8 +17,8 @@ use super::{LIST_LIFE_S, OfficerKeys, ROOT_LIFE_S};
 pub struct Changes {
     /// Keys that go out of use, each by its kid or thumbprint in hex.
     pub retire: Vec<String>,
-    /// Keys in wrong hands, and the first leaf index that is no longer trusted.
-    pub compromise: Vec<(String, u64)>,
+    /// Keys in wrong hands, and where they stop being good.
+    pub compromise: Vec<(String, Cut)>,
     /// Authorities that leave.
     pub remove: Vec<String>,
     /// Authorities and who took their place.
@@ -101,10 +103,10 @@ pub fn next_list(
     }
     for (name, cut) in &changes.compromise {
         let key = key_mut(&mut content, name)?;
-        if matches!(key.state, KeyState::Compromised { .. }) {
+        if key.cut().is_some() {
             return Err(ChangeError::State(name.clone()));
         }
-        key.change_state(KeyState::Compromised { trusted_until_log_index: *cut }, at);
+        key.change_state(KeyState::Compromised(cut.clone()), at);
     }
     for code in &changes.remove {
         content.entries.remove(place(&content, code)?);
@@ -225,6 +227,10 @@ mod tests {
         }
     }
 
+    fn cut(index: u64) -> Cut {
+        Cut { index, tree: None }
+    }
+
     fn content(proposal: &Proposal) -> ListContent {
         match proposal.proposed() {
             Proposed::List(content) => content.clone(),
@@ -246,17 +252,17 @@ mod tests {
         assert_eq!((held().version, held().entries[0].id.as_str()), (1, "A"));
         let changes = Changes {
             retire: vec![kid(1)],
-            compromise: vec![(hex::encode(public(2).thumbprint()).to_uppercase(), 6)],
+            compromise: vec![(hex::encode(public(2).thumbprint()).to_uppercase(), cut(6))],
             ..Changes::default()
         };
         let next = after(&changes).unwrap();
         assert_eq!((next.version, next.iat), (2, THEN));
         let state = |at: usize| (next.entries[at].keys[0].state, next.entries[at].keys[0].since);
         assert_eq!(state(0), (KeyState::Retired, THEN));
-        assert_eq!(state(1), (KeyState::Compromised { trusted_until_log_index: 6 }, THEN));
+        assert_eq!(state(1), (KeyState::Compromised(cut(6)), THEN));
         assert_eq!(next.entries[0].keys[0].history, [(0, NOW)]);
         let late = UnixTime(THEN.0 + 5);
-        let stolen = Changes { compromise: vec![(kid(1), 3)], ..Changes::default() };
+        let stolen = Changes { compromise: vec![(kid(1), cut(3))], ..Changes::default() };
         let third = content(&next_list(Some(&next), Vec::new(), &stolen, late, late).unwrap());
         assert_eq!(third.entries[0].keys[0].history, [(0, NOW), (1, THEN)], "retired, then known as stolen");
     }

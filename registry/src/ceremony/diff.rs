@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use licence_spec::suite::PublicKey;
 use licence_spec::trust::{
-    Entry, Key, KeyState, ListContent, Names, Proposed, Role, RoleKeys, RootContent, Scope,
+    Cut, Entry, Key, KeyState, ListContent, Names, Proposed, Role, RoleKeys, RootContent, Scope,
 };
 use serde::Serialize;
 
@@ -204,14 +204,26 @@ fn key_words(key: &Key) -> String {
 #[must_use]
 pub fn state_words(key: &Key) -> String {
     let since = key.since;
-    match key.state {
+    match &key.state {
         KeyState::Active => format!("有效 active 自 since {since}"),
         KeyState::Retired => format!("停用 retired 自 since {since}"),
-        KeyState::Compromised { trusted_until_log_index: cut } => {
-            format!(
-                "已泄露 compromised 自 since {since}，日志序号 {cut} 起不可信 / not trusted from log index {cut} on"
-            )
-        }
+        KeyState::Compromised(cut) => format!("已泄露 compromised 自 since {since}，{}", cut_words(cut)),
+    }
+}
+
+/// A cut in words: log, index and root are what officers compare before they sign.
+#[must_use]
+pub fn cut_words(cut: &Cut) -> String {
+    let index = cut.index;
+    match &cut.tree {
+        Some(tree) => format!(
+            "日志 {0} 序号 {index} 起不可信，该处树根 {1} / not trusted from index {index} of log {0} on, whose root there is {1}",
+            tree.origin,
+            hex::encode(tree.root)
+        ),
+        None => format!(
+            "日志序号 {index} 起不可信，未写明树根，此前的证照须有当时的见证签名 / not trusted from log index {index} on; no root is named, so older licences need a cosignature of that time"
+        ),
     }
 }
 

@@ -60,11 +60,11 @@ fn logs(offered: &mut Vec<Log>, held: &[Log], now: UnixTime) {
 }
 
 fn keep(key: &mut Key, old: &Key, now: UnixTime) {
-    (key.state, key.since) = (old.state, old.since);
+    (key.state, key.since) = (old.state.clone(), old.since);
     key.history.clone_from(&old.history);
-    key.scopes = match old.state {
+    key.scopes = match &old.state {
         KeyState::Active => scopes(&old.scopes, std::mem::take(&mut key.scopes), now),
-        KeyState::Retired | KeyState::Compromised { .. } => old.scopes.clone(),
+        KeyState::Retired | KeyState::Compromised(_) => old.scopes.clone(),
     };
 }
 
@@ -97,7 +97,7 @@ fn retired(key: &Key, now: UnixTime) -> Key {
 #[cfg(test)]
 mod tests {
     use licence_spec::suite::{SeedSigner, Signer as _};
-    use licence_spec::trust::{Names, Role};
+    use licence_spec::trust::{Cut, Names, Role};
 
     use super::*;
 
@@ -145,11 +145,11 @@ mod tests {
     #[test]
     fn a_compromised_key_stays_compromised_and_an_authority_that_is_not_named_stays() {
         let mut stolen = entry("C", vec![key(1, &["x"], THEN)]);
-        stolen.keys[0].state = KeyState::Compromised { trusted_until_log_index: 7 };
+        stolen.keys[0].state = KeyState::Compromised(Cut { index: 7, tree: None });
         let held = [entry("A", vec![key(4, &["x"], THEN)]), stolen];
         let next = succeed(&held, vec![entry("C", vec![key(1, &["x"], NOW)])], NOW);
         assert_eq!(next.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["A", "C"]);
-        assert_eq!(next[1].keys[0].state, KeyState::Compromised { trusted_until_log_index: 7 });
+        assert_eq!(next[1].keys[0].state, KeyState::Compromised(Cut { index: 7, tree: None }));
         assert_eq!((next[0].keys[0].state, next[0].keys[0].since), (KeyState::Active, THEN));
     }
 }

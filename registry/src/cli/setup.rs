@@ -28,6 +28,7 @@ use crate::restore;
 use crate::rng::Rng;
 use crate::shared;
 use crate::trips::clients::Clients;
+use crate::trips::cut::CutTrees;
 use crate::trips::holder;
 use crate::trips::lease::Leases;
 
@@ -203,6 +204,7 @@ pub(super) fn open_node(
         evidence: Current::default(),
         keys,
         log: published,
+        cuts: CutTrees::default(),
         authorities: Arc::new(authorities),
     };
     documents::load(&node)?;

@@ -5,6 +5,7 @@
 //! approves the requests that a proposed list takes up.
 
 mod compare;
+mod cuts;
 mod explain;
 pub(super) mod held;
 mod propose;

@@ -245,6 +245,15 @@ pub fn root_of(read: &dyn Read, size: u64) -> Result<Hash, LogError> {
     TiledTree::new(stored, |tile| tile_bytes(read, tile)).root(size)
 }
 
+/// The inclusion proof of a leaf in the tree of the first `size` leaves of the stored log.
+///
+/// # Errors
+/// [`LogError`] if a tile is missing or damaged, or the log is not that long.
+pub fn inclusion(read: &dyn Read, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
+    let stored = read.log_head()?.map_or(0, |head| head.size);
+    TiledTree::new(stored, |tile| tile_bytes(read, tile)).inclusion_proof(index, size)
+}
+
 /// The consistency proof between two sizes of the stored log.
 ///
 /// # Errors

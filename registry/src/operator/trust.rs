@@ -10,7 +10,8 @@ use licence_spec::credential::Credential;
 use licence_spec::numbers::{MAX_ROOT, TYP_ROOT};
 use licence_spec::suite::Signer;
 use licence_spec::trust::{
-    ListContent, Proposal, Proposed, Role, RoleKeys, Root, RootContent, SignatureError, Taken, TrustFiles,
+    Key, ListContent, Proposal, Proposed, Proved, Role, RoleKeys, Root, RootContent, SignatureError, Taken,
+    TrustFiles,
 };
 use licence_spec::verdict::Code;
 use licence_store::LicenceRow;
@@ -22,6 +23,7 @@ use crate::documents::{self, TakeError};
 use crate::encoding::digest_text;
 use crate::keys::Usage;
 use crate::node::Node;
+use crate::trips::cut;
 
 /// Licences read at a time.
 const PAGE: u32 = 1_000;
@@ -243,6 +245,17 @@ fn roots(node: &Node, held: Option<&TrustFiles>, root: Option<&[u8]>) -> Result<
     Ok(stored.into_iter().map(|row| row.bytes).chain(root.map(<[u8]>::to_vec)).collect())
 }
 
+/// The root of the first `size` leaves of a log, in hex; null if this node holds fewer, and how many.
+///
+/// # Errors
+/// [`Refusal`] if the log cannot be read.
+pub(super) fn log_root(node: &Node, log: &str, size: u64) -> Result<Value, Refusal> {
+    Ok(match cut::root_at(node, log, size).map_err(Refusal::failed)? {
+        Ok(root) => json!({"root": hex::encode(root), "held": size}),
+        Err(held) => json!({"root": null, "held": held}),
+    })
+}
+
 /// How many licences in force at this node would get another verdict by the other list, by authority: as far as issuer and
 /// key go, and for whoever presents them with their log proof, without which a compromised key's are never accepted.
 ///
@@ -297,7 +310,18 @@ fn judge(list: &ListContent, row: &LicenceRow) -> Option<Code> {
     });
     let Some(key) = key else { return Some(Code::IssuerNotListed) };
     key.scope_fault(Role::Licence, licence.vct, licence.fields.text(7), licence.iat)
-        .or_else(|| key.state_fault(licence.iat, Some(row.log_index)))
+        .or_else(|| key.state_fault(licence.iat, proved(key, row)))
+}
+
+/// Where a licence of this node stands: whoever asks this node gets a proof in the tree of the cut.
+fn proved<'a>(key: &'a Key, row: &LicenceRow) -> Proved<'a> {
+    let cut = key.cut();
+    let origin = cut.and_then(|cut| cut.tree.as_ref()).map_or("", |tree| &tree.origin);
+    Proved {
+        at: Some((origin, row.log_index)),
+        is_in_cut_tree: cut.is_some_and(|cut| row.log_index < cut.index),
+        ..Proved::default()
+    }
 }
 
 /// The request of this node to be enrolled, base64url, with the digest that is read out.

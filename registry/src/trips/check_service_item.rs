@@ -22,6 +22,7 @@ use crate::db::{Effect, Job};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::node::Node;
 use crate::rng::RngError;
+use crate::trips::cut::judge_with_cut;
 use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion};
 use crate::trips::holder::holder_key;
 use crate::trips::receipt::{self, ReceiptTripError};
@@ -289,7 +290,13 @@ fn judge(
         audience: Some(&node.authority),
         ..Question::default()
     });
-    verify(bytes, evidence, &policy, now)
+    judge_with_cut(
+        node,
+        evidence,
+        &policy,
+        || Some(bytes.to_vec()),
+        |policy| verify(bytes, evidence, policy, now),
+    )
 }
 
 /// How a licence came out, with a receipt if it meets a material.

@@ -4,6 +4,7 @@ pub mod ask_witness;
 pub mod change_status;
 pub mod check_service_item;
 pub mod clients;
+pub mod cut;
 pub mod find_elsewhere;
 pub mod gather_index;
 pub mod holder;

@@ -6,6 +6,7 @@ use licence_catalogue::fit::{self, Fit, Presented, fit};
 use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
 use licence_spec::policy::{Policy, Question, Subject};
+use licence_spec::qr::{self, QrContent};
 use licence_spec::verdict::Verdict;
 use licence_spec::verify::{not_found, verify, verify_qr};
 use licence_store::StoreError;
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::encoding::from_base64url;
 use crate::node::Node;
+use crate::trips::cut::judge_with_cut;
 
 /// A request to verify, as the API takes it: exactly one of `credential`, `qr`, `id`.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -121,14 +123,33 @@ pub fn verify_presented(node: &Node, request: &VerifyRequest) -> Result<Answer, 
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
     let verdict = match (&request.credential, &request.qr, &request.id) {
         (Some(text), None, None) => {
-            verify(&from_base64url(text).ok_or(VerifyError::Encoding)?, &evidence, &policy, now)
+            let bytes = from_base64url(text).ok_or(VerifyError::Encoding)?;
+            judge_with_cut(
+                node,
+                &evidence,
+                &policy,
+                || Some(bytes.clone()),
+                |policy| verify(&bytes, &evidence, policy, now),
+            )
         }
-        (None, Some(text), None) => verify_qr(text, &evidence, &policy, now),
+        (None, Some(text), None) => judge_with_cut(
+            node,
+            &evidence,
+            &policy,
+            || object_of_qr(text),
+            |policy| verify_qr(text, &evidence, policy, now),
+        ),
         (None, None, Some(id)) => {
             let row = node.store.read()?.licence_by_id(id)?;
             let mut verdict = match &row {
                 Some(row) if row.credential.is_empty() => return Err(VerifyError::BytesLost),
-                Some(row) => verify(&row.credential, &evidence, &policy, now),
+                Some(row) => judge_with_cut(
+                    node,
+                    &evidence,
+                    &policy,
+                    || Some(row.credential.clone()),
+                    |policy| verify(&row.credential, &evidence, policy, now),
+                ),
                 None => not_found(&evidence, &policy, now),
             };
             // A number alone is no title to the content: who has not been shown the licence does not get it.
@@ -139,6 +160,14 @@ pub fn verify_presented(node: &Node, request: &VerifyRequest) -> Result<Answer, 
     };
     let fit = fit_of(&evidence, request, &verdict);
     Ok(Answer { verdict, fit })
+}
+
+/// The licence or view in a QR code that holds one.
+fn object_of_qr(text: &str) -> Option<Vec<u8>> {
+    match qr::read(text) {
+        Ok(QrContent::Object(bytes)) => Some(bytes),
+        Ok(QrContent::Reference(_)) | Err(_) => None,
+    }
 }
 
 fn fit_of(evidence: &Evidence, request: &VerifyRequest, verdict: &Verdict) -> Option<Fit> {

@@ -95,12 +95,28 @@ impl Note<'_> {
     /// # Errors
     /// [`NoteError::BadSignature`]
     pub fn cosigned_at(&self, key: &WitnessKey) -> Result<Option<UnixTime>, NoteError> {
-        let mut newest = None;
+        self.cosigned_times(key, UnixTime::max)
+    }
+
+    /// As [`Note::cosigned_at`], but the oldest time.
+    ///
+    /// # Errors
+    /// [`NoteError::BadSignature`]
+    pub fn first_cosigned_at(&self, key: &WitnessKey) -> Result<Option<UnixTime>, NoteError> {
+        self.cosigned_times(key, UnixTime::min)
+    }
+
+    fn cosigned_times(
+        &self,
+        key: &WitnessKey,
+        choose: fn(UnixTime, UnixTime) -> UnixTime,
+    ) -> Result<Option<UnixTime>, NoteError> {
+        let mut chosen = None;
         for line in self.signatures_of(&key.0) {
             let time = verify(key.public_key(), line, self.text()).ok_or(NoteError::BadSignature)?;
-            newest = newest.max(Some(time));
+            chosen = Some(chosen.map_or(time, |held| choose(held, time)));
         }
-        Ok(newest)
+        Ok(chosen)
     }
 }
 

@@ -189,9 +189,24 @@ impl Policy {
     /// # Errors
     /// [`NoteError::BadSignature`] if any line of any of them does not verify.
     pub fn cosigners(&self, note: &Note<'_>) -> Result<Cosigners, NoteError> {
+        self.cosigners_by(|key| note.cosigned_at(key))
+    }
+
+    /// As [`Policy::cosigners`], of the cosignatures from before this moment alone.
+    ///
+    /// # Errors
+    /// As [`Policy::cosigners`].
+    pub fn cosigners_before(&self, note: &Note<'_>, time: UnixTime) -> Result<Cosigners, NoteError> {
+        self.cosigners_by(|key| Ok(note.first_cosigned_at(key)?.filter(|first| *first < time)))
+    }
+
+    fn cosigners_by(
+        &self,
+        mut cosigned_at: impl FnMut(&WitnessKey) -> Result<Option<UnixTime>, NoteError>,
+    ) -> Result<Cosigners, NoteError> {
         let mut cosigners = Cosigners { witnesses: 0, newest: UnixTime(0) };
         for (at, key) in self.witnesses.iter().enumerate() {
-            if let Some(time) = note.cosigned_at(key)? {
+            if let Some(time) = cosigned_at(key)? {
                 cosigners.witnesses |= 1 << at;
                 cosigners.newest = cosigners.newest.max(time);
             }

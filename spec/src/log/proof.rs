@@ -16,6 +16,7 @@ use super::policy::{Cosigners, Policy};
 use super::text::{decimal, hash, push_base64, take_line};
 use crate::numbers::MAX_LOG_PROOF;
 use crate::suite::{Digest, sha256};
+use crate::time::UnixTime;
 
 /// The first line.
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -187,6 +188,14 @@ impl<'a> LogProof<'a> {
     #[must_use]
     pub const fn index(&self) -> u64 {
         self.index
+    }
+
+    /// Whether at least one witness, and a quorum of `policy`, cosigned the checkpoint before this moment. A policy that asks for
+    /// no witness is not met by none: nothing else dates a checkpoint.
+    #[must_use]
+    pub fn is_cosigned_before(&self, policy: &Policy, time: UnixTime) -> bool {
+        let cosigners = policy.cosigners_before(self.checkpoint.note(), time);
+        cosigners.is_ok_and(|cosigners| cosigners.count() > 0 && policy.is_met_by(cosigners))
     }
 
     /// Verifies, in this order: origin known; signature of the log; every line of a known witness; inclusion of

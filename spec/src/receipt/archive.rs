@@ -3,7 +3,6 @@
 use super::{Receipt, open};
 use crate::cbor::{Fault, FaultKind};
 use crate::cose::{Sign1, statement_digest};
-use crate::evidence::key_standing;
 use crate::numbers::{MAX_CATALOGUE, MAX_LICENCE, MAX_RECEIPT, MAX_STATUS_TOKEN, MAX_VIEW, TYP_RECEIPT};
 use crate::suite::{Digest, sha256};
 use crate::trust::{Role, TrustList};
@@ -55,7 +54,7 @@ fn check_signature(object: &Sign1<'_>, receipt: &Receipt, list: &TrustList) -> R
         return Err(Code::IssuerNotListed);
     }
     let key = listed.find(|key| object.verifies_under(&key.key)).ok_or(Code::SignatureInvalid)?;
-    key_standing(key, Role::Receipt, receipt.issued_at())
+    key.standing(Role::Receipt, receipt.issued_at())
 }
 
 impl Archive<'_> {

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::cut::{Cut, CutTree, Proved};
 use super::root::{Head, Root};
 use super::{Role, Scope, is_host, read_cose_key};
 use crate::cbor::{Fault, Reader, Writer};
@@ -24,25 +25,22 @@ const MAX_TABLES: usize = 256;
 const MAX_HISTORY: usize = 16;
 
 /// May what this key signed still be relied on?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// In use.
     Active,
     /// Out of use since a moment; good for what it signed before.
     Retired,
-    /// In wrong hands: good only for licences logged below this index, which is the tree size at the cut.
-    Compromised {
-        /// First leaf index that is no longer trusted.
-        trusted_until_log_index: u64,
-    },
+    /// In wrong hands: good only for licences that stood in the log before the cut.
+    Compromised(Cut),
 }
 
 impl KeyState {
-    const fn number(self) -> i64 {
+    const fn number(&self) -> i64 {
         match self {
             KeyState::Active => 0,
             KeyState::Retired => 1,
-            KeyState::Compromised { .. } => 2,
+            KeyState::Compromised(_) => 2,
         }
     }
 }
@@ -76,6 +74,15 @@ impl Key {
         self.scopes.iter().any(|scope| scope.role == role)
     }
 
+    /// The cut, if the key is compromised.
+    #[must_use]
+    pub const fn cut(&self) -> Option<&Cut> {
+        match &self.state {
+            KeyState::Compromised(cut) => Some(cut),
+            KeyState::Active | KeyState::Retired => None,
+        }
+    }
+
     /// Puts the key into another state from `since` on, and keeps the state that it leaves.
     pub fn change_state(&mut self, state: KeyState, since: UnixTime) {
         self.history.push((self.state.number(), self.since));
@@ -102,16 +109,15 @@ impl Key {
         }
     }
 
-    /// What the state says of a licence that was issued at `iat` and stands in the log at `proved`, if that is proved.
+    /// What the state says of a licence that was issued at `iat`, of which `proved` is known. Views, receipts, tokens and
+    /// catalogues ask [`Key::standing`](super::speaks): nothing tells an early one of a compromised key from a forged one.
     #[must_use]
-    pub const fn state_fault(&self, iat: UnixTime, proved: Option<u64>) -> Option<Code> {
-        match (self.state, proved) {
-            (KeyState::Retired, _) if iat.0 >= self.since.0 => Some(Code::KeyNotValidAtIssue),
-            (KeyState::Active | KeyState::Retired, _) => None,
-            (KeyState::Compromised { .. }, None) => Some(Code::KeyCompromisedNoProof),
-            (KeyState::Compromised { trusted_until_log_index }, Some(index)) => {
-                if index < trusted_until_log_index { None } else { Some(Code::KeyCompromisedAfterCut) }
-            }
+    pub fn state_fault(&self, iat: UnixTime, proved: Proved<'_>) -> Option<Code> {
+        match &self.state {
+            KeyState::Active => None,
+            KeyState::Retired if iat >= self.since => Some(Code::KeyNotValidAtIssue),
+            KeyState::Retired => None,
+            KeyState::Compromised(cut) => cut.fault(proved),
         }
     }
 
@@ -159,6 +165,14 @@ pub struct Entry {
     pub keys: Vec<Key>,
     /// Code of the authority that succeeded it.
     pub successor: Option<String>,
+}
+
+impl Log {
+    /// Whether the moment lies within the period of the log.
+    #[must_use]
+    pub fn has_time(&self, time: UnixTime) -> bool {
+        self.since <= time && self.until.is_none_or(|until| time < until)
+    }
 }
 
 impl Entry {
@@ -339,9 +353,21 @@ fn read_entry(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Entry, F
     }
     match (id, name, hosts, logs, keys) {
         (Some(id), Some(name), Some(hosts), Some(logs), Some(keys)) => {
-            Ok(Entry { id, name, hosts, logs, keys, successor })
+            let entry = Entry { id, name, hosts, logs, keys, successor };
+            check_cuts(&entry)?;
+            Ok(entry)
         }
         _ => Err(MISSING),
+    }
+}
+
+/// The tree of a cut is one of a log of the same entry.
+fn check_cuts(entry: &Entry) -> Result<(), Fault> {
+    let trees = entry.keys.iter().filter_map(|key| key.cut()).filter_map(|cut| cut.tree.as_ref());
+    let is_known = |tree: &CutTree| entry.logs.iter().any(|log| log.key.name() == tree.origin);
+    match trees.into_iter().all(is_known) {
+        true => Ok(()),
+        false => Err(Fault::not_conformant("a cut in a log that the entry does not name")),
     }
 }
 
@@ -378,8 +404,8 @@ fn read_log(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Log, Fault
 }
 
 fn read_key(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Key, Fault> {
-    let (mut key, mut scopes, mut state, mut since, mut cut, mut history) =
-        (None, None, None, None, None, Vec::new());
+    let (mut key, mut scopes, mut state, mut since, mut cut, mut history, mut tree) =
+        (None, None, None, None, None, Vec::new(), None);
     let mut map = reader.map()?;
     while let Some(member) = map.next_int(reader)? {
         match member {
@@ -389,6 +415,7 @@ fn read_key(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Key, Fault
             4 => since = Some(reader.time()?),
             5 => cut = Some(reader.uint()?),
             6 => history = read_history(reader)?,
+            7 => tree = Some(CutTree::read(reader)?),
             _ => return Err(Fault::not_conformant("an unknown member in a key")),
         }
     }
@@ -396,9 +423,12 @@ fn read_key(reader: &mut Reader<'_>, checked: &Checked<'_>) -> Result<Key, Fault
     let state = match (state, cut) {
         (Some(0), None) => KeyState::Active,
         (Some(1), None) => KeyState::Retired,
-        (Some(2), Some(cut)) => KeyState::Compromised { trusted_until_log_index: cut },
+        (Some(2), Some(index)) => KeyState::Compromised(Cut { index, tree: tree.take() }),
         _ => return Err(Fault::not_conformant("a key state that is unknown or has a wrong cut")),
     };
+    if tree.is_some() {
+        return Err(Fault::not_conformant("a tree of a cut beside a key that has no cut"));
+    }
     if scopes.is_empty() || history.last().is_some_and(|(_, last)| *last > since) {
         return Err(Fault::not_conformant("a key without scope, or with a history that does not ascend"));
     }
@@ -471,21 +501,24 @@ fn write_entry(writer: &mut Writer, entry: &Entry) {
 }
 
 fn write_key(writer: &mut Writer, key: &Key) {
-    let cut = match key.state {
-        KeyState::Compromised { trusted_until_log_index } => Some(trusted_until_log_index),
-        _ => None,
-    };
-    writer.map(4 + usize::from(cut.is_some()) + usize::from(!key.history.is_empty()));
+    let cut = key.cut();
+    let tree = cut.and_then(|cut| cut.tree.as_ref());
+    let members = [cut.is_some(), !key.history.is_empty(), tree.is_some()];
+    writer.map(4 + members.into_iter().filter(|is_there| *is_there).count());
     writer.int(1).encoded(&key.key.cose_key()).int(2).array(key.scopes.len());
     key.scopes.iter().for_each(|scope| scope.write(writer));
     writer.int(3).int(key.state.number()).int(4).int(key.since.0);
     if let Some(cut) = cut {
-        writer.int(5).uint(cut);
+        writer.int(5).uint(cut.index);
     }
     if !key.history.is_empty() {
         writer.int(6).array(key.history.len());
         for (state, since) in &key.history {
             writer.array(2).int(*state).int(since.0);
         }
+    }
+    if let Some(tree) = tree {
+        writer.int(7);
+        tree.write(writer);
     }
 }

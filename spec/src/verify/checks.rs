@@ -7,17 +7,18 @@ use super::Case;
 use super::issuer::is_fresh;
 use super::record::{Record, Source};
 use crate::credential::{StatusReference, uri_host};
-use crate::evidence::{HeldToken, key_standing};
+use crate::evidence::HeldToken;
 use crate::identifiers::{AskedCode, SameHolder, same_name};
 use crate::log::checkpoint::CheckpointError;
 use crate::log::entry::{Entry, Op};
+use crate::log::merkle::{Hash, TreeHead};
 use crate::log::proof::{LogFault, LogProof, ProofFault, VerifiedProof};
 use crate::numbers::CLOCK_SKEW_S;
 use crate::policy::Subject;
 use crate::status::Status;
 use crate::suite::Digest;
 use crate::time::UnixTime;
-use crate::trust::Role;
+use crate::trust::Log;
 use crate::verdict::{Code, Group, LogBasis, Warning};
 
 /// A licence that ends within this many seconds gets the warning EXPIRES_SOON: 30 days.
@@ -98,13 +99,17 @@ pub(super) fn status(case: &Case<'_>, record: &mut Record) -> Option<(String, Un
         record.found(Code::StatusMissing, None);
         return None;
     };
+    if is_on_foreign_host(case, reference) {
+        record.found(Code::StatusSignerUntrusted, None);
+        return None;
+    }
     let Some(held) = case.evidence.token(reference.uri) else {
         record.found(Code::StatusUnavailable, None);
         return None;
     };
     let token = held.token();
     let source: Source = Some((*token.digest(), token.iat()));
-    match token_fault(case, reference, held).or_else(|| value_code(case, reference, held, record)) {
+    match token_fault(case, held).or_else(|| value_code(case, reference, held, record)) {
         Some(code) => record.found(code, source),
         None => record.pass(Group::Status, source),
     }
@@ -114,21 +119,24 @@ pub(super) fn status(case: &Case<'_>, record: &mut Record) -> Option<(String, Un
     Some((String::from(token.uri()), token.iat(), *token.digest()))
 }
 
+/// Whether the list lies on a host that the issuer's entry does not have: nobody can speak for it there, and it is never fetched.
+fn is_on_foreign_host(case: &Case<'_>, reference: StatusReference<'_>) -> bool {
+    let entry = case.evidence.trust_list().and_then(|list| list.entry(case.presented.licence_issuer()));
+    entry.is_some_and(|entry| uri_host(reference.uri).is_none_or(|host| !entry.has_host(host)))
+}
+
 /// Whether the token may be used at all, in the order of spec/status.md §4.
-fn token_fault(case: &Case<'_>, reference: StatusReference<'_>, held: &HeldToken) -> Option<Code> {
+fn token_fault(case: &Case<'_>, held: &HeldToken) -> Option<Code> {
     let token = held.token();
     if token.iat() > case.now.plus(CLOCK_SKEW_S) && !case.policy.past_moment {
         return Some(Code::StatusUnavailable);
     }
+    // Whose token speaks for its list was found out when it was taken; here the list has to be one of the issuer's own.
     let entry = case.evidence.trust_list().and_then(|list| list.entry(case.presented.licence_issuer()));
-    let signer = entry
+    let is_issuers = entry
         .zip(held.signer())
-        .and_then(|(entry, signer)| entry.keys_with(token.kid()).find(|key| key.key == *signer));
-    if signer.is_none_or(|key| key_standing(key, Role::Status, token.iat()).is_err()) {
-        return Some(Code::StatusSignerUntrusted);
-    }
-    let on_own_host = || entry.zip(uri_host(reference.uri)).is_some_and(|(entry, host)| entry.has_host(host));
-    if case.presented.view.is_some() && !on_own_host() {
+        .is_some_and(|(entry, signer)| entry.keys_with(token.kid()).any(|key| key.key == *signer));
+    if !is_issuers {
         return Some(Code::StatusSignerUntrusted);
     }
     if case.policy.past_moment && !(token.iat() <= case.now && case.now < token.exp()) {
@@ -171,12 +179,32 @@ pub(super) enum LogFinding {
     Faulty(Code),
 }
 
+/// The leaf that the log of the issuer has of the licence.
+pub(super) fn leaf(case: &Case<'_>) -> Hash {
+    Entry { op: Op::Issued, time: licence_time(case), digest: case.digests.licence }.leaf_hash()
+}
+
+/// When the licence was issued; of a view, the licence from which it was made.
+fn licence_time(case: &Case<'_>) -> UnixTime {
+    let presented = case.presented;
+    presented.view.as_ref().map_or(presented.iat, |(_, grounds)| grounds.licence_iat)
+}
+
+/// The log proof at hand: one that came beside the licence goes before one in its header.
+fn proof_bytes<'a>(case: &Case<'a>) -> Option<&'a [u8]> {
+    case.policy.question.log_proof.or(case.presented.object.log_proof())
+}
+
+/// Whether witnesses cosigned the checkpoint of the proof at hand before this moment (spec/log.md §7).
+pub(super) fn is_cosigned_before(case: &Case<'_>, time: UnixTime) -> bool {
+    let proof = proof_bytes(case).and_then(|bytes| LogProof::parse(bytes).ok());
+    let list = case.evidence.trust_list();
+    proof.zip(list).is_some_and(|(proof, list)| proof.is_cosigned_before(list.policy(), time))
+}
+
 /// Verifies the log proof at hand, if any.
 pub(super) fn log(case: &Case<'_>) -> LogFinding {
-    let presented = case.presented;
-    let Some(bytes) = case.policy.question.log_proof.or(presented.object.log_proof()) else {
-        return LogFinding::Absent;
-    };
+    let Some(bytes) = proof_bytes(case) else { return LogFinding::Absent };
     let Some(list) = case.evidence.trust_list() else { return LogFinding::Absent };
     let Ok(proof) = LogProof::parse(bytes) else { return LogFinding::Faulty(Code::LogProofInvalid) };
     // A log that a stale list does not name may have been added since: nothing is proved, neither for nor against.
@@ -184,18 +212,31 @@ pub(super) fn log(case: &Case<'_>) -> LogFinding {
         true => LogFinding::Faulty(Code::LogProofInvalid),
         false => LogFinding::Absent,
     };
-    let Some(entry) = list.entry(presented.licence_issuer()) else { return unlisted() };
-    let time = presented.view.as_ref().map_or(presented.iat, |(_, grounds)| grounds.licence_iat);
-    let leaf = Entry { op: Op::Issued, time, digest: case.digests.licence }.leaf_hash();
-    let keys = entry.logs.iter().map(|log| &log.key);
+    let Some(entry) = list.entry(case.presented.licence_issuer()) else { return unlisted() };
+    let time = licence_time(case);
+    let logs = || entry.logs.iter().filter(|log| log.key.name() == proof.origin() && log.has_time(time));
     let stored = claimed_size(bytes).and_then(|size| case.evidence.head(proof.origin(), size));
-    match proof.verify(&leaf, keys, list.policy(), stored) {
-        Ok(proof) => LogFinding::Proved(proof),
+    match proof.verify(&leaf(case), logs().map(|log| &log.key), list.policy(), stored) {
+        Ok(proof) if is_dated(case, logs(), &proof, stored) => LogFinding::Proved(proof),
+        // Whoever holds the key of an ended log can sign any tree: it shows nothing, neither for nor against.
+        Ok(_) => LogFinding::Absent,
         Err(LogFault::SplitView { .. }) => LogFinding::Faulty(Code::LogSplitView),
         Err(LogFault::QuorumMissing(_)) => LogFinding::Faulty(Code::CheckpointQuorumMissing),
         Err(LogFault::Invalid(ProofFault::Checkpoint(CheckpointError::NotSigned))) => unlisted(),
         Err(LogFault::Invalid(_)) => LogFinding::Faulty(Code::LogProofInvalid),
     }
+}
+
+/// Whether the checkpoint is from the period of its log: the log is in use, or its head was seen while it was, or witnesses cosigned
+/// it before the log ended.
+fn is_dated<'l>(
+    case: &Case<'_>,
+    mut logs: impl Iterator<Item = &'l Log>,
+    proof: &VerifiedProof,
+    stored: Option<&TreeHead>,
+) -> bool {
+    stored == Some(&proof.head())
+        || logs.any(|log| log.until.is_none_or(|until| case.now < until || is_cosigned_before(case, until)))
 }
 
 /// The tree size that the checkpoint of a proof claims, to look up the head seen at that size.

@@ -1,9 +1,12 @@
 //! CRYPTO and ISSUER: did the key that it names sign it, and may that key sign this, here, then?
 
+use super::Case;
+use super::checks::{LogFinding, is_cosigned_before, leaf};
 use super::record::{Record, Source};
-use super::{Case, checks::LogFinding};
 use crate::evidence::Trust;
-use crate::trust::{Entry, Key, KeyState};
+use crate::log::merkle::verify_inclusion;
+use crate::log::proof::VerifiedProof;
+use crate::trust::{Cut, Entry, Key, KeyState, Proved};
 use crate::verdict::{Code, Group, Warning};
 
 /// The listed key that signed, and its entry.
@@ -92,12 +95,28 @@ fn scope_fault(case: &Case<'_>, key: &Key) -> Option<Code> {
 
 /// What the state of the key says about what it signed then.
 fn state_fault(case: &Case<'_>, key: &Key, log: &LogFinding) -> Option<Code> {
-    match (key.state, log) {
+    let KeyState::Compromised(cut) = &key.state else {
+        return key.state_fault(case.presented.iat, Proved::default());
+    };
+    if case.presented.view.is_some() {
         // Views are never logged, so nothing tells an early one from a forged one.
-        (KeyState::Compromised { .. }, _) if case.presented.view.is_some() => {
-            Some(Code::KeyCompromisedAfterCut)
-        }
-        (_, LogFinding::Proved(proof)) => key.state_fault(case.presented.iat, Some(proof.index())),
-        _ => key.state_fault(case.presented.iat, None),
+        return Some(Code::KeyCompromisedAfterCut);
     }
+    let proof = match log {
+        LogFinding::Proved(proof) => Some(proof),
+        LogFinding::Absent | LogFinding::Faulty(_) => None,
+    };
+    let proved = Proved {
+        at: proof.map(|proof| (proof.origin(), proof.index())),
+        head: proof.map(VerifiedProof::head),
+        is_witnessed_before: proof.is_some() && is_cosigned_before(case, key.since),
+        is_in_cut_tree: is_in_cut_tree(case, cut),
+    };
+    key.state_fault(case.presented.iat, proved)
+}
+
+/// Whether the licence stands in the tree of the cut, by the look-up that came with the question.
+fn is_in_cut_tree(case: &Case<'_>, cut: &Cut) -> bool {
+    let (Some(head), Some(found)) = (cut.head(), case.policy.question.cut_proof) else { return false };
+    verify_inclusion(found.index, &leaf(case), found.hashes, &head).is_ok()
 }

@@ -31,6 +31,7 @@ use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
 use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
+use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::holder;
 use licence_registry::trips::lease::Leases;
 use licence_registry::trips::mirror::mirror;
@@ -155,6 +156,7 @@ fn province(directory: &std::path::Path) -> Node {
         evidence: Current::default(),
         keys,
         log: published,
+        cuts: CutTrees::default(),
         authorities: Arc::new(authorities),
     }
 }

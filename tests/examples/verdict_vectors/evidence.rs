@@ -12,7 +12,7 @@ use licence_spec::status::{self, Status, StatusArray};
 use licence_spec::suite::sha256;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{
-    Entry, Key, KeyState, ListContent, Log, Names, Role, RoleKeys, Root, RootContent, Scope,
+    Cut, Entry, Key, KeyState, ListContent, Log, Names, Role, RoleKeys, Root, RootContent, Scope,
     TimestampContent, TrustFiles,
 };
 
@@ -50,7 +50,7 @@ fn entry(id: &str, name: &str, host: &str, keys: Vec<Key>) -> Entry {
 
 fn entries(keys: &Keys) -> Vec<Entry> {
     let province = vec![key(keys, "province catalogue", Role::Catalogue, "")];
-    let stolen = KeyState::Compromised { trusted_until_log_index: CUT };
+    let stolen = KeyState::Compromised(Cut { index: CUT, tree: None });
     let city = vec![
         key(keys, "issuer", Role::Licence, "4401"),
         key(keys, "status", Role::Status, ""),

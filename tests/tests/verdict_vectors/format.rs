@@ -190,6 +190,7 @@ impl Set {
                 Some("view") => Wanted::View,
                 Some(other) => panic!("{}: wanted {other}", vector.name),
             },
+            cut_proof: None,
             log_proof: asked.log_proof.as_deref().map(proof),
             subject: asked.subject.as_ref().map(|subject| policy::Subject {
                 code_type: subject.code_type.as_deref(),

@@ -13,6 +13,7 @@ use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
 use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
+use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::lease::Leases;
 use licence_spec::suite::{SeedSigner, sha256};
 use licence_spec::view::View;
@@ -143,6 +144,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         evidence,
         keys: Keyring::default(),
         log: published,
+        cuts: CutTrees::default(),
         authorities: Arc::new(Vec::new()),
     }
 }

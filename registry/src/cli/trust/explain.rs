@@ -11,6 +11,7 @@ use licence_spec::trust::{Entry, Key, KeyState, Scope, TrustFiles};
 
 use super::held::pinned;
 use crate::ceremony::change::is_named;
+use crate::ceremony::diff::cut_words;
 use crate::ceremony::diff::{names, role_words, state_words};
 use crate::cli::catalogue::source;
 use crate::cli::data::{Place, print};
@@ -115,11 +116,9 @@ impl Known<'_> {
 
     /// Why a key may not sign now, if so: what a verifier would hold against it.
     fn against(&self, entry: &Entry, key: &Key) -> Option<String> {
-        match key.state {
-            KeyState::Compromised { trusted_until_log_index: cut } => {
-                return Some(format!(
-                    "密钥已泄露，只有日志序号小于 {cut} 的证照仍可采信 / compromised: only licences logged below index {cut} stay good"
-                ));
+        match &key.state {
+            KeyState::Compromised(cut) => {
+                return Some(format!("密钥已泄露 compromised：{}", cut_words(cut)));
             }
             KeyState::Retired if self.now >= key.since => {
                 return Some(format!("已于 {0} 停用 / retired at {0}", key.since));

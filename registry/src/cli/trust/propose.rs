@@ -8,6 +8,7 @@ use licence_spec::enrolment::Enrolment;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::Proposal;
 
+use super::cuts::{CutOptions, cuts};
 use super::held::{pinned, trust_files};
 use crate::ceremony::change::{Changes, first_root, next_list, next_root};
 use crate::ceremony::enrol::{Against, listed};
@@ -37,12 +38,8 @@ pub(in crate::cli) struct Options {
     /// 停用密钥，可多次 / a key goes out of use, repeatable
     #[arg(long, value_name = "KID")]
     retire: Vec<String>,
-    /// 密钥泄露，可多次，各配一个 --cut / a key is in wrong hands, repeatable, each with a --cut
-    #[arg(long, value_name = "KID")]
-    compromise: Vec<String>,
-    /// 自此日志序号起不可信 / first log index that is no longer trusted
-    #[arg(long, value_name = "INDEX")]
-    cut: Vec<u64>,
+    #[command(flatten)]
+    stolen: CutOptions,
     /// 移除机关，可多次 / an authority leaves, repeatable
     #[arg(long, value_name = "AUTHORITY")]
     remove: Vec<String>,
@@ -93,9 +90,6 @@ fn time(text: &str) -> Result<UnixTime, String> {
 }
 
 pub(super) fn list(options: &Options) -> Result<()> {
-    if options.compromise.len() != options.cut.len() {
-        bail!("每个 --compromise 须配一个 --cut / each --compromise needs one --cut");
-    }
     let (config, now) = (Config::load(&options.place.data)?, Clock::system().now());
     let data = source::of_node(&options.place.data, &config)?;
     let files = pinned(&options.place)?;
@@ -114,7 +108,7 @@ pub(super) fn list(options: &Options) -> Result<()> {
     }
     let changes = Changes {
         retire: options.retire.clone(),
-        compromise: options.compromise.iter().cloned().zip(options.cut.iter().copied()).collect(),
+        compromise: cuts(&options.stolen, &options.place, held, now)?,
         remove: options.remove.clone(),
         successors: options.successors.clone(),
         witness_policy: options.witness_policy.as_deref().map(policy).transpose()?,
