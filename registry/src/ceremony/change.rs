@@ -257,7 +257,7 @@ mod tests {
         };
         let next = after(&changes).unwrap();
         assert_eq!((next.version, next.iat), (2, THEN));
-        let state = |at: usize| (next.entries[at].keys[0].state, next.entries[at].keys[0].since);
+        let state = |at: usize| (next.entries[at].keys[0].state.clone(), next.entries[at].keys[0].since);
         assert_eq!(state(0), (KeyState::Retired, THEN));
         assert_eq!(state(1), (KeyState::Compromised(cut(6)), THEN));
         assert_eq!(next.entries[0].keys[0].history, [(0, NOW)]);

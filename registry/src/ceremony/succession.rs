@@ -125,7 +125,7 @@ mod tests {
         assert_eq!((same.since, same.scopes[0].from, same.scopes[0].to), (THEN, THEN, NOW.plus(10_000)));
         assert_eq!((new.since, new.scopes[0].from), (NOW, NOW));
         assert_eq!(
-            (gone.state, gone.since, gone.history.as_slice()),
+            (gone.state.clone(), gone.since, gone.history.as_slice()),
             (KeyState::Retired, NOW, &[(0, THEN)][..])
         );
         assert_eq!(gone.scopes, held[0].keys[1].scopes, "what it signed was within its scope");
@@ -150,6 +150,6 @@ mod tests {
         let next = succeed(&held, vec![entry("C", vec![key(1, &["x"], NOW)])], NOW);
         assert_eq!(next.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["A", "C"]);
         assert_eq!(next[1].keys[0].state, KeyState::Compromised(Cut { index: 7, tree: None }));
-        assert_eq!((next[0].keys[0].state, next[0].keys[0].since), (KeyState::Active, THEN));
+        assert_eq!((next[0].keys[0].state.clone(), next[0].keys[0].since), (KeyState::Active, THEN));
     }
 }
