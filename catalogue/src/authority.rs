@@ -109,6 +109,12 @@ impl Authority {
         ImplementationCode::parse(&[catalogue_code, organisation, division].concat()).ok()
     }
 
+    /// Whether its permission is over at `now`: it gets no keys into a new list, and what it signed before stays as the list has it.
+    #[must_use]
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        self.until.is_some_and(|day| day.ends() <= now)
+    }
+
     /// The scope that a key of this authority gets in the trust list for `role`, from `from` until before `to`.
     ///
     /// Licence keys: its types and regions. View keys: every type, its regions; so a node shows other cities' licences

@@ -231,7 +231,8 @@ impl NodeKeys {
             Some(base64url(signer.public_key().bytes()))
         };
         let mut authorities = BTreeMap::new();
-        for authority in node.authorities.iter() {
+        let now = node.clock.now();
+        for authority in node.authorities.iter().filter(|authority| !authority.is_over(now)) {
             let mut own = BTreeMap::new();
             for role in &authority.roles {
                 let key = text(&authority.code, usage(*role));

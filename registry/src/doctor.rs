@@ -3,11 +3,18 @@
 //! In scope: one list of questions, clock first, that `/readyz` and `doctor` both answer from. Out of scope: what only the
 //! command line can see, such as the configuration of a node that does not start (`cli::doctor`).
 
+use std::collections::BTreeSet;
+
+use licence_spec::evidence::Evidence;
 use licence_spec::numbers::CLOCK_SKEW_S;
+use licence_spec::suite::Signer as _;
 use licence_spec::time::UnixTime;
-use licence_spec::trust::TrustFiles;
+use licence_spec::trust::{Role, TrustFiles};
+use licence_spec::verdict::Code;
 use serde::Serialize;
 
+use crate::documents;
+use crate::keys::Usage;
 use crate::node::Node;
 use crate::trips::mirror::FORK;
 
@@ -68,7 +75,8 @@ pub fn diagnose(node: &Node) -> Vec<Diagnosis> {
         Some(held) => well("catalogue", format!("catalogue version {}", held.version())),
         None => wrong("catalogue", "catalogue unavailable", "省：catalogue publish；市：检查到省节点的连接 / province: publish it; city: check the connection to the province"),
     });
-    found.push(own_tokens(node, now));
+    found.extend(own_tokens(node, now));
+    found.extend(refused(node));
     found.extend(store(node));
     found
 }
@@ -97,26 +105,104 @@ fn trust(files: &TrustFiles, now: UnixTime) -> Diagnosis {
     well("trust", format!("list {} until {}", list.version, list.exp))
 }
 
-/// Whether the lists of this node's authorities are published, trusted and in force: if not, their licences can be judged nowhere.
-fn own_tokens(node: &Node, now: UnixTime) -> Diagnosis {
+/// Whether the lists of this node's authorities are published, trusted and in force: if not, their licences can be judged nowhere. An
+/// authority whose key is not listed yet waits; the others go on.
+fn own_tokens(node: &Node, now: UnixTime) -> Vec<Diagnosis> {
     const REMEDY: &str = "检查任务 publish_status 的日志与信任列表中的状态密钥 / see the log lines of job publish_status, and the status keys in the trust list";
     let evidence = node.evidence.snapshot();
     let lists = node.store.read().and_then(|read| read.status_lists()).unwrap_or_default();
+    let (mut found, mut in_force, mut waiting) = (Vec::new(), 0, BTreeSet::new());
     for list in &lists {
-        let cause = match evidence.token(&list.uri) {
-            None => "status list not published yet",
-            Some(held) if held.signer().is_none() => {
-                "status list signed by a key that the trust list does not name"
+        let standing = standing(node, &evidence, &list.authority, now);
+        let cause = match (standing, evidence.token(&list.uri)) {
+            (Standing::Unlisted, _) => {
+                waiting.insert(list.authority.as_str());
+                continue;
             }
-            Some(held) if now >= held.token().exp() => "status list expired",
-            Some(_) => continue,
+            (Standing::Fault(code), _) => {
+                found.push(wrong("status", format!("status key may not sign: {code}: {}", list.uri), REMEDY));
+                break;
+            }
+            (Standing::Good, None) => "status list not published yet",
+            (_, Some(held)) if held.signer().is_none() => {
+                "status list signed by a key that may not speak for it"
+            }
+            (_, Some(held)) if now >= held.token().exp() => "status list expired",
+            (_, Some(_)) => {
+                in_force += 1;
+                continue;
+            }
         };
-        return wrong("status", format!("{cause}: {}", list.uri), REMEDY);
+        found.push(wrong("status", format!("{cause}: {}", list.uri), REMEDY));
+        break;
     }
+    found.extend(unlisted(&waiting, in_force, found.is_empty()));
     if lists.is_empty() && node.authorities.iter().any(|authority| !authority.vcts.is_empty()) {
-        return wrong("status", "no status list yet", REMEDY);
+        return vec![wrong("status", "no status list yet", REMEDY)];
     }
-    well("status", format!("{} status lists in force", lists.len()))
+    found.push(well("status", format!("{in_force} status lists in force")));
+    found
+}
+
+/// What the trust list says of the status key that this node holds for an authority.
+enum Standing {
+    /// It may sign, or the key is missing here, which its list shows.
+    Good,
+    /// The list does not name it.
+    Unlisted,
+    /// It may not sign now.
+    Fault(Code),
+}
+
+fn standing(node: &Node, evidence: &Evidence, authority: &str, now: UnixTime) -> Standing {
+    let (Some(own), Some(list)) = (node.keys.signer(authority, Usage::Status), evidence.trust_list()) else {
+        return Standing::Good;
+    };
+    let mut keys = list.entry(authority).into_iter().flat_map(|entry| &entry.keys);
+    match keys.find(|key| key.key == *own.public_key()).map(|key| key.standing(Role::Status, now)) {
+        None => Standing::Unlisted,
+        Some(Ok(())) => Standing::Good,
+        Some(Err(code)) => Standing::Fault(code),
+    }
+}
+
+/// Authorities that wait for the trust list: soon, unless nothing of this node is listed.
+fn unlisted(waiting: &BTreeSet<&str>, in_force: usize, is_well: bool) -> Option<Diagnosis> {
+    const REMEDY: &str = "请省节点将其列入信任列表（入网或换钥申请）；在此之前不使用这些密钥，其他机关照常 / have the province list them; until then these keys are not used, and the others go on";
+    let some: Vec<&str> = waiting.iter().take(3).copied().collect();
+    let cause =
+        format!("{} authorities whose status key is not listed yet: {}", waiting.len(), some.join(", "));
+    match (waiting.is_empty(), in_force == 0 && is_well) {
+        (true, _) => None,
+        (false, true) => Some(wrong("status", cause, REMEDY)),
+        (false, false) => Some(soon("status", cause, REMEDY)),
+    }
+}
+
+/// What other nodes handed out and may not say.
+fn refused(node: &Node) -> impl Iterator<Item = Diagnosis> {
+    const REMEDY: &str = "已拒收，不影响本节点；请通知该节点查明是谁签发、从何而来 / it was refused and does no harm here: tell that node to find out who signed it and whence it came";
+    node.refusals.all().into_iter().map(|(from, refused)| {
+        soon(
+            "evidence",
+            format!("{} signed objects from {from} refused, the last: {}", refused.count, refused.last),
+            REMEDY,
+        )
+    })
+}
+
+/// What only an operator asks, as it reads and verifies all that is stored of other nodes.
+#[must_use]
+pub fn diagnose_stored(node: &Node) -> Vec<Diagnosis> {
+    const REMEDY: &str =
+        "已不采用；清除并留存记录：trust repair / it is not used; clear it and keep a record: trust repair";
+    match documents::strangers(node) {
+        Ok(found) => found
+            .into_iter()
+            .map(|one| soon("evidence", format!("stored token of {}: {}", one.uri, one.fault), REMEDY))
+            .collect(),
+        Err(error) => vec![wrong("store", format!("store unavailable: {error}"), "")],
+    }
 }
 
 fn store(node: &Node) -> Vec<Diagnosis> {

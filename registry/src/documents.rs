@@ -10,12 +10,15 @@ use licence_spec::catalogue::{self, Advance, Catalogue, CatalogueFault};
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::entry::{Entry, Op};
-use licence_spec::status::StatusToken;
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Root, Taken, TrustFiles};
+use licence_spec::trust::{Root, SpeakFault, Taken, TrustFiles};
 use licence_spec::verdict::Code;
 use licence_store::{DocumentRow, Read, Store, StoreError};
+
+mod tokens;
+
+pub use tokens::{PEER_TOKEN, Stranger, clear_strangers, strangers, take_token};
 
 use crate::config::Role;
 use crate::db::{Effect, Job, WriteError};
@@ -34,8 +37,6 @@ pub const CATALOGUE: (&str, &str) = ("catalogue", "current");
 pub const CATALOGUE_VERSION: &str = "catalogue-version";
 /// Kind of the officers' approvals of catalogue versions; each is named by version and digest.
 const APPROVAL: &str = "catalogue-approval";
-/// Kind of the status tokens of other nodes; each is named by its uri.
-pub const PEER_TOKEN: &str = "peer-token";
 
 /// Why a document was not taken. What was held before stays in force.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,17 @@ pub enum TakeError {
     /// The document is refused, with this code.
     #[error("{0}: {text}", text = .0.zh())]
     Refused(Code),
+    /// Another root is pinned, and the node goes on from that one.
+    #[error(
+        "已钉定另一信任根，第 {held} 版：信任根只能按次序更换，不能重新钉定；换信任体系请另建节点 / another root is pinned already, version {held}: a root is followed by the next one and never pinned anew; for another trust scheme set up another node"
+    )]
+    Pinned {
+        /// Version of the newest root.
+        held: u64,
+    },
+    /// Who signed it may not say it.
+    #[error(transparent)]
+    Stranger(#[from] SpeakFault),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -70,7 +82,7 @@ fn keep(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> Result<(
 
 /// As [`keep`], all of them or none.
 fn keep_all(node: &Node, rows: Vec<(DocumentRow, Option<(Op, Digest)>)>) -> Result<(), TakeError> {
-    write(node, rows.into_iter().map(|(row, logged)| effect(node, row, logged)).collect())
+    keep_effects(node, rows.into_iter().map(|(row, logged)| effect(node, row, logged)).collect())
 }
 
 fn effect(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> (Effect, Option<Entry>) {
@@ -79,7 +91,7 @@ fn effect(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> (Effec
     (Effect::Document(row), entry)
 }
 
-fn write(node: &Node, effects: Effects) -> Result<(), TakeError> {
+fn keep_effects(node: &Node, effects: Effects) -> Result<(), TakeError> {
     let written = node.writer.write(Job::new(effects));
     if matches!(written, Err(WriteError::Unavailable(_) | WriteError::Conflict(_))) {
         // A write that was reported as lost may have been kept: then the next version follows on what is stored. If the store
@@ -90,24 +102,27 @@ fn write(node: &Node, effects: Effects) -> Result<(), TakeError> {
     Ok(())
 }
 
-/// Pins the first root: a deliberate act, made once when a node is set up.
+/// Pins the first root: a deliberate act, made once when a node is set up. Again the same changes nothing.
 ///
 /// # Errors
-/// [`TakeError::Refused`] if the root is not good.
+/// [`TakeError::Refused`] if the root is not good, [`TakeError::Pinned`] if there is another one.
 pub fn pin_root(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     let root = Root::open_first(bytes).map_err(|_| TakeError::Refused(Code::TrustListSignatureInvalid))?;
     let (version, iat) = (root.content().version, root.content().iat.0);
-    let held = node.store.read()?.document(ROOT, &version.to_string())?;
-    match held {
-        Some(held) if held.bytes == bytes => return Ok(()),
-        Some(_) => return Err(TakeError::Refused(Code::TrustListRollback)),
-        None => {}
+    let pinned = node.store.read()?.documents(ROOT)?;
+    if let Some(held) = pinned.iter().map(|row| row.version).max() {
+        let is_same = pinned.iter().any(|row| row.version == version && row.bytes == bytes);
+        return if is_same { Ok(()) } else { Err(TakeError::Pinned { held }) };
     }
     let row = row(node, ROOT, &version.to_string(), version, iat, bytes);
     let leaf = (Op::TrustFile, row.digest);
     keep(node, row, Some(leaf))?;
     let files = TrustFiles::new(root);
-    node.evidence.change(|evidence| *evidence = Evidence::new(Trust::Held(Arc::new(files))));
+    node.evidence.change(|evidence| {
+        if evidence.trust_files().is_none() {
+            *evidence = Evidence::new(Trust::Held(Arc::new(files)));
+        }
+    });
     Ok(())
 }
 
@@ -132,7 +147,7 @@ pub fn take_trust(node: &Node, roots: &[&[u8]], timestamp: &[u8], list: &[u8]) -
         Ok(taken)
     });
     if !effects.is_empty() {
-        write(node, effects)?;
+        keep_effects(node, effects)?;
         swap_trust(node, files);
     }
     outcome
@@ -152,7 +167,10 @@ fn take_roots(
         let leaf = (Op::TrustFile, row.digest);
         effects.push(effect(node, row, Some(leaf)));
         if keys_changed {
-            effects.extend([TIMESTAMP, LIST].map(|(kind, name)| (Effect::Forget(kind, name), None)));
+            effects.extend(
+                [TIMESTAMP, LIST]
+                    .map(|(kind, name)| (Effect::Forget(kind.to_owned(), name.to_owned()), None)),
+            );
         }
     }
     Ok(())
@@ -240,62 +258,6 @@ pub fn keep_approvals(node: &Node, version: u64, approvals: &[Vec<u8>]) -> Resul
     Ok(())
 }
 
-/// Takes the status token of another node, unless one as new is held.
-///
-/// # Errors
-/// `STATUS_ROLLBACK` for an older token or another one of the same time, `STATUS_SIGNER_UNTRUSTED` if no key of the
-/// trust list signed it, `STATUS_UNAVAILABLE` if it breaks the format.
-pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
-    let token = StatusToken::parse(bytes).map_err(|_| TakeError::Refused(Code::StatusUnavailable))?;
-    let evidence = node.evidence.snapshot();
-    if let Some(held) = evidence.token(token.uri()) {
-        if held.token().digest() == token.digest() {
-            return Ok(());
-        }
-        if token.iat() <= held.token().iat() {
-            return Err(TakeError::Refused(Code::StatusRollback));
-        }
-    }
-    let mut judged = Evidence::new(evidence.trust().clone());
-    let (uri, token) = (token.uri().to_owned(), Arc::new(token));
-    judged.add_token(Arc::clone(&token));
-    if judged.token(&uri).is_none_or(|held| held.signer().is_none()) {
-        return Err(TakeError::Refused(Code::StatusSignerUntrusted));
-    }
-    let iat = token.iat().0;
-    match keep(node, row(node, PEER_TOKEN, &uri, u64::try_from(iat).unwrap_or(0), iat, bytes), None) {
-        Ok(()) => {
-            hold_token(node, token);
-            Ok(())
-        }
-        Err(error) => {
-            let _unreadable = hold_stored_token(node, &uri);
-            // What is stored is newer than what is offered, though what was held was not.
-            let behind = matches!(error, TakeError::Write(WriteError::Conflict(_)));
-            Err(if behind { TakeError::Refused(Code::StatusRollback) } else { error })
-        }
-    }
-}
-
-/// Puts a token into the evidence, unless another pull has taken a newer one by now.
-fn hold_token(node: &Node, token: Arc<StatusToken>) {
-    node.evidence.change(|evidence| {
-        if evidence.token(token.uri()).is_none_or(|held| held.token().iat() < token.iat()) {
-            evidence.add_token(token);
-        }
-    });
-}
-
-/// A write that was reported as lost may have been kept, and another process of this node may have stored a newer token: the
-/// node judges by what is stored, or it would refuse whatever lies between the two, and with it the rest of the bundle.
-fn hold_stored_token(node: &Node, uri: &str) -> Result<(), StoreError> {
-    let Some(row) = node.store.read()?.document(PEER_TOKEN, uri)? else { return Ok(()) };
-    if let Ok(token) = StatusToken::parse(&row.bytes) {
-        hold_token(node, Arc::new(token));
-    }
-    Ok(())
-}
-
 /// Loads what the store holds into the evidence, when a node starts. Everything is verified again; of what the node may hold
 /// already nothing stays but the tables of keys that the stored list has too.
 ///
@@ -325,9 +287,7 @@ fn load_over(store: &dyn Store, held: Option<&TrustFiles>) -> Result<Evidence, T
     if let Some(catalogue) = newer_catalogue(&*read, &evidence)? {
         evidence.set_catalogue(Arc::new(catalogue));
     }
-    for token in stored_tokens(&*read)? {
-        evidence.add_token(Arc::new(token));
-    }
+    tokens::load(&*read, &mut evidence)?;
     Ok(evidence)
 }
 
@@ -361,7 +321,7 @@ pub fn refresh(node: &Node) -> Result<(), TakeError> {
             }
         });
     }
-    refresh_tokens(node, &*read)?;
+    tokens::refresh(node, &*read)?;
     for row in read.documents(mirror::HEAD)? {
         let Ok(signed) = SignedCheckpoint::parse(&row.bytes) else { continue };
         if node.evidence.snapshot().head(&row.name, row.version).is_none() {
@@ -408,31 +368,6 @@ fn versions(files: &TrustFiles) -> (u64, u64) {
     (files.root().content().version, files.timestamp().map_or(0, |held| held.content().version))
 }
 
-fn refresh_tokens(node: &Node, read: &dyn Read) -> Result<(), TakeError> {
-    let evidence = node.evidence.snapshot();
-    let held = |evidence: &Evidence, uri: &str| evidence.token(uri).map(|held| held.token().iat().0);
-    for list in read.status_lists()?.into_iter().filter(|list| list.token_iat > held(&evidence, &list.uri)) {
-        let row = read.status_token(list.id)?;
-        let Some(token) = row.and_then(|row| StatusToken::parse(&row.bytes).ok()) else { continue };
-        let token = Arc::new(token);
-        node.evidence.change(|evidence| {
-            if Some(token.iat().0) > held(evidence, token.uri()) {
-                evidence.add_token(token);
-            }
-        });
-    }
-    Ok(())
-}
-
-/// The newest tokens of the own lists and of other nodes, as far as they read back.
-fn stored_tokens(read: &dyn Read) -> Result<Vec<StatusToken>, StoreError> {
-    let mut bytes: Vec<Vec<u8>> = read.documents(PEER_TOKEN)?.into_iter().map(|row| row.bytes).collect();
-    for list in read.status_lists()? {
-        bytes.extend(read.status_token(list.id)?.map(|row| row.bytes));
-    }
-    Ok(bytes.iter().filter_map(|bytes| StatusToken::parse(bytes).ok()).collect())
-}
-
 /// The offline bundle of all evidence that the node holds.
 ///
 /// # Errors
@@ -446,7 +381,8 @@ pub fn bundle(node: &Node) -> Result<Bundle, StoreError> {
     {
         parts.extend(read.document(kind, name)?.map(|row| (path.to_owned(), row.bytes)));
     }
-    for held in node.evidence.snapshot().tokens() {
+    // Handed on is only what counts here.
+    for held in node.evidence.snapshot().tokens().filter(|held| held.signer().is_some()) {
         parts.push((bundle::status_path(held.token().uri()), held.token().bytes().to_vec()));
     }
     let origin = format!("{}/log", node.host);

@@ -102,12 +102,12 @@ pub fn asked(node: &Node, peer: &Peer, work: impl FnOnce(&Node) -> Result<(), St
     outcome
 }
 
-/// Follows the log of a peer, if the trust list names it.
+/// Follows the log of a peer, if the trust list names it and it is in use.
 fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
     let (evidence, origin) = (node.evidence.snapshot(), peer.origin());
     let Some(list) = evidence.trust_list() else { return Ok(()) };
-    let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-    let Some(key) = logs.map(|log| &log.key).find(|key| key.name() == origin) else { return Ok(()) };
+    let mut in_use = list.logs_at(node.clock.now()).map(|(_, log)| &log.key);
+    let Some(key) = in_use.find(|key| key.name() == origin) else { return Ok(()) };
     let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
     mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
 }

@@ -156,7 +156,7 @@ fn follow(node: &Node, peer: &Peer, authoritative: bool, first: &dyn Fn()) -> Re
     if node.evidence.snapshot().trust_files().is_none() {
         return Err("信任根未钉定 / no trust root is pinned: run `trust pin`".to_owned());
     }
-    pull_after(node, peer, authoritative, first).map_err(|error| error.to_string())
+    pull_after(node, peer, authoritative, first).map_err(|error| format!("{}: {error}", peer.host()))
 }
 
 /// Has the newest checkpoint cosigned by a peer.

@@ -27,6 +27,7 @@ pub mod metrics;
 pub mod node;
 pub mod operator;
 pub mod pull;
+pub mod refusals;
 pub mod restore;
 pub mod rng;
 pub mod shared;

@@ -31,6 +31,7 @@ pub struct Metrics {
     mirrors: Family<Origin, Gauge<i64, AtomicI64>>,
     indexes: Family<Origin, Gauge<i64, AtomicI64>>,
     rejects: Family<Origin, Gauge<i64, AtomicI64>>,
+    refused: Family<Sender, Gauge<i64, AtomicI64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,6 +62,12 @@ struct JobName {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Origin {
     origin: String,
+}
+
+/// The node that handed something out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sender {
+    from: String,
 }
 
 /// Gauges that are read when asked share one family, told apart by `what`.
@@ -95,6 +102,7 @@ impl Default for Metrics {
             mirrors: Family::default(),
             indexes: Family::default(),
             rejects: Family::default(),
+            refused: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -117,6 +125,11 @@ impl Default for Metrics {
             metrics.indexes.clone(),
         );
         registry.register("index_rejects", "Rejected records of the index", metrics.rejects.clone());
+        registry.register(
+            "evidence_refused",
+            "Signed objects refused since the start, by the node that handed them out: their signers may not say so",
+            metrics.refused.clone(),
+        );
         registry.register("state", "State of the node at this moment", metrics.gauges.clone());
         Metrics { registry, ..metrics }
     }
@@ -187,6 +200,11 @@ impl Metrics {
             count += 1;
             oldest = oldest.max(now.since(held.token().iat()));
             stale += i64::from(now >= held.token().exp());
+        }
+        for (from, refused) in node.refusals.all() {
+            self.refused
+                .get_or_create(&Sender { from })
+                .set(i64::try_from(refused.count).unwrap_or(i64::MAX));
         }
         self.set("status_tokens", count);
         self.set("status_tokens_stale", stale);

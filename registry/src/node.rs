@@ -13,6 +13,7 @@ use crate::db::Writer;
 use crate::evidence::Current;
 use crate::keys::Keyring;
 use crate::log::Published;
+use crate::refusals::Refusals;
 use crate::rng::Rng;
 use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
@@ -57,6 +58,8 @@ pub struct Node {
     pub keys: Keyring,
     /// The signed head of the log.
     pub log: Published,
+    /// What other nodes handed out and may not say.
+    pub refusals: Refusals,
     /// Trees of mirrored logs at the cuts of compromised keys, as far as they were asked for.
     pub cuts: CutTrees,
     /// The authorities that it serves.

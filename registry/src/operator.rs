@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ceremony::{self, NodeKeys};
-use crate::doctor::diagnose;
+use crate::doctor::{diagnose, diagnose_stored};
 use crate::documents::{self, TakeError};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::keys::Usage;
@@ -89,6 +89,8 @@ pub enum Command {
     Catalogue,
     /// What is wrong, and what to do.
     Diagnose,
+    /// Clear the stored tokens of other nodes that may not speak for their lists.
+    ClearStrangers,
     /// How many licences of each type are in force here.
     CountLicences,
     /// What the index has of each day of the cities' logs.
@@ -195,7 +197,12 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
                 read.document(documents::CATALOGUE.0, documents::CATALOGUE.1).map_err(Refusal::failed)?;
             Ok(json!(row.map(|row| base64url(&row.bytes))))
         }
-        Command::Diagnose => Ok(json!(diagnose(node))),
+        Command::Diagnose => {
+            let mut found = diagnose(node);
+            found.extend(diagnose_stored(node));
+            Ok(json!(found))
+        }
+        Command::ClearStrangers => trust::clear_strangers(node),
         Command::CountLicences => count_licences(node),
         Command::CountIndex { log } => index::counts(node, log.as_deref()),
         Command::ListRejects { log, from } => index::rejects(node, log, *from),

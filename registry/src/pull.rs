@@ -47,17 +47,24 @@ pub fn pull_after(node: &Node, peer: &Peer, authoritative: bool, first: &dyn Fn(
         Fetched::New(bytes) => {
             first();
             let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
-            take(node, &bytes, authoritative, &mut fetch).inspect_err(|_| peer.forget(BUNDLE))
+            take(node, &bytes, authoritative, peer.host(), &mut fetch).inspect_err(|_| peer.forget(BUNDLE))
         }
     }
 }
 
-/// Takes what is newer in the bundle of another node, as [`pull`] does; `fetch` brings what a bundle does not hold: the
+/// Takes what is newer in the bundle of another node, as [`pull`] does. `from` is its host, for the alarm if somebody signed in it who
+/// may not speak: that part is refused, and the others are taken, as a neighbour only passes on what it was told. `fetch` brings what a bundle does not hold: the
 /// versions of the catalogue that this node missed.
 ///
 /// # Errors
 /// As [`pull`].
-pub fn take(node: &Node, bytes: &[u8], authoritative: bool, fetch: Fetch<'_>) -> Result<(), PullError> {
+pub fn take(
+    node: &Node,
+    bytes: &[u8],
+    authoritative: bool,
+    from: &str,
+    fetch: Fetch<'_>,
+) -> Result<(), PullError> {
     let bundle = Bundle::parse(bytes).map_err(|fault| PullError::Fetch(fault.what.to_owned()))?;
     if authoritative {
         if let (Some(timestamp), Some(list)) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)) {
@@ -67,8 +74,10 @@ pub fn take(node: &Node, bytes: &[u8], authoritative: bool, fetch: Fetch<'_>) ->
             take_catalogues(node, newest, fetch)?;
         }
     }
-    take_tokens(node, &bundle)?;
-    take_heads(node, &bundle);
+    if node.evidence.snapshot().trust_list().is_some() {
+        take_tokens(node, &bundle, from)?;
+        take_heads(node, &bundle, from);
+    }
     Ok(())
 }
 
@@ -89,27 +98,32 @@ fn take_catalogues(node: &Node, newest: &[u8], fetch: Fetch<'_>) -> Result<(), P
 }
 
 /// Tokens that are as new as the held ones are passed over; an older one is only how the other node lags behind.
-fn take_tokens(node: &Node, bundle: &Bundle) -> Result<(), TakeError> {
-    for (_, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("status/")) {
+fn take_tokens(node: &Node, bundle: &Bundle, from: &str) -> Result<(), TakeError> {
+    for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("status/")) {
         match take_token(node, bytes) {
             Err(TakeError::Refused(Code::StatusRollback)) | Ok(()) => {}
+            Err(TakeError::Stranger(fault)) => node.refusals.note(from, path, &fault),
+            Err(TakeError::Refused(code)) => node.refusals.note(from, path, &code),
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-/// Remembers the heads of logs that the trust list names, so that a second tree of one size is noticed.
-fn take_heads(node: &Node, bundle: &Bundle) {
-    let evidence = node.evidence.snapshot();
+/// Remembers the heads of logs that the trust list names and that are in use, so that a second tree of one size is noticed.
+fn take_heads(node: &Node, bundle: &Bundle, from: &str) {
+    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
     let Some(list) = evidence.trust_list() else { return };
-    for (_, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("log/")) {
-        let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-        let mut opened = logs.filter_map(|log| SignedCheckpoint::open(bytes, &log.key).ok());
-        if let Some(checkpoint) = opened.next()
-            && evidence.head(checkpoint.origin(), checkpoint.head().size).is_none()
-        {
-            node.evidence.change(|evidence| evidence.add_head(checkpoint.origin(), checkpoint.head()));
+    for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("log/")) {
+        let Ok(checkpoint) = SignedCheckpoint::parse(bytes) else { continue };
+        let (origin, head) = (checkpoint.origin(), checkpoint.head());
+        if list.speaker_of_checkpoint(&checkpoint, now).is_none() {
+            // A log that the list does not know yet, or that has ended, is no attack.
+            if list.logs_at(now).any(|(_, log)| log.key.name() == origin) {
+                node.refusals.note(from, path, &"并非该日志所签 / this log did not sign it");
+            }
+        } else if evidence.head(origin, head.size).is_none() {
+            node.evidence.change(|evidence| evidence.add_head(origin, head));
         }
     }
 }

@@ -235,7 +235,7 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
     witnesses.into_iter().try_for_each(|ask| check_witness(node, ask))?;
     let last = ahead::last_time(&*node.store.read()?)?;
     documents::refresh(node).map_err(SharedError::from)?;
-    pull::take(node, &tokens::others(node, &bundle)?, true, fetch)?;
+    pull::take(node, &tokens::others(node, &bundle)?, true, "restore", fetch)?;
     numbers::finish(node, from, last)
 }
 

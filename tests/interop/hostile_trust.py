@@ -44,6 +44,13 @@ def lists(world):
         "an unknown state": changed(lambda payload, entry: key(entry, _3=3)),
         "a cut for an active key": changed(lambda payload, entry: key(entry, _5=4)),
         "a compromised key without a cut": changed(cut),
+        "a tree of a cut for an active key": changed(lambda payload, entry: key(entry, _7=[entry[4][0][0], bytes(32)])),
+        "a cut in a log that the entry does not name": changed(
+            lambda payload, entry: entry[5][2].update({7: ["sz.elic.example/log", bytes(32)]})
+        ),
+        "a root of a cut that is too short": changed(
+            lambda payload, entry: entry[5][2].update({7: [entry[4][0][0], bytes(31)]})
+        ),
         "a host in capitals": changed(lambda payload, entry: entry[3].append("GZ.elic.example")),
         "a log key of another name": changed(
             lambda payload, entry: entry[4][0].__setitem__(1, vkey("x.example/log", 1, Key("x").x))

@@ -59,6 +59,7 @@ class World:
 
     def __init__(self, folder):
         self.folder, self.keys, self.cases, self.bundle = folder, {}, [], {}
+        self.cut = None
 
     def key(self, name):
         return self.keys.setdefault(name, Key(name))
@@ -152,6 +153,10 @@ def token(world, iat, values, key="gz status"):
     return sign1("application/statuslist+cwt", token_payload(iat, values), world.key(key))
 
 
+# When the compromised key was stolen.
+STOLEN = CLOCK - 5 * DAY
+
+
 def role(threshold, keys):
     return [threshold, [key.cose for key in by_kid(keys)]]
 
@@ -179,8 +184,9 @@ def scoped(number, types=("*",), regions=("*",), begin=FROM):
 
 
 def listed(world, name, scopes, state=0, since=FROM, cut=None):
+    """`cut` is size and root of the log's tree beyond which a compromised key is not trusted."""
     made = {1: world.key(name).cose, 2: scopes, 3: state, 4: since}
-    return {**made, 5: cut, 6: [[0, FROM]]} if cut is not None else made
+    return {**made, 5: cut[0], 6: [[0, FROM]], 7: [ORIGIN, cut[1]]} if cut is not None else made
 
 
 def list_payload(world, version):
@@ -188,7 +194,7 @@ def list_payload(world, version):
     guangzhou = [
         listed(world, "gz issuer", [scoped(1, types, own, CLOCK - 100 * DAY)]),
         listed(world, "gz retired", [scoped(1, types, own)], 1, CLOCK - 20 * DAY),
-        listed(world, "gz compromised", [scoped(1, types, own)], 2, CLOCK - 5 * DAY, 4),
+        listed(world, "gz compromised", [scoped(1, types, own)], 2, STOLEN, world.cut),
         listed(world, "gz status", [scoped(2)]),
         listed(world, "gz view", [scoped(4, types, own)]),
         listed(world, "gz receipt", [scoped(5)]),

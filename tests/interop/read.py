@@ -77,6 +77,11 @@ class Reader:
             for key in item[5]:
                 x = key[1][-2]
                 self.keys[sha(cose_key(x))[:8]] = (x, item[1], {scope[0] for scope in key[2]})
+                # A cut stands beside a compromised key, and its tree beside a cut, in a log of the same entry.
+                assert (key[3] == 2) == (5 in key)
+                if 7 in key:
+                    origin, hashed = key[7]
+                    assert 5 in key and origin in [log[0] for log in item[4]] and len(hashed) == 32
             for origin, text, _, _ in item[4]:
                 x = base64.b64decode(text.split("+", 2)[2])[1:]
                 assert vkey(origin, 1, x) == text

@@ -24,6 +24,7 @@ from objects import (
     OFFICE,
     ORIGIN,
     SAMPLE,
+    STOLEN,
     SZ,
     TEST,
     URI,
@@ -140,6 +141,33 @@ def make_catalogue(world):
         )
 
 
+# The licences in the order of the log; the cut of the compromised key lies before the fifth.
+ISSUED = ["compromised_before", "good", "every_kind", "revoked", "compromised_after", "suspended", "superseded"]
+CUT = 4
+
+
+def issued_entries(made):
+    return [entry(1, cbor2.loads(cbor2.loads(made[n]).value[2])[6], digest(made[n])) for n in ISSUED]
+
+
+def proofs_of_the_stolen(world, leaves):
+    """Proofs that date a licence before the theft, one that is late, and what whoever stole the log key makes."""
+
+    def both(size, time):
+        note = checkpoint(ORIGIN, leaves[:size], world.key("gz log"))
+        for name in ("gd", "sz"):
+            note = cosign(note, f"{name}.elic.example/w1", time, world.key(f"{name} witness"))
+        return note
+
+    alone = checkpoint(ORIGIN, leaves[4:5], world.key("gz log"))
+    return {
+        "in_the_tree_of_the_cut": tlog_proof(0, leaves[:CUT], both(CUT, CLOCK - 500)),
+        "cosigned_before": tlog_proof(0, leaves[:2], both(2, STOLEN - 1)),
+        "cosigned_at_the_theft": tlog_proof(0, leaves[:2], both(2, STOLEN)),
+        "forged_tree": tlog_proof(0, leaves[4:5], alone),
+    }
+
+
 def make_log(world, made):
     """The log of Guangzhou: what was issued, how states changed, which tokens were signed; and proofs out of it."""
     changes = [
@@ -147,10 +175,9 @@ def make_log(world, made):
         {1: digest(made["suspended"]), 2: 2, 3: 4, 4: CLOCK - 2 * DAY, 6: sha(b"salt 2")[:16]},
         {1: digest(made["superseded"]), 2: 3, 3: 6, 4: CLOCK - DAY, 5: digest(made["good"]), 6: sha(b"salt 3")[:16]},
     ]
-    issued = ["compromised_before", "good", "every_kind", "revoked", "compromised_after", "suspended", "superseded"]
     values = {6: 1, 9: 2, 12: 3}
     tokens = [token(world, CLOCK - DAY, {6: 1}), token(world, CLOCK - 1200, values)]
-    entries = [entry(1, cbor2.loads(cbor2.loads(made[n]).value[2])[6], digest(made[n])) for n in issued]
+    entries = issued_entries(made)
     entries += [entry(2, change[4], sha(enc(change))) for change in changes]
     entries += [entry(3, cbor2.loads(cbor2.loads(t).value[2])[6], digest(t)) for t in tokens]
     entries += [entry(1, CLOCK - 1000, sha(b"another licence")), entry(1, CLOCK - 900, sha(b"one more licence"))]
@@ -159,7 +186,8 @@ def make_log(world, made):
     one = cosign(bare, "gd.elic.example/w1", CLOCK - 500, world.key("gd witness"))
     both = cosign(one, "sz.elic.example/w1", CLOCK - 499, world.key("sz witness"))
     small = checkpoint(ORIGIN, leaves[:7], key)
-    proofs = {name: tlog_proof(at, leaves, both) for at, name in enumerate(issued)}
+    proofs = {name: tlog_proof(at, leaves, both) for at, name in enumerate(ISSUED)}
+    proofs.update(proofs_of_the_stolen(world, leaves))
     world.part(f"log/{sha(ORIGIN.encode()).hex()}/checkpoint", both.encode())
     world.part(f"status/{sha(URI.encode()).hex()}.cbor", tokens[1])
     world.write("status/previous.cbor", tokens[0])
@@ -321,11 +349,21 @@ def make_evidence_cases(world, made, tree):
     world.verdict("a proof of another leaf", good, "REJECT", "LOG_PROOF_INVALID", proof="proofs/other_leaf.tlog-proof")
     world.verdict("archive without a proof", good, "INDETERMINATE", "LOG_PROOF_MISSING", policy="archive")
     world.verdict("archive with a proof", good, "ACCEPT", policy="archive", proof="proofs/good.tlog-proof")
+    stolen = "licences/compromised_before.elic"
+    for name, proof, code in [
+        ("in the tree of the cut", "in_the_tree_of_the_cut", None),
+        ("cosigned before the theft", "cosigned_before", None),
+        ("cosigned at the theft", "cosigned_at_the_theft", "KEY_COMPROMISED_NO_PROOF"),
+        ("in another tree than that of the cut", "compromised_before", "KEY_COMPROMISED_NO_PROOF"),
+    ]:
+        outcome = "INDETERMINATE" if code else "ACCEPT"
+        world.verdict(f"compromised, {name}", stolen, outcome, code, proof=f"proofs/{proof}.tlog-proof")
     world.verdict(
-        "compromised, logged before the cut",
-        "licences/compromised_before.elic",
-        "ACCEPT",
-        proof="proofs/compromised_before.tlog-proof",
+        "compromised, in a tree that the log key's thief made",
+        "licences/compromised_after.elic",
+        "INDETERMINATE",
+        "KEY_COMPROMISED_NO_PROOF",
+        proof="proofs/forged_tree.tlog-proof",
     )
     world.verdict(
         "compromised, logged after the cut",
@@ -542,9 +580,10 @@ def make_http(world):
 
 def main(folder):
     world = World(folder)
+    made = make_licences(world)
+    world.cut = (CUT, root([leaf_hash(e) for e in issued_entries(made)[:CUT]]))
     make_trust(world)
     make_catalogue(world)
-    made = make_licences(world)
     proofs, tree = make_log(world, made)
     carried = with_proof(made["good"], proofs["good"])
     world.verdict(

@@ -59,7 +59,8 @@ impl World {
         }
         let before = self.node(at).evidence.snapshot();
         let (node, other) = (self.node(at), self.node(peer));
-        let outcome = pull::take(node, &made, peer == PROVINCE, &mut |path, cap| serve(other, path, cap));
+        let outcome =
+            pull::take(node, &made, peer == PROVINCE, &other.host, &mut |path, cap| serve(other, path, cap));
         let tripped = self.settle(at)?;
         match outcome {
             Ok(()) => {

@@ -13,6 +13,7 @@ use licence_registry::evidence::Current;
 use licence_registry::keys::{Keyring, Usage};
 use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
+use licence_registry::refusals::Refusals;
 use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
@@ -207,6 +208,7 @@ impl Place {
             evidence: Current::default(),
             keys: self.keys.clone(),
             log: published,
+            refusals: Refusals::default(),
             cuts: CutTrees::default(),
             authorities: Arc::clone(&self.authorities),
         };

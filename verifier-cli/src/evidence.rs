@@ -6,15 +6,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue;
-use licence_spec::credential::uri_host;
-use licence_spec::evidence::{Evidence, HeldToken, Trust};
+use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::merkle::TreeHead;
-use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::StatusToken;
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{Role, TrustFiles, TrustList};
+use licence_spec::trust::{TrustFiles, TrustList};
 use licence_spec::verdict::Code;
 
 use crate::lock::{Lock, LockFault};
@@ -143,8 +141,8 @@ impl Loader {
             if let Some((iat, digest)) = self.seen.newest_token(token.uri()) {
                 evidence.note_newest_token(token.uri(), iat, digest);
             }
-            let held = evidence.token(token.uri());
-            if held.is_some_and(|held| speaks_for_list(held, list, self.now))
+            // Only a token that speaks for its list may move the memory: else a stranger's could make the true list look old.
+            if list.speaker_of_token(&token, Some(self.now)).is_ok()
                 && let Err(code) = self.seen.note_token(&token)
             {
                 self.refuse(path, code);
@@ -157,7 +155,7 @@ impl Loader {
             self.seen.heads().for_each(|(origin, head)| evidence.add_head(origin, head));
         }
         for (path, bytes) in bundle.parts().filter(|(path, _)| path.starts_with("log/")) {
-            let opened = open_head(bytes, list);
+            let opened = open_head(bytes, list, self.now);
             let Some((origin, head)) = opened.filter(|(origin, _)| bundle::checkpoint_path(origin) == path)
             else {
                 self.refuse(path, Code::LogProofInvalid);
@@ -181,19 +179,9 @@ pub(crate) fn open_trust(bundle: &Bundle, pin: Option<&Digest>) -> Result<Option
     TrustFiles::load_pinned(pin, &roots, bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)).map(Some)
 }
 
-/// Whether a token may move the memory: signed by a status key of an authority on whose host the list lies, and not from
-/// the future. Otherwise any listed key could make the true list look old.
-pub(crate) fn speaks_for_list(held: &HeldToken, list: &TrustList, now: UnixTime) -> bool {
-    let (Some(signer), Some(host)) = (held.signer(), uri_host(held.token().uri())) else { return false };
-    held.token().iat() <= now.plus(CLOCK_SKEW_S)
-        && list
-            .keys()
-            .any(|(entry, key)| key.key == *signer && key.has_role(Role::Status) && entry.has_host(host))
-}
-
-/// The head in a checkpoint that a listed log signed.
-pub(crate) fn open_head(bytes: &[u8], list: &TrustList) -> Option<(String, TreeHead)> {
-    let mut logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-    logs.find_map(|log| SignedCheckpoint::open(bytes, &log.key).ok())
-        .map(|checkpoint| (checkpoint.origin().to_owned(), checkpoint.head()))
+/// The head in a checkpoint that a listed log in use at `now` signed.
+pub(crate) fn open_head(bytes: &[u8], list: &TrustList, now: UnixTime) -> Option<(String, TreeHead)> {
+    let checkpoint = SignedCheckpoint::parse(bytes).ok()?;
+    list.speaker_of_checkpoint(&checkpoint, now)?;
+    Some((checkpoint.origin().to_owned(), checkpoint.head()))
 }

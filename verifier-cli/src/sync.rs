@@ -11,7 +11,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue;
-use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::status::StatusToken;
 use licence_spec::suite::Digest;
@@ -143,7 +142,7 @@ impl Update {
             && let Some(list) = files.list().cloned()
         {
             self.take_catalogue(offered, &list);
-            self.take_tokens(offered, files, &list);
+            self.take_tokens(offered, &list);
             self.take_heads(offered, &list);
         }
         self
@@ -246,36 +245,24 @@ impl Update {
         }
     }
 
-    fn take_tokens(&mut self, offered: &Bundle, files: Arc<TrustFiles>, list: &TrustList) {
-        let mut evidence = Evidence::new(Trust::Held(files));
+    fn take_tokens(&mut self, offered: &Bundle, list: &TrustList) {
         for (path, bytes) in offered.parts().filter(|(path, _)| path.starts_with("status/")) {
             if self.parts.get(path).is_some_and(|own| own == bytes) {
                 continue;
             }
-            match self.take_token(path, bytes, &mut evidence, list) {
+            match self.take_token(path, bytes, list) {
                 Ok(()) => self.keep(path, bytes),
                 Err(code) => self.refuse(path, code),
             }
         }
     }
 
-    fn take_token(
-        &mut self,
-        path: &str,
-        bytes: &[u8],
-        evidence: &mut Evidence,
-        list: &TrustList,
-    ) -> Result<(), Code> {
+    fn take_token(&mut self, path: &str, bytes: &[u8], list: &TrustList) -> Result<(), Code> {
         let token = StatusToken::parse(bytes).map_err(|_| Code::StatusUnavailable)?;
-        if bundle::status_path(token.uri()) != path || token.iat() > self.now.plus(CLOCK_SKEW_S) {
+        if bundle::status_path(token.uri()) != path {
             return Err(Code::StatusUnavailable);
         }
-        let token = Arc::new(token);
-        evidence.add_token(Arc::clone(&token));
-        let held = evidence.token(token.uri());
-        if !held.is_some_and(|held| evidence::speaks_for_list(held, list, self.now)) {
-            return Err(Code::StatusSignerUntrusted);
-        }
+        list.speaker_of_token(&token, Some(self.now)).map_err(|fault| fault.code())?;
         self.seen.note_token(&token)
     }
 
@@ -284,7 +271,7 @@ impl Update {
             if self.parts.get(path).is_some_and(|own| own == bytes) {
                 continue;
             }
-            let noted = match evidence::open_head(bytes, list) {
+            let noted = match evidence::open_head(bytes, list, self.now) {
                 Some((origin, head)) if bundle::checkpoint_path(&origin) == path => {
                     self.seen.note_head(&origin, &head)
                 }

@@ -26,14 +26,14 @@ pub fn request(node: &Node) -> Result<Vec<u8>, CeremonyError> {
         signers.push((authority.to_owned(), usage, signer));
         Ok::<_, CeremonyError>(())
     };
-    for authority in node.authorities.iter() {
+    let now = node.clock.now();
+    for authority in node.authorities.iter().filter(|authority| !authority.is_over(now)) {
         for role in &authority.roles {
             add(&authority.code, usage(*role), KeyUsage::Role(Role::from(*role)))?;
         }
     }
     add(&node.authority, Usage::Log, KeyUsage::Log)?;
-    let applicant =
-        Applicant { region: &node.region, host: &node.host, nonce: node.rng.bytes()?, iat: node.clock.now() };
+    let applicant = Applicant { region: &node.region, host: &node.host, nonce: node.rng.bytes()?, iat: now };
     let keys: Vec<(&str, KeyUsage, &dyn Signer)> = signers
         .iter()
         .map(|(authority, usage, signer)| (authority.as_str(), *usage, &**signer as &dyn Signer))
@@ -116,7 +116,8 @@ pub struct Against<'a> {
 }
 
 impl Against<'_> {
-    /// The entries that a request gives, if nothing stands against it. `listed`: the entries of the list in force and of the
+    /// The entries that a request gives, if nothing stands against it. An authority whose permission is over is left out
+    /// ([`Against::over`]) and keeps no other from coming in. `listed`: the entries of the list in force and of the
     /// proposal so far.
     ///
     /// # Errors
@@ -130,7 +131,17 @@ impl Against<'_> {
         }
         self.check_free(request, &authorities, listed)?;
         check_keys(request, &authorities)?;
-        authorities.into_iter().map(|authority| self.entry(request, authority)).collect()
+        let (over, standing): (Vec<&Authority>, Vec<&Authority>) =
+            authorities.into_iter().partition(|authority| authority.is_over(self.now));
+        match (over.first(), standing.is_empty()) {
+            (Some(over), true) => Err(EnrolError::Over(over.code.clone())),
+            _ => standing.into_iter().map(|authority| self.entry(request, authority)).collect(),
+        }
+    }
+
+    /// The authorities of a region that are left out because their permission is over.
+    pub fn over<'a>(&'a self, region: &'a str) -> impl Iterator<Item = &'a Authority> {
+        self.data.authorities_of_node(region).filter(|authority| authority.is_over(self.now))
     }
 
     fn check_free(

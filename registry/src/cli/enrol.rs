@@ -12,7 +12,7 @@ use licence_spec::trust::Entry;
 use super::catalogue::source;
 use super::data::{Place, print, read, write_new};
 use super::trust::held::pinned;
-use super::trust::region_words;
+use super::trust::{over, region_words};
 use crate::ceremony::enrol::{Against, listed};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -124,6 +124,7 @@ fn approve(options: &ApproveOptions) -> Result<()> {
         all.extend(entries_in(&options.folder, &against, &all)?);
     }
     let entries = against.entries(&request, &all)?;
+    against.over(request.region().as_str()).try_for_each(|authority| print(&over(authority)))?;
     std::fs::create_dir_all(&options.folder).with_context(|| format!("{}", options.folder.display()))?;
     let file = options.folder.join(format!("{}.{ENDING}", request.region()));
     write_new(&file, &bytes)?;

@@ -24,6 +24,7 @@ use crate::evidence::Current;
 use crate::keys::{Keyring, Usage};
 use crate::log::OwnLog;
 use crate::node::Node;
+use crate::refusals::Refusals;
 use crate::restore;
 use crate::rng::Rng;
 use crate::shared;
@@ -204,6 +205,7 @@ pub(super) fn open_node(
         evidence: Current::default(),
         keys,
         log: published,
+        refusals: Refusals::default(),
         cuts: CutTrees::default(),
         authorities: Arc::new(authorities),
     };

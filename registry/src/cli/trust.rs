@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use licence_catalogue::CatalogueData;
+use licence_catalogue::{Authority, CatalogueData};
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::suite::SeedSigner;
 use licence_spec::trust::{Entry, Root, TrustFiles};
@@ -65,6 +65,11 @@ pub(super) enum Verb {
         place: Place,
         /// 信任根文件 / the root file
         root: PathBuf,
+    },
+    /// 清除旧版本误存的、无权发布者签发的状态列表，留存记录 / clear stored status tokens whose signers may not speak for their lists, as older versions took them; a record stays
+    Repair {
+        #[command(flatten)]
+        place: Place,
     },
     /// 导出信任文件 / export the trust files into a new folder
     Export {
@@ -147,6 +152,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
         Verb::Explain(options) => explain::run(&options),
         Verb::List(options) => list(&options),
         Verb::Pin { place, root } => pin(&place, &read(&root)?),
+        Verb::Repair { place } => repair(&place),
         Verb::Export { place, folder } => export(&place, &folder),
         Verb::Show { place, json } => {
             let trust = place.ask(&Command::ShowTrust)?;
@@ -194,6 +200,16 @@ fn pin(place: &Place, root: &[u8]) -> Result<()> {
     place.ask(&Command::PinRoot { root: base64url(root) })?;
     let digest = hex::encode(licence_spec::suite::sha256(&[root]));
     print(&format!("已钉定信任根，摘要 root pinned, sha-256 {digest}"))
+}
+
+fn repair(place: &Place) -> Result<()> {
+    let cleared = place.ask(&Command::ClearStrangers)?;
+    let cleared = cleared.as_array().map(Vec::as_slice).unwrap_or_default();
+    for one in cleared {
+        let word = |name: &str| one[name].as_str().unwrap_or_default();
+        print(&format!("{}\n    {}", word("uri"), word("fault")))?;
+    }
+    print(&format!("已清除 cleared: {}，记录留存于数据库 the records stay in the database", cleared.len()))
 }
 
 fn root(options: RootOptions) -> Result<()> {
@@ -249,12 +265,24 @@ fn entries_of(
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for authority in data.authorities_of_node(&keys.region) {
+        if authority.is_over(now) {
+            eprintln!("{}", over(authority));
+            continue;
+        }
         entries.push(keys.entry(authority, now)?);
     }
     if entries.is_empty() {
         bail!("目录中没有节点 {0} 的机关 / the catalogue names no authority of node {0}", keys.region);
     }
     Ok(entries)
+}
+
+/// That an authority is left out because its permission is over.
+pub(super) fn over(authority: &Authority) -> String {
+    format!(
+        "未列入：机关 {0} {1} 已停用 / left out: the permission of authority {0} is over",
+        authority.code, authority.name
+    )
 }
 
 /// The entries of the list in force; none before the first list.

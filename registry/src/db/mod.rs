@@ -56,7 +56,7 @@ pub enum Effect {
     /// A trust file or catalogue.
     Document(DocumentRow),
     /// Kind and name of a document that is forgotten: any version may follow it.
-    Forget(&'static str, &'static str),
+    Forget(String, String),
 }
 
 /// Under which idempotency key an answer is kept.

@@ -245,6 +245,15 @@ fn roots(node: &Node, held: Option<&TrustFiles>, root: Option<&[u8]>) -> Result<
     Ok(stored.into_iter().map(|row| row.bytes).chain(root.map(<[u8]>::to_vec)).collect())
 }
 
+/// Clears the stored tokens that may not speak for their lists: which, and why.
+///
+/// # Errors
+/// [`Refusal`] if the store fails; nothing is cleared then.
+pub(super) fn clear_strangers(node: &Node) -> Result<Value, Refusal> {
+    let cleared = documents::clear_strangers(node).map_err(Refusal::failed)?;
+    Ok(cleared.iter().map(|one| json!({"uri": one.uri, "fault": one.fault})).collect())
+}
+
 /// The root of the first `size` leaves of a log, in hex; null if this node holds fewer, and how many.
 ///
 /// # Errors

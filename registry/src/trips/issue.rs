@@ -13,7 +13,7 @@ use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr;
 use licence_spec::text::{LineFault, check_line, nfc};
 use licence_spec::time::UnixTime;
-use licence_spec::trust::{KeyState, Role};
+use licence_spec::trust::{Proved, Role};
 use licence_spec::verdict::Code;
 use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
@@ -242,19 +242,12 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
     let own = crate::keys::public_key(&signer);
     let key =
         entry.keys.iter().find(|key| key.key == own).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
-    if key.state != KeyState::Active {
-        return Err(IssueError::OutOfScope(Code::KeyNotValidAtIssue));
-    }
-    let scopes: Vec<_> = key.scopes.iter().filter(|scope| scope.role == Role::Licence).collect();
-    if !scopes.iter().any(|scope| scope.has_type(vct)) {
-        return Err(IssueError::OutOfScope(Code::ScopeType));
-    }
-    let fits = |scope: &&&licence_spec::trust::Scope| scope.has_type(vct) && scope.has_region(area);
-    match scopes.iter().find(fits) {
-        None => Err(IssueError::OutOfScope(Code::ScopeRegion)),
-        Some(scope) if !scope.has_time(now) => Err(IssueError::OutOfScope(Code::ScopeTime)),
-        Some(_) => Ok(()),
-    }
+    // What a verifier asks, by the functions that it asks with: nothing may be signed that nobody would accept.
+    let fault = key.scope_fault(Role::Licence, vct, Some(area), now).or_else(|| match key.cut() {
+        Some(_) => Some(Code::KeyCompromisedAfterCut),
+        None => key.state_fault(now, Proved::default()),
+    });
+    fault.map_or(Ok(()), |code| Err(IssueError::OutOfScope(code)))
 }
 
 fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Result<Prepared, IssueError> {

@@ -98,12 +98,26 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
         if list.token_iat.is_some_and(|iat| iat > now.plus(CLOCK_SKEW_S).0) {
             outcome = outcome.and(Err(PublishError::SignedAhead));
         }
-        if (all || old || early || list.dirty_since.is_some()) && !same_second {
+        if (all || old || early || list.dirty_since.is_some())
+            && !same_second
+            && may_sign(node, &list.authority, now)
+        {
             // One list that fails must not keep the revocations of all others from being published.
             outcome = outcome.and(publish_one(node, &list, now));
         }
     }
     outcome
+}
+
+/// Whether the trust list lets the authority's status key sign now: what is signed with a key that is not listed yet counts nowhere. Before
+/// there is a trust list, nobody can tell.
+fn may_sign(node: &Node, authority: &str, now: UnixTime) -> bool {
+    let evidence = node.evidence.snapshot();
+    let Some(list) = evidence.trust_list() else { return true };
+    // A key that is missing is an error of the publishing.
+    let Some(own) = node.keys.signer(authority, Usage::Status) else { return true };
+    let keys = list.entry(authority).into_iter().flat_map(|entry| &entry.keys);
+    keys.filter(|key| key.key == *own.public_key()).any(|key| key.standing(Role::Status, now).is_ok())
 }
 
 /// Whether a token of `iat` is worth nothing to readers because the authority's status key was not listed for that time,

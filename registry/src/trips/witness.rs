@@ -68,8 +68,8 @@ pub fn add_checkpoint(
     let evidence = node.evidence.snapshot();
     let list = evidence.trust_list().ok_or(WitnessError::NotReady("trust list"))?;
     let origin = request.origin();
-    let logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-    let mut keys: Vec<&LogKey> = logs.map(|log| &log.key).filter(|key| key.name() == origin).collect();
+    let in_use = list.logs_at(node.clock.now()).map(|(_, log)| &log.key);
+    let mut keys: Vec<&LogKey> = in_use.filter(|key| key.name() == origin).collect();
     keys.dedup();
     let forked = node.store.read()?.documents(super::mirror::FORK)?;
     if forked.iter().any(|row| row.name.starts_with(&format!("{origin} "))) {

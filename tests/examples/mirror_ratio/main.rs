@@ -29,6 +29,7 @@ use licence_registry::evidence::Current;
 use licence_registry::keys::{Keyring, Usage};
 use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
+use licence_registry::refusals::Refusals;
 use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
@@ -156,6 +157,7 @@ fn province(directory: &std::path::Path) -> Node {
         evidence: Current::default(),
         keys,
         log: published,
+        refusals: Refusals::default(),
         cuts: CutTrees::default(),
         authorities: Arc::new(authorities),
     }

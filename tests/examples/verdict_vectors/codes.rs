@@ -133,9 +133,28 @@ fn issuer() -> Vec<Case> {
             .presents("stolen-before-cut")
             .cannot_tell("KEY_COMPROMISED_NO_PROOF")
             .pending(),
-        Case::new("stolen-before-the-cut", "FORMATS §7: leaf index < trusted_until_log_index")
-            .presents("stolen-before-cut-logged")
+        Case::new(
+            "stolen-before-the-cut-in-a-later-tree",
+            "trust-list.md §7: another tree than that of the cut",
+        )
+        .presents("stolen-before-cut-logged")
+        .cannot_tell("KEY_COMPROMISED_NO_PROOF"),
+        Case::new("stolen-before-the-cut", "trust-list.md §7: in the tree of the cut")
+            .presents("stolen-in-the-tree-of-the-cut")
             .accepts(),
+        Case::new("stolen-cosigned-before", "trust-list.md §7: cosigned before since")
+            .presents("stolen-cosigned-before")
+            .accepts(),
+        Case::new("stolen-cosigned-at-the-theft", "trust-list.md §7: cosigned before since")
+            .presents("stolen-cosigned-at-the-theft")
+            .cannot_tell("KEY_COMPROMISED_NO_PROOF"),
+        Case::new("stolen-with-the-log-key", "trust-list.md §7: another tree than that of the cut")
+            .presents("stolen-in-a-forged-tree")
+            .answers(
+                "INDETERMINATE",
+                "KEY_COMPROMISED_NO_PROOF",
+                &["KEY_COMPROMISED_NO_PROOF", "CHECKPOINT_QUORUM_MISSING"],
+            ),
     ]
 }
 
@@ -333,6 +352,10 @@ fn status() -> Vec<Case> {
             .presents("view-with-foreign-list")
             .asked_by_office()
             .cannot_tell("STATUS_SIGNER_UNTRUSTED"),
+        Case::new("licence-with-foreign-list", "status.md §4: on a host of the issuer, else never fetched")
+            .presents("with-foreign-list")
+            .cannot_tell("STATUS_SIGNER_UNTRUSTED")
+            .pending(),
         Case::new("older-token-than-seen", "FORMATS §6: not older than the token kept")
             .after_seeing("token-newer")
             .cannot_tell("STATUS_ROLLBACK")

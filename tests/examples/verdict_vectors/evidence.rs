@@ -12,7 +12,7 @@ use licence_spec::status::{self, Status, StatusArray};
 use licence_spec::suite::sha256;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{
-    Cut, Entry, Key, KeyState, ListContent, Log, Names, Role, RoleKeys, Root, RootContent, Scope,
+    Cut, CutTree, Entry, Key, KeyState, ListContent, Log, Names, Role, RoleKeys, Root, RootContent, Scope,
     TimestampContent, TrustFiles,
 };
 
@@ -48,9 +48,10 @@ fn entry(id: &str, name: &str, host: &str, keys: Vec<Key>) -> Entry {
     Entry { id, name, hosts, logs: Vec::new(), keys, successor: None }
 }
 
-fn entries(keys: &Keys) -> Vec<Entry> {
+fn entries(keys: &Keys, tree: &Tree) -> Vec<Entry> {
     let province = vec![key(keys, "province catalogue", Role::Catalogue, "")];
-    let stolen = KeyState::Compromised(Cut { index: CUT, tree: None });
+    let cut = CutTree { origin: ORIGIN.to_owned(), root: tree.head_of(CUT).root };
+    let stolen = KeyState::Compromised(Cut { index: CUT, tree: Some(cut) });
     let city = vec![
         key(keys, "issuer", Role::Licence, "4401"),
         key(keys, "status", Role::Status, ""),
@@ -95,8 +96,8 @@ fn root(keys: &Keys, version: u64) -> Vec<u8> {
     content.sign(&keys.signers(&["root 1", "root 2"])).expect("signed")
 }
 
-fn list(keys: &Keys, version: u64, exp: UnixTime, officers: &[&str]) -> Vec<u8> {
-    let (entries, witness_policy) = (entries(keys), witness_policy(keys));
+fn list(keys: &Keys, tree: &Tree, version: u64, exp: UnixTime, officers: &[&str]) -> Vec<u8> {
+    let (entries, witness_policy) = (entries(keys, tree), witness_policy(keys));
     let content = ListContent { version, iat: LIST_FROM, exp, entries, witness_policy };
     content.sign(&keys.signers(officers)).expect("signed")
 }
@@ -174,7 +175,7 @@ fn catalogue(keys: &Keys, trust: &Parts) -> Vec<u8> {
 }
 
 fn good(keys: &Keys, tree: &Tree) -> Parts {
-    let list = list(keys, 2, LIST_UNTIL, &["list 1", "list 2"]);
+    let list = list(keys, tree, 2, LIST_UNTIL, &["list 1", "list 2"]);
     let mut parts = Parts::from([(bundle::root_path(1), root(keys, 1))]);
     parts = with_list(keys, &parts, list, 2);
     parts.insert(bundle::CATALOGUE.to_owned(), catalogue(keys, &parts));
@@ -217,9 +218,9 @@ pub(crate) fn bundles(keys: &Keys, tree: &Tree) -> BTreeMap<String, Bundle> {
         ("no-checkpoint", without(&bundle::checkpoint_path(ORIGIN))),
         ("timestamp-ended", with(bundle::TIMESTAMP.to_owned(), ended)),
         ("timestamp-ended-token-stale", ended_and_stale),
-        ("list-ended", with_list(keys, &good, list(keys, 2, at(-60), &officers), 2)),
-        ("list-of-one-officer", with_list(keys, &good, list(keys, 2, LIST_UNTIL, &["list 1"]), 2)),
-        ("list-3", with_list(keys, &good, list(keys, 3, LIST_UNTIL, &officers), 3)),
+        ("list-ended", with_list(keys, &good, list(keys, tree, 2, at(-60), &officers), 2)),
+        ("list-of-one-officer", with_list(keys, &good, list(keys, tree, 2, LIST_UNTIL, &["list 1"]), 2)),
+        ("list-3", with_list(keys, &good, list(keys, tree, 3, LIST_UNTIL, &officers), 3)),
         ("root-2-missing", with(bundle::root_path(2), root(keys, 3))),
         ("second-root", with(bundle::root_path(2), root(keys, 2))),
         ("token-stale", with_token("status", NOW.plus(-DAY_S), NOW)),

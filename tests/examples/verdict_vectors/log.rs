@@ -25,20 +25,19 @@ impl Tree {
     }
 
     fn head(&self) -> TreeHead {
-        TreeHead { size: self.0.len() as u64, root: root_of(&self.0) }
+        self.head_of(self.0.len() as u64)
+    }
+
+    /// The head of the tree of the first leaves.
+    pub(crate) fn head_of(&self, size: u64) -> TreeHead {
+        let leaves = &self.0[..usize::try_from(size).expect("a small tree")];
+        TreeHead { size, root: root_of(leaves) }
     }
 
     /// The signed checkpoint, with the cosignatures of both witnesses or of one.
     pub(crate) fn checkpoint(&self, keys: &Keys, both: bool) -> String {
-        let mut note = note(keys, self.head());
-        let text = Checkpoint { origin: ORIGIN, head: self.head() }.text();
-        for (name, key) in [("gd.elic.example/w1", "witness"), ("sz.elic.example/w1", "witness 2")] {
-            if both || key == "witness" {
-                let witness = WitnessKey::new(name, keys.public(key)).expect("a name");
-                note += &witness.cosign(&text, at(-300), keys.signer(key)).expect("signed");
-            }
-        }
-        note
+        let names: &[_] = if both { &["witness", "witness 2"] } else { &["witness"] };
+        cosigned(keys, self.head(), names, at(-300))
     }
 
     /// Another tree of the same size, signed by the same log.
@@ -48,13 +47,42 @@ impl Tree {
 
     /// The proof of the leaf at `index` under [`Tree::checkpoint`].
     pub(crate) fn proof(&self, keys: &Keys, index: u64, both: bool) -> String {
+        format_proof(index, &self.path(index), &self.checkpoint(keys, both))
+    }
+
+    /// The proof of the leaf at `index` in the tree of the first `size` leaves, which both witnesses cosigned at `time`.
+    pub(crate) fn early_proof(&self, keys: &Keys, index: u64, size: u64, time: UnixTime) -> String {
+        let early = Tree(self.0[..usize::try_from(size).expect("a small tree")].to_vec());
+        let checkpoint = cosigned(keys, early.head(), &["witness", "witness 2"], time);
+        format_proof(index, &early.path(index), &checkpoint)
+    }
+
+    /// What whoever stole the log key makes: a tree of this leaf alone, which no witness saw.
+    pub(crate) fn forged_proof(&self, keys: &Keys, index: u64) -> String {
+        let alone = Tree(vec![self.0[usize::try_from(index).expect("a small tree")]]);
+        format_proof(0, &[], &note(keys, alone.head()))
+    }
+
+    fn path(&self, index: u64) -> Vec<Hash> {
         let subtree = |node: licence_spec::log::merkle::Node| {
             let from = usize::try_from(node.index << node.level).expect("a small tree");
             Ok::<_, std::convert::Infallible>(root_of(&self.0[from..from + (1 << node.level)]))
         };
-        let hashes = inclusion_proof(index, self.0.len() as u64, subtree).expect("the leaf is there");
-        format_proof(index, &hashes, &self.checkpoint(keys, both))
+        inclusion_proof(index, self.0.len() as u64, subtree).expect("the leaf is there")
     }
+}
+
+/// The signed checkpoint of a head, cosigned at `time` by these witnesses.
+fn cosigned(keys: &Keys, head: TreeHead, witnesses: &[&str], time: UnixTime) -> String {
+    let mut note = note(keys, head);
+    let text = Checkpoint { origin: ORIGIN, head }.text();
+    for (name, key) in [("gd.elic.example/w1", "witness"), ("sz.elic.example/w1", "witness 2")] {
+        if witnesses.contains(&key) {
+            let witness = WitnessKey::new(name, keys.public(key)).expect("a name");
+            note += &witness.cosign(&text, time, keys.signer(key)).expect("signed");
+        }
+    }
+    note
 }
 
 fn note(keys: &Keys, head: TreeHead) -> String {

@@ -47,6 +47,7 @@ pub(crate) fn licences() -> Vec<(&'static str, Licence)> {
         ("before-scopes", good().issued(SCOPES_FROM.plus(-1))),
         ("before-scopes-by-stolen-key", stolen().issued(SCOPES_FROM.plus(-1))),
         ("of-succeeded-authority", Licence { status: Some((5, OTHER_CITY_LIST)), ..other_city() }),
+        ("with-foreign-list", Licence { status: Some((5, FOREIGN_LIST)), ..good() }),
         ("takes-effect-later", Licence { nbf: at(1), ..good() }),
         ("takes-effect-now", Licence { nbf: NOW, ..good() }),
         ("ends-now", Licence { exp: NOW, ..good() }),
@@ -134,6 +135,22 @@ pub(crate) fn proofs(tree: &Tree, keys: &Keys) -> BTreeMap<String, String> {
     ])
 }
 
+/// Licences of the stolen key with proofs that come from before, and with one that whoever stole the log key made too.
+fn stolen(statements: &Statements, tree: &Tree, keys: &Keys) -> [(&'static str, Vec<u8>); 4] {
+    let before = index("stolen-before-cut");
+    let with = |name: &str, proof: String| {
+        with_log_proof(statements.get(name), MAX_LICENCE, proof.as_bytes()).expect("a licence")
+    };
+    let early = |size, time| with("stolen-before-cut", tree.early_proof(keys, before, size, time));
+    let forged = with("stolen-after-cut", tree.forged_proof(keys, index("stolen-after-cut")));
+    [
+        ("stolen-in-the-tree-of-the-cut", early(CUT, at(-300))),
+        ("stolen-cosigned-before", early(1, KEYS_CHANGED.plus(-1))),
+        ("stolen-cosigned-at-the-theft", early(1, KEYS_CHANGED)),
+        ("stolen-in-a-forged-tree", forged),
+    ]
+}
+
 /// All objects by their names.
 pub(crate) fn objects(statements: &Statements, tree: &Tree, keys: &Keys) -> BTreeMap<String, Presented> {
     let hex = |bytes: &[u8]| Presented::Hex(hex::encode(bytes));
@@ -146,6 +163,9 @@ pub(crate) fn objects(statements: &Statements, tree: &Tree, keys: &Keys) -> BTre
         let proof = tree.proof(keys, index(name), true);
         let logged = with_log_proof(statements.get(name), MAX_LICENCE, proof.as_bytes()).expect("a licence");
         objects.insert(format!("{name}-logged"), hex(&logged));
+    }
+    for (name, object) in stolen(statements, tree, keys) {
+        objects.insert(name.to_owned(), hex(&object));
     }
     let premises = statements.get("premises");
     objects.extend(broken(premises).map(|(name, bytes)| (name.to_owned(), hex(&bytes))));

@@ -11,6 +11,7 @@ use licence_registry::http::{App, Others, Server};
 use licence_registry::keys::Keyring;
 use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
+use licence_registry::refusals::Refusals;
 use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
@@ -144,6 +145,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         evidence,
         keys: Keyring::default(),
         log: published,
+        refusals: Refusals::default(),
         cuts: CutTrees::default(),
         authorities: Arc::new(Vec::new()),
     }

@@ -10,6 +10,7 @@ use licence_spec::trust::Proposal;
 
 use super::cuts::{CutOptions, cuts};
 use super::held::{pinned, trust_files};
+use super::over;
 use crate::ceremony::change::{Changes, first_root, next_list, next_root};
 use crate::ceremony::enrol::{Against, listed};
 use crate::ceremony::{NodeKeys, OfficerKeys, public_key_of};
@@ -104,6 +105,7 @@ pub(super) fn list(options: &Options) -> Result<()> {
         let named = || format!("{}", path.display());
         let request = Enrolment::open(&read(path)?).with_context(named)?;
         let new = against.entries(&request, &all).with_context(named)?;
+        against.over(request.region().as_str()).try_for_each(|authority| print(&over(authority)))?;
         all.extend(new);
     }
     let changes = Changes {
