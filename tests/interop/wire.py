@@ -201,13 +201,13 @@ def reference(data, host):
 # HTTP message signatures (RFC 9421)
 
 
-def http_request(method, uri, key, created, body=None, idempotency=None, nonce="interop"):
+def http_request(method, uri, key, created, body=None, idempotency=None, nonce="interop", kind="application/json"):
     headers, names = {}, ["@method", "@target-uri"]
     values = {"@method": method, "@target-uri": uri}
     if body is not None:
         headers = {
             "content-digest": f"sha-256=:{b64(sha(body))}:",
-            "content-type": "application/json",
+            "content-type": kind,
             "idempotency-key": f'"{idempotency}"',
         }
         names += list(headers)

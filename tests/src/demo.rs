@@ -21,17 +21,19 @@ pub(crate) struct Serving {
     child: Child,
     /// What it reported when its tour had ended, one line of JSON.
     pub(crate) report: String,
+    /// Port of the province; the cities have the next two.
+    pub(crate) port: u16,
 }
 
 impl Serving {
     /// Starts the demo in a folder of its own and waits until its tour has ended.
     pub(crate) fn start(demo: &Path) -> Option<Serving> {
-        let port = free_ports()?.to_string();
+        let port = free_ports()?;
         let mut command = programs::command("licence-registry")?;
-        command.args(["demo", "--json", "--base-port", &port, "--data"]).arg(demo);
+        command.args(["demo", "--json", "--base-port", &port.to_string(), "--data"]).arg(demo);
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
         let out = child.stdout.take();
-        let mut serving = Serving { child, report: String::new() };
+        let mut serving = Serving { child, report: String::new(), port };
         // A demo that fails ends, and the line stays empty.
         BufReader::new(out?).read_line(&mut serving.report).ok()?;
         (!serving.report.is_empty()).then_some(serving)

@@ -3,6 +3,7 @@
 //! In scope: `test`, which makes every check that CI makes. Out of scope: what the checks are about (each package).
 #![forbid(unsafe_code)]
 
+mod api;
 mod demo;
 mod field;
 mod generate;
@@ -14,12 +15,15 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const HELP: &str = "\
-用法 / usage: cargo xtask test | interop | field | generate [--check] | make-licences … | bench | simulate … | hosts …
+用法 / usage: cargo xtask test | interop | field | api | generate [--check] | make-licences … | bench | simulate … | hosts …
 
   test    安装测试所需并执行全部检查 / install what the tests need and make every check that CI makes:
           formatting, lints, all tests, documentation without warnings, both directions with Python
   interop 仅与独立的 Python 实现互相读写 / the part of `test` that reads and writes with the independent Python alone
   field [CASE…] 仅运行现场用例（tests/field/README.md） / the part of `test` that runs inputs from the field, all of them or those named
+  api [--seconds N] [--record FILE]
+          仅试接口描述：校验、生成客户端走一遍、按描述发出好坏请求 / the part of `test` that tries the description of the API: valid,
+          a client made from it walks the tour, good and bad requests made from it; --record writes its examples
   generate 由代码生成接口描述、配置模式、帮助文本与判定向量；--check 只比较 / make API description, configuration schema,
           help texts and verdict vectors from the code; --check compares only
   make-licences --type CODE --count N --seed S
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         ["generate"] => exit(generate::run(false)),
         ["generate", "--check"] => exit(generate::run(true)),
         ["interop"] => exit(interop::run()),
+        ["api", rest @ ..] => exit(api::run(rest)),
         ["field", cases @ ..] => exit(field::run(cases)),
         ["make-licences", rest @ ..] => make_licences(rest),
         ["simulate", rest @ ..] => simulate(rest),
@@ -115,7 +120,9 @@ fn test() -> ExitCode {
     eprintln!("== generated files");
     let generated = generate::run(true);
     eprintln!("== field cases");
-    exit(generated && field::run(&[]) && interop::run())
+    let fields = generated && field::run(&[]);
+    eprintln!("== description of the API");
+    exit(fields && api::run(&[]) && interop::run())
 }
 
 pub(crate) fn succeeds(command: &mut Command) -> bool {

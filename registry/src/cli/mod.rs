@@ -132,6 +132,6 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Restore(options) => restore::run(&options).map(done),
         Verb::Migrate(options) => migrate::run(&options).map(done),
         Verb::Store(verb) => store::run(verb).map(done),
-        Verb::Openapi => data::print_json(&serde_json::to_value(crate::http::openapi())?).map(done),
+        Verb::Openapi => data::print_json(&crate::http::openapi()).map(done),
     }
 }

@@ -10,6 +10,7 @@ use licence_store::ClientRow;
 use serde::de::DeserializeOwned;
 
 use super::App;
+use super::idempotency::key_of;
 use super::problem::Problem;
 use crate::strict_json;
 
@@ -64,7 +65,12 @@ impl App {
         }
         let client = self.node.clients.of_token(token, self.node.clock.now());
         let client = client.ok_or_else(Problem::unauthorised)?;
-        if has(&client.calls, call) { Ok(client) } else { Err(Problem::forbidden()) }
+        if !has(&client.calls, call) {
+            return Err(Problem::forbidden());
+        }
+        // Also where nothing is kept under it: a client must not believe that it has sent a key.
+        key_of(headers)?;
+        Ok(client)
     }
 }
 

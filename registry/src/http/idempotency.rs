@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_spec::http_signature::{Decision, IdempotencyKey, RecordState, decide, fingerprint};
 use licence_spec::suite::{Digest, sha256};
@@ -53,11 +53,7 @@ pub(super) async fn begin(
     call: &Call,
     status: StatusCode,
 ) -> Result<Begun, Problem> {
-    let Some(value) = call.headers.get("idempotency-key") else { return Ok(Begun::Do(None)) };
-    let text = value.to_str().unwrap_or_default();
-    // The header is a quoted string; many clients leave the quotation marks out, and no key contains one.
-    let key = IdempotencyKey::parse(text).or_else(|_| IdempotencyKey::new(text));
-    let key = key.map_err(|fault| Problem::idempotency(&fault))?;
+    let Some(key) = key_of(&call.headers)? else { return Ok(Begun::Do(None)) };
     let key = AnswerKey { caller: client.id.clone(), key: key.as_str().to_owned() };
     let target = format!("https://{}{}", app.node.host, call.target);
     let fingerprint = fingerprint(call.method.as_str(), &target, &sha256(&[&call.body]));
@@ -71,6 +67,15 @@ pub(super) async fn begin(
             Ok(Begun::Do(Some((Remember { key, fingerprint, status: status.as_u16(), now }, turn))))
         }
     }
+}
+
+/// The key that a client sent, if it sent one.
+pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    // The header is a quoted string; many clients leave the quotation marks out, and no key contains one.
+    let key = IdempotencyKey::parse(text).or_else(|_| IdempotencyKey::new(text));
+    key.map(Some).map_err(|fault| Problem::idempotency(&fault))
 }
 
 async fn stored(app: &App, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, Problem> {

@@ -60,7 +60,7 @@ pub(super) async fn caller(app: &App, call: &Call) -> Result<Caller, Problem> {
     let (evidence, now) = (app.node.evidence.snapshot(), app.node.clock.now());
     let entry = evidence.trust_list().and_then(|list| find_node_key(list, &thumbprint, now));
     // The list may have changed since the signature was checked.
-    let (entry, _) = entry.ok_or_else(|| Problem::idempotency(&HttpSignatureFault::SignatureKey))?;
+    let (entry, _) = entry.ok_or_else(|| Problem::signature(&HttpSignatureFault::SignatureKey))?;
     let logs = entry.logs.iter().map(|log| log.key.name().to_owned()).collect();
     Ok(Caller { authority: entry.id.clone(), logs })
 }
@@ -85,7 +85,7 @@ fn take_for_all(node: &Node, signed: &SignedBy) -> Result<(), Problem> {
     });
     match taken {
         Err(StoreError::Conflict(Conflict::IdempotencyKeyExists)) => {
-            Err(Problem::idempotency(&HttpSignatureFault::SignatureReplay))
+            Err(Problem::signature(&HttpSignatureFault::SignatureReplay))
         }
         taken => taken.map_err(|error| Problem::store(&error)),
     }
@@ -120,10 +120,10 @@ fn signed_by(app: &App, call: &Call) -> Result<SignedBy, Problem> {
     );
     match signed {
         Ok(signed) if signed.created < app.started => {
-            Err(Problem::idempotency(&HttpSignatureFault::SignatureReplay))
+            Err(Problem::signature(&HttpSignatureFault::SignatureReplay))
         }
         Ok(signed) => Ok(signed),
-        Err(fault) => Err(Problem::idempotency(&fault)),
+        Err(fault) => Err(Problem::signature(&fault)),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Problem {
 
 /// RFC 9457 问题文档 / a problem document.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub(super) struct Document<'a> {
     /// `urn:elic:problem:` and the code.
     r#type: String,
@@ -115,6 +116,23 @@ impl Problem {
         Problem::new(status, fault.slug(), "幂等键 / idempotency key", fault.to_string())
     }
 
+    /// A fault of the signature of a node's call, or of what it covers.
+    pub(super) fn signature(fault: &HttpSignatureFault) -> Problem {
+        let title = match fault {
+            HttpSignatureFault::ContentDigest => "内容摘要 / content digest",
+            HttpSignatureFault::ContentType => "媒体类型 / media type",
+            HttpSignatureFault::SignatureInput
+            | HttpSignatureFault::SignatureTime
+            | HttpSignatureFault::SignatureKey
+            | HttpSignatureFault::SignatureInvalid
+            | HttpSignatureFault::SignatureReplay => "节点签名 / node signature",
+            _ => return Problem::idempotency(fault),
+        };
+        // Cannot fail: the statuses of the profile are statuses.
+        let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Problem::new(status, fault.slug(), title, fault.to_string())
+    }
+
     pub(super) fn too_many_rows(limit: usize) -> Problem {
         let title = "行数过多 / too many rows";
         let detail =
@@ -155,6 +173,22 @@ impl Problem {
         line.insert_str(0, "{\"problem\":");
         line.push_str("}\n");
         line.into_bytes()
+    }
+
+    /// The kind in one word.
+    pub(super) const fn slug(&self) -> &'static str {
+        self.slug
+    }
+
+    /// The HTTP status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The document, for the description of the API.
+    pub(super) fn to_value(&self) -> serde_json::Value {
+        // Cannot fail: the document is made of texts and a number.
+        serde_json::from_str(&self.document()).unwrap_or_default()
     }
 
     fn document(&self) -> String {

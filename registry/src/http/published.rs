@@ -172,7 +172,7 @@ pub(super) async fn status_list(
 
 /// 引用码背后的证照 / the licence behind a reference QR; its random id is the ticket.
 #[utoipa::path(get, path = "/v1/references/{cti}", tag = "licences", params(("cti" = String, Path, description = "32 位十六进制 / 32 hex digits")),
-    responses((status = 200, content_type = "application/elic+cwt", body = Vec<u8>)))]
+    responses((status = 200, content_type = "application/elicence+cwt", body = Vec<u8>)))]
 pub(super) async fn reference(
     State(app): State<Arc<App>>,
     Path(cti): Path<String>,

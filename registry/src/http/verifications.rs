@@ -22,6 +22,7 @@ use crate::trips::verify::{VerifyRequest, verify_presented};
 
 /// A verdict, what it means for the service item, and the receipt.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Verification)]
 pub(super) struct Answer {
     /// The verdict of VERDICT.md; the same bytes as the clerk's tool prints.
     #[schema(value_type = Object)]

@@ -79,6 +79,7 @@ const fn applicant() -> HolderRole {
 
 /// How the case stands.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = ItemCheck)]
 pub struct Checked {
     /// Id of the record of this use.
     pub record: String,

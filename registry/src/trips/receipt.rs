@@ -71,6 +71,7 @@ pub fn prepare(
 /// A receipt from a case file, with the archived objects that are at hand; all base64url.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReceiptCheckRequest)]
 pub struct CheckRequest {
     /// 回执 / the receipt.
     pub receipt: String,
@@ -90,6 +91,7 @@ pub struct CheckRequest {
 
 /// What a filed receipt is worth, and what it says.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = ReceiptCheck)]
 pub struct Checked {
     /// ACCEPT if the receipt is what it says, REJECT if not, INDETERMINATE if this node cannot tell.
     pub outcome: &'static str,
@@ -105,6 +107,7 @@ pub struct Checked {
 
 /// What a receipt says.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = ReceiptContent)]
 pub struct Content {
     /// Node that verified.
     pub issuer: String,

@@ -171,17 +171,19 @@ pub enum HolderRole {
 }
 
 impl HolderRole {
+    /// All roles, ascending by number.
+    pub const ALL: [HolderRole; 6] = [
+        HolderRole::Applicant,
+        HolderRole::LegalRepresentative,
+        HolderRole::Spouse,
+        HolderRole::Agent,
+        HolderRole::Staff,
+        HolderRole::OtherParty,
+    ];
+
     /// The role with this wire number.
     #[must_use]
-    pub const fn from_number(number: u64) -> Option<HolderRole> {
-        Some(match number {
-            1 => HolderRole::Applicant,
-            2 => HolderRole::LegalRepresentative,
-            3 => HolderRole::Spouse,
-            4 => HolderRole::Agent,
-            5 => HolderRole::Staff,
-            6 => HolderRole::OtherParty,
-            _ => return None,
-        })
+    pub fn from_number(number: u64) -> Option<HolderRole> {
+        HolderRole::ALL.into_iter().find(|role| *role as u64 == number)
     }
 }
