@@ -51,7 +51,7 @@ pub(super) fn all() -> Vec<Kind> {
         (VerifyError::BytesLost.into(), "由持证人出示证照本身 / let the holder present the licence itself"),
         (IssueError::OutOfScope(Code::ScopeType).into(), ASK),
         (IssueError::UnknownType("X".to_owned()).into(), MEND),
-        (ChangeError::Field("effective_at").into(), MEND),
+        (ChangeError::UnknownAct.into(), MEND),
         (ChangeError::Transition.into(), "先查现状态 / look at the present status first"),
         (IssueError::Predecessor.into(), "先查现版本 / look at the newest version first"),
         (WriteError::Moved.into(), "先查现状态后重试 / look at the present state, then try again"),
