@@ -3,6 +3,10 @@
 //! In scope: holding opened objects, finding out once who speaks with each status token (`trust::speaks`). Out of scope: fetching and storing.
 //! Format: spec/verify.md §2.
 
+mod register;
+
+pub use register::Registered;
+
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -15,6 +19,7 @@ use crate::suite::{Digest, PublicKey};
 use crate::time::UnixTime;
 use crate::trust::{SpeakFault, TrustFiles, TrustList};
 use crate::verdict::Code;
+use register::Register;
 
 /// The trust files at hand. "Not at hand" and "refused" are states of their own, never "not configured".
 #[derive(Clone, Debug, Default)]
@@ -82,6 +87,7 @@ pub struct Evidence {
     catalogue: Option<Arc<Catalogue>>,
     tokens: BTreeMap<String, HeldToken>,
     heads: BTreeMap<String, Vec<TreeHead>>,
+    register: Register,
 }
 
 impl Evidence {
@@ -148,6 +154,22 @@ impl Evidence {
         }
     }
 
+    /// Notes what the node's own register says of its own licence at an index of its own list, ahead of the token.
+    pub fn note_status(&mut self, uri: &str, index: u64, registered: Registered) {
+        self.register.note(uri, index, registered);
+    }
+
+    /// Forgets what a token shows that was built when the log had `below` leaves.
+    pub fn settle_statuses(&mut self, uri: &str, below: u64) {
+        self.register.settle(uri, below);
+    }
+
+    /// What the node's own register says of an entry, if its token does not say it yet.
+    #[must_use]
+    pub fn registered(&self, uri: &str, index: u64) -> Option<&Registered> {
+        self.register.get(uri, index)
+    }
+
     /// The token of a list.
     #[must_use]
     pub fn token(&self, uri: &str) -> Option<&HeldToken> {
@@ -177,6 +199,7 @@ impl Evidence {
             trust,
             catalogue: self.catalogue.clone(),
             heads: self.heads.clone(),
+            register: self.register.clone(),
             ..Evidence::default()
         };
         for held in self.tokens.values() {

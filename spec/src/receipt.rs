@@ -11,6 +11,7 @@ mod write;
 
 pub use archive::{Archive, check};
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -21,7 +22,7 @@ use crate::numbers::{CLOCK_SKEW_S, CTI_BYTES, MAX_CODE, MAX_RECEIPT, TYP_RECEIPT
 use crate::suite::{Digest, SignError, Signer};
 use crate::text::{LineFault, check_line};
 use crate::time::UnixTime;
-use crate::verdict::{Check, Code, Digests, LogBasis, Outcome, Verdict, Warning};
+use crate::verdict::{Basis, Check, Code, Digests, LogBasis, Outcome, Verdict, Warning};
 
 /// File extension of a receipt.
 pub const EXTENSION: &str = "elr";
@@ -166,6 +167,21 @@ impl Receipt {
             cti: filing.cti,
             body,
         }
+    }
+
+    /// The verdict that the receipt is about, without licence data: what a node that was asked by another one has found.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let body = &self.body;
+        let basis = Basis {
+            now: self.issued_at,
+            policy: (Cow::Owned(body.policy.0.clone()), body.policy.1),
+            trust_list: body.trust_list,
+            status_list: body.status_list.clone(),
+            log: body.log.clone(),
+            catalogue: body.catalogue,
+        };
+        Verdict::from_checks(body.checks.clone(), body.warnings.clone(), None, body.digests, basis)
     }
 
     /// Code of the node that verified.

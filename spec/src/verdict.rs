@@ -15,6 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::log::change::Act;
 use crate::suite::Digest;
 use crate::time::UnixTime;
 
@@ -220,6 +221,18 @@ pub struct Verdict {
     licence: Option<LicenceData>,
     digests: Digests,
     basis: Basis,
+    change: Option<LastChange>,
+}
+
+/// The act of law behind the status of a licence, where the register that has it is asked. It stands in the text, never decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastChange {
+    /// The act.
+    pub act: Act,
+    /// From when on it counts in law.
+    pub effective: UnixTime,
+    /// 电子证照标识 of the licence that takes its place.
+    pub successor: Option<String>,
 }
 
 /// The digests by which receipts name what was presented.
@@ -257,6 +270,32 @@ impl fmt::Debug for LicenceData {
     }
 }
 
+impl LastChange {
+    fn zh(&self) -> String {
+        let (act, from) = (self.act.zh(), self.effective);
+        let mut text = match self.act.new_status() {
+            2 => alloc::format!("证照已被{act}，自 {from} 起"),
+            3 => alloc::format!("证照已被新证照取代（{act}），自 {from} 起"),
+            _ => alloc::format!("证照已{act}，自 {from} 起失效"),
+        };
+        if let Some(successor) = &self.successor {
+            text.push_str("，新证照为 ");
+            text.push_str(successor);
+        }
+        text
+    }
+
+    fn en(&self) -> String {
+        let (act, from) = (self.act.participle(), self.effective);
+        let mut text = alloc::format!("The licence has been {act}, with effect from {from}");
+        if let Some(successor) = &self.successor {
+            text.push_str(": its successor is ");
+            text.push_str(successor);
+        }
+        text
+    }
+}
+
 impl Verdict {
     /// Puts a verdict together. Checks come in group order; groups without a check are added as SKIPPED.
     #[must_use]
@@ -268,7 +307,7 @@ impl Verdict {
         basis: Basis,
     ) -> Verdict {
         let (outcome, code) = judge(&checks);
-        Verdict { outcome, code, checks, warnings, licence, digests, basis }
+        Verdict { outcome, code, checks, warnings, licence, digests, basis, change: None }
     }
 
     /// The verdict on a licence that was asked for by number and that no register knows.
@@ -327,6 +366,17 @@ impl Verdict {
         self.licence.take()
     }
 
+    /// Names the act that led to the status. It is passed over unless the verdict's own code is what the act leads to.
+    pub fn name_change(&mut self, change: LastChange) {
+        let follows = match self.code {
+            Some(Code::Revoked) => change.act.new_status() == 1,
+            Some(Code::Suspended) => change.act.new_status() == 2,
+            Some(Code::Superseded) => change.act.new_status() == 3,
+            _ => false,
+        };
+        self.change = follows.then_some(change);
+    }
+
     /// The digests by which a receipt names what was presented.
     #[must_use]
     pub const fn digests(&self) -> &Digests {
@@ -361,6 +411,9 @@ impl Verdict {
     #[must_use]
     pub fn zh(&self) -> Cow<'static, str> {
         let Some(code) = self.code else { return Cow::Borrowed("证照有效") };
+        if let Some(change) = &self.change {
+            return Cow::Owned(change.zh());
+        }
         match self.deciding_date(code) {
             Some((from, date)) if from => Cow::Owned(alloc::format!("{}，自 {date} 起有效", code.zh())),
             Some((_, date)) => Cow::Owned(alloc::format!("{}，有效期至 {date}", code.zh())),
@@ -372,6 +425,9 @@ impl Verdict {
     #[must_use]
     pub fn en(&self) -> Cow<'static, str> {
         let Some(code) = self.code else { return Cow::Borrowed("The licence is valid") };
+        if let Some(change) = &self.change {
+            return Cow::Owned(change.en());
+        }
         match self.deciding_date(code) {
             Some((from, date)) if from => Cow::Owned(alloc::format!("{}: valid from {date}", code.en())),
             Some((_, date)) => Cow::Owned(alloc::format!("{}: valid until {date}", code.en())),

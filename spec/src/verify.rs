@@ -162,6 +162,13 @@ pub fn not_found(evidence: &Evidence, policy: &Policy<'_>, now: UnixTime) -> Ver
     Verdict::not_found(empty_basis(evidence, policy, now))
 }
 
+/// The verdict on what only a register knows, a number or a reference, where that register was not asked or did not answer: no register
+/// has said that there is no such licence. `presented` is the text that was asked about.
+#[must_use]
+pub fn not_asked(presented: &str, evidence: &Evidence, policy: &Policy<'_>, now: UnixTime) -> Verdict {
+    stopped(Code::NotAsked, sha256(&[presented.as_bytes()]), empty_basis(evidence, policy, now))
+}
+
 const fn fault_code(fault: Fault) -> Code {
     match fault.kind {
         FaultKind::Unreadable => Code::Unreadable,

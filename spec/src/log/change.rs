@@ -108,6 +108,22 @@ impl Act {
         }
     }
 
+    /// What the licence is after the act, in English texts.
+    #[must_use]
+    pub const fn participle(self) -> &'static str {
+        match self {
+            Act::Cancel => "cancelled",
+            Act::Revoke => "revoked",
+            Act::Forfeit => "forfeited",
+            Act::Suspend => "suspended",
+            Act::Reinstate => "reinstated",
+            Act::Supersede => "superseded",
+            Act::Replace => "replaced",
+            Act::Transfer => "transferred",
+            Act::Void => "voided",
+        }
+    }
+
     /// The status that the act leads to, as it stands in the status list: 0 valid, 1 invalid, 2 suspended,
     /// 3 superseded. One act has one status, so a record in which they differ is refused.
     #[must_use]

@@ -7,7 +7,7 @@ use super::Case;
 use super::issuer::is_fresh;
 use super::record::{Record, Source};
 use crate::credential::{StatusReference, uri_host};
-use crate::evidence::HeldToken;
+use crate::evidence::{HeldToken, Registered};
 use crate::identifiers::{AskedCode, SameHolder, same_name};
 use crate::log::checkpoint::CheckpointError;
 use crate::log::entry::{Entry, Op};
@@ -109,9 +109,17 @@ pub(super) fn status(case: &Case<'_>, record: &mut Record) -> Option<(String, Un
     };
     let token = held.token();
     let source: Source = Some((*token.digest(), token.iat()));
-    match token_fault(case, held).or_else(|| value_code(case, reference, held, record)) {
+    let registered = registered(case, reference);
+    match token_fault(case, held) {
         Some(code) => record.found(code, source),
-        None => record.pass(Group::Status, source),
+        None => {
+            // A change that the token does not show yet is its own source: the log has its digest.
+            let source = registered.and_then(|own| own.change).or(source);
+            match value_code(case, reference, held, registered, record) {
+                Some(code) => record.found(code, source),
+                None => record.pass(Group::Status, source),
+            }
+        }
     }
     if case.now.since(token.iat()) > token.ttl_s() && case.now < token.exp() {
         record.warn(Warning::StatusAge);
@@ -148,14 +156,23 @@ fn token_fault(case: &Case<'_>, held: &HeldToken) -> Option<Code> {
     held.is_rolled_back().then_some(Code::StatusRollback)
 }
 
+/// What the node's own register says ahead of its token; for a past moment only what had been recorded by then.
+fn registered<'a>(case: &Case<'a>, reference: StatusReference<'_>) -> Option<&'a Registered> {
+    let own = case.evidence.registered(reference.uri, reference.index)?;
+    let recorded = own.change.is_none_or(|(_, recorded)| recorded <= case.now);
+    (recorded || !case.policy.past_moment).then_some(own)
+}
+
 /// What the value says; a list that only a stale trust list vouches for proves nothing.
 fn value_code(
     case: &Case<'_>,
     reference: StatusReference<'_>,
     held: &HeldToken,
+    registered: Option<&Registered>,
     record: &mut Record,
 ) -> Option<Code> {
-    let code = match held.token().array().get(reference.index) {
+    let listed = held.token().array().get(reference.index);
+    let code = match listed.map(|listed| registered.map_or(listed, |own| own.status)) {
         None => Code::StatusIndexOutOfRange,
         Some(Status::Valid) => return None,
         Some(Status::Invalid) => Code::Revoked,
