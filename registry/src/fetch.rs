@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use licence_spec::http_signature::{self, Content, IdempotencyKey};
+use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use serde::de::DeserializeOwned;
@@ -16,6 +17,7 @@ use crate::config::{Config, Source};
 use crate::encoding::{base64url, digest_text};
 use crate::keys::Usage;
 use crate::node::Node;
+use crate::trips::ask_register::{RegisterAnswer, RegisterQuestion};
 use crate::trips::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion};
 use crate::trips::use_record::Purpose;
 
@@ -27,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_ANSWER: usize = 131_072;
 /// Where a province is asked for holders.
 const HOLDERS: &str = "/v1/index/holders";
+/// Where a node is asked how a licence of its own stands.
+const REGISTER: &str = "/v1/index/verifications";
+/// Where the licence behind a reference lies (spec/qr.md §2).
+const REFERENCES: &str = "/v1/references";
 /// Where a node is asked for a licence.
 const LICENCES: &str = "/v1/index/licences";
 /// Pauses after failures, seconds: doubled from the first to the last.
@@ -114,6 +120,22 @@ impl Peer {
             Fetched::New(bytes) => Ok(bytes),
             Fetched::Same => Err(self.wrong("304 without a tag")),
         }
+    }
+
+    /// Fetches a file of at most `cap` bytes; `None` if the other node answers that there is none.
+    ///
+    /// # Errors
+    /// As [`Peer::get`].
+    pub fn get_if_there(&self, path: &str, cap: usize) -> Result<Option<Vec<u8>>, String> {
+        let request = self.agent.get(format!("{}{path}", self.source.address));
+        let mut answer = request.call().map_err(|error| self.wrong(&error.to_string()))?;
+        match answer.status().as_u16() {
+            200 => {}
+            404 => return Ok(None),
+            status => return Err(self.wrong(&format!("{status}"))),
+        }
+        let bytes = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
+        bytes.map(Some).map_err(|error| self.wrong(&error.to_string()))
     }
 
     /// Fetches a file of at most `cap` bytes unless it is the one that came last time.
@@ -261,6 +283,40 @@ impl Neighbours {
     ) -> Result<HandedOut, String> {
         let purpose = serde_urlencoded::to_string(purpose).map_err(|error| error.to_string())?;
         self.ask(node, host, &format!("{LICENCES}/{}?{purpose}", digest_text(digest)), None)
+    }
+
+    /// Asks the node on a host, which the trust list must name, how a licence of its own stands.
+    ///
+    /// # Errors
+    /// As for [`Neighbours::licence`].
+    pub fn register(
+        &self,
+        node: &Node,
+        host: &str,
+        question: &RegisterQuestion,
+    ) -> Result<RegisterAnswer, String> {
+        let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+        self.ask(node, host, REGISTER, Some(&body))
+    }
+
+    /// Fetches the licence behind a reference from the host that it names, which the trust list must name, too; `None` if that host has
+    /// none.
+    ///
+    /// # Errors
+    /// As for [`Neighbours::licence`].
+    pub fn reference(&self, node: &Node, host: &str, cti: &[u8; 16]) -> Result<Option<Vec<u8>>, String> {
+        let peer = self.peer(host);
+        let told = |what: &str| format!("{host}: {what}");
+        if !peer.may_be_asked(node.clock.now()) {
+            return Err(told("刚才不可达，稍后再试 / could not be reached a moment ago"));
+        }
+        let answer = peer.get_if_there(&format!("{REFERENCES}/{}", hex::encode(cti)), MAX_LICENCE);
+        peer.note(answer.is_ok(), node);
+        // The address of the call is a ticket: it is neither logged nor told.
+        answer.map_err(|_| {
+            tracing::warn!(host, "the licence behind a reference cannot be fetched");
+            told("不可达 / cannot be reached")
+        })
     }
 
     /// Asks a node by a signed request, with a JSON body or without one.

@@ -174,7 +174,7 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
                 IssueError::Fields(_) => Refusal::usage(error),
                 other => Refusal::failed(other),
             };
-            Ok(json!(issue(node, &request, None).map_err(refused)?))
+            Ok(json!(issue(node, None, &request, None).map_err(refused)?))
         }
         Command::NodeKeys => Ok(json!(NodeKeys::of(node).map_err(Refusal::failed)?)),
         Command::TrustFiles => trust_files(node),

@@ -17,6 +17,7 @@ use licence_store::{DocumentRow, JobLease, StoreError, transact};
 use crate::db::{Job, WriteError};
 use crate::documents::{self, TakeError};
 use crate::node::Node;
+use crate::trips::own_register;
 
 /// Kind of the newest cosigned checkpoint of the own log; named by origin, version is the size.
 const COSIGNED: &str = "cosigned-checkpoint";
@@ -62,7 +63,8 @@ pub fn refresh(node: &Node) -> Result<(), SharedError> {
     {
         node.log.cosign(row.version, text.into());
     }
-    Ok(documents::refresh(node)?)
+    documents::refresh(node)?;
+    Ok(own_register::refresh(node)?)
 }
 
 /// Shows a head that is at least as large as any that a process of this node has shown.

@@ -57,7 +57,7 @@ fn ask_to_issue(node: &Node, request: &Value, key: Option<&str>, forgetful: bool
             return Ok(Told::Again { id: body["id"].as_str().unwrap_or_default().to_owned() });
         }
     }
-    issue(node, &parsed, remember)
+    issue(node, None, &parsed, remember)
         .map(|issued| Told::Issued(Box::new(issued)))
         .map_err(|error| error.to_string())
 }
@@ -209,7 +209,7 @@ impl World {
         let next = next_status(before, act);
         self.arm(city);
         let request = ChangeRequest { act: act.name().to_owned(), reason: reason(), effective_at: None };
-        let outcome = change_status(self.node(city), &id, &request, None);
+        let outcome = change_status(self.node(city), None, &id, &request, None);
         let tripped = self.settle(city)?;
         let told = outcome.as_ref().ok().map(|changed| changed.status);
         self.reconcile(at, next, told)?;
@@ -249,6 +249,7 @@ impl World {
                 format!("status {before} became {} in city {city}", row.status)
             })?;
             self.truth.change(at, row.status);
+            self.truth.licences[at].unanswered = told.is_none();
             self.truth.claim_leaf(city, leaf.unwrap_or(u64::MAX))?;
         }
         Ok(())
@@ -266,7 +267,7 @@ impl World {
         let next = (before == 0 && may).then_some(3);
         let parsed: IssueRequest = serde_json::from_value(request.clone()).expect("a request");
         self.arm(city);
-        let outcome = new_version(self.node(city), &id, &parsed, &reason(), None);
+        let outcome = new_version(self.node(city), None, &id, &parsed, &reason(), None);
         let tripped = self.settle(city)?;
         self.reconcile(at, next, outcome.as_ref().ok().map(|_| 3))?;
         match outcome {

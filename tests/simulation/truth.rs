@@ -26,6 +26,8 @@ pub(crate) struct Licence {
     pub(crate) log_index: u64,
     /// Its changes of status: when in the order of events, and to which value.
     pub(crate) changes: Vec<(u64, u8)>,
+    /// Whether the last of them was kept though nobody was told so: the city itself may not know it before it publishes.
+    pub(crate) unanswered: bool,
 }
 
 /// The three times of a licence, Unix seconds.
@@ -143,6 +145,7 @@ impl Truth {
             times: Times { iat, nbf, exp },
             key,
             log_index: row.log_index,
+            unanswered: false,
             changes: Vec::new(),
             statement: row.credential.clone(),
         });

@@ -13,6 +13,7 @@ use super::App;
 use super::idempotency::key_of;
 use super::problem::Problem;
 use crate::strict_json;
+use crate::trips::clients::has;
 
 /// A call with a body of at most [`super::MAX_BODY`].
 pub(super) struct Call {
@@ -72,9 +73,4 @@ impl App {
         key_of(headers)?;
         Ok(client)
     }
-}
-
-/// Whether a list of a client has a name, or the `*` that stands for all.
-pub(super) fn has(names: &[String], name: &str) -> bool {
-    names.iter().any(|own| own == name || own == "*")
 }

@@ -16,6 +16,7 @@ use super::{App, blocking};
 use crate::config::Role;
 use crate::db::Job;
 use crate::shared::show_newest_head;
+use crate::trips::ask_register::{self, RegisterAnswer, RegisterQuestion};
 use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion};
 use crate::trips::index_record::IndexPage;
 use crate::trips::report_index::{gathered_page, own_page};
@@ -112,6 +113,20 @@ pub(super) async fn hand_out(
         Ok::<_, Problem>(find_elsewhere::hand_out(&node, &caller, &digest, &purpose)?)
     });
     answer(&app, asked.await??).await
+}
+
+/// 询问登记 / how a licence of this node stands, for another node of the trust list: a receipt over its verdict, without any content; null
+/// if there is no such licence. Who asked is kept.
+#[utoipa::path(post, path = "/v1/index/verifications", tag = "nodes", request_body = RegisterQuestion,
+    responses((status = 200, body = RegisterAnswer, description = "核验结论 / the verdict, signed"),
+    (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
+pub(super) async fn register(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
+    let caller = caller(&app, &call).await?;
+    let question: RegisterQuestion = call.json()?;
+    let node = Arc::clone(&app.node);
+    let asked = blocking(move || ask_register::answer(&node, &caller, &question)).await??;
+    answer(&app, asked).await
 }
 
 /// Answers once the record of use is durable.

@@ -10,24 +10,24 @@ use licence_store::{ClientRow, LicenceRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::call::{Call, has};
+use super::call::Call;
 use super::idempotency::{Begun, answer, begin};
 use super::problem::{Document, Problem};
 use super::{App, blocking};
 use crate::encoding::{base64url, digest_text};
+use crate::shared::show_newest_head;
 use crate::trips::change_status::{ChangeRequest, Changed, change_status as change};
+use crate::trips::clients::{covers, has};
+use crate::trips::file_form::file_form;
 use crate::trips::issue::{self, IssueRequest, Issued, Reason};
+use crate::trips::status_history::{History, history};
 
-fn covers(client: &ClientRow, authority: &str, licence_type: &str) -> Result<(), Problem> {
+fn may_issue(client: &ClientRow, authority: &str, licence_type: &str) -> Result<(), Problem> {
     if has(&client.authorities, authority) && has(&client.types, licence_type) {
         Ok(())
     } else {
         Err(Problem::forbidden())
     }
-}
-
-fn covers_row(client: &ClientRow, row: &LicenceRow) -> Result<(), Problem> {
-    covers(client, &row.authority, row.vct.rsplit(':').next().unwrap_or_default())
 }
 
 /// 签发 / issue a licence. It is on disk and in the log when this is answered.
@@ -39,12 +39,15 @@ fn covers_row(client: &ClientRow, row: &LicenceRow) -> Result<(), Problem> {
 pub(super) async fn issue(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
     let client = app.client(&call.headers, "issue")?;
     let request: IssueRequest = call.json()?;
-    covers(&client, &request.issuer, &request.licence_type)?;
+    may_issue(&client, &request.issuer, &request.licence_type)?;
     let turn = match begin(&app, &client, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(app, turn, move |node, remember| issue::issue(node, &request, remember)).await
+    answer(app, turn, move |node, remember| {
+        issue::issue(node, Some(&client.id), &request, remember)
+    })
+    .await
 }
 
 /// A request for a new version: the licence, and why.
@@ -67,13 +70,13 @@ pub(super) async fn new_version(
 ) -> Result<Response, Problem> {
     let client = app.client(&call.headers, "issue")?;
     let request: VersionRequest = call.json()?;
-    covers(&client, &request.licence.issuer, &request.licence.licence_type)?;
+    may_issue(&client, &request.licence.issuer, &request.licence.licence_type)?;
     let turn = match begin(&app, &client, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
     answer(app, turn, move |node, remember| {
-        issue::new_version(node, &id, &request.licence, &request.reason, remember)
+        issue::new_version(node, Some(&client.id), &id, &request.licence, &request.reason, remember)
     })
     .await
 }
@@ -88,18 +91,38 @@ pub(super) async fn change_status(
 ) -> Result<Response, Problem> {
     let client = app.client(&call.headers, "change_status")?;
     let request: ChangeRequest = call.json()?;
-    covers_row(&client, &stored(&app, &id).await?)?;
+    stored(&app, &client, &id).await?;
     let turn = match begin(&app, &client, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(app, turn, move |node, remember| change(node, &id, &request, remember)).await
+    answer(app, turn, move |node, remember| change(node, Some(&client.id), &id, &request, remember)).await
 }
 
-async fn stored(app: &App, id: &str) -> Result<LicenceRow, Problem> {
+/// A licence that the client may see. One that lies outside its scope is answered as if it were not there: else the answer would tell
+/// which ids exist.
+async fn stored(app: &App, client: &ClientRow, id: &str) -> Result<LicenceRow, Problem> {
     let (store, id) = (Arc::clone(&app.node.store), id.to_owned());
     let found = blocking(move || store.read().and_then(|read| read.licence_by_id(&id))).await?;
-    found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)
+    let found = found.map_err(|error| Problem::store(&error))?.filter(|row| covers(client, row));
+    found.ok_or_else(Problem::not_found)
+}
+
+/// 状态沿革 / which acts of law changed the status of a licence of this node, on what ground, when, and what took its place; for a client
+/// that covers its authority and type.
+#[utoipa::path(get, path = "/v1/licences/{id}/status-changes", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
+    responses((status = 200, body = History, description = "按日志次序 / in the order of the log"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照，或不在令牌范围内 / there is no such licence, or the token does not cover it")))]
+pub(super) async fn status_changes(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let client = app.client(&headers, "read")?;
+    let row = stored(&app, &client, &id).await?;
+    let store = Arc::clone(&app.node.store);
+    let found = blocking(move || history(&*store.read()?, &row)).await?;
+    Ok(Json(found.map_err(|error| Problem::store(&error))?).into_response())
 }
 
 /// A stored licence.
@@ -107,7 +130,8 @@ async fn stored(app: &App, id: &str) -> Result<LicenceRow, Problem> {
 pub(super) struct Stored {
     /// 电子证照标识.
     id: String,
-    /// The statement, base64url.
+    /// The licence as a file (`.elic`), base64url: the statement with a fresh proof that it is in the log, made for the newest head that
+    /// witnesses have cosigned as soon as one covers it. The same digest as without the proof.
     credential: String,
     /// Statement digest, `sha-256:` and hex.
     digest: String,
@@ -126,12 +150,16 @@ pub(super) async fn licence(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let client = app.client(&headers, "read")?;
-    let row = stored(&app, &id).await?;
-    covers_row(&client, &row)?;
-    let row = Problem::unless_lost(row)?;
+    let row = Problem::unless_lost(stored(&app, &client, &id).await?)?;
+    let (node, own) = (Arc::clone(&app.node), row.clone());
+    let file = blocking(move || {
+        // Another process may have issued it: the proof needs a head that covers it.
+        show_newest_head(&node)?;
+        file_form(&node, &own).map_err(|error| Problem::unavailable(error.to_string()))
+    });
     let answer = Stored {
         id: row.id,
-        credential: base64url(&row.credential),
+        credential: base64url(&file.await??),
         digest: digest_text(&row.digest),
         status: row.status,
         log_index: row.log_index,

@@ -203,6 +203,10 @@ impl Problem {
         serde_json::to_string(&document).unwrap_or_default()
     }
 
+    fn unknown_item(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "unknown-service-item", "没有该事项 / no such service item", detail)
+    }
+
     fn unprocessable(slug: &'static str, detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, slug, "请求不成立 / the request cannot be met", detail)
     }
@@ -275,6 +279,9 @@ impl From<VerifyError> for Problem {
         let detail = error.to_string();
         match error {
             VerifyError::Store(error) => Problem::store(&error),
+            VerifyError::Rng(_) => Problem::unavailable(detail),
+            VerifyError::Field(..) => Problem::unprocessable("fields", detail),
+            VerifyError::UnknownItem => Problem::unknown_item(detail),
             VerifyError::BytesLost => {
                 Problem::new(StatusCode::GONE, "bytes-lost", "原文已丢失 / bytes lost", detail)
             }
@@ -306,7 +313,7 @@ impl From<AskedError> for Problem {
             AskedError::Unknown => Problem::not_found(),
             AskedError::Field(_) => Problem::unprocessable("fields", detail),
             AskedError::Store(error) => Problem::store(&error),
-            AskedError::Log(_) | AskedError::Rng(_) => Problem::unavailable(detail),
+            AskedError::NoKey | AskedError::Log(_) | AskedError::Rng(_) => Problem::unavailable(detail),
         }
     }
 }
@@ -315,7 +322,7 @@ impl From<CheckError> for Problem {
     fn from(error: CheckError) -> Problem {
         let detail = error.to_string();
         match error {
-            CheckError::UnknownItem => Problem::not_found(),
+            CheckError::UnknownItem => Problem::unknown_item(detail),
             CheckError::Field(_) => Problem::unprocessable("fields", detail),
             CheckError::NotReady | CheckError::Rng(_) => Problem::unavailable(detail),
             CheckError::Store(error) => Problem::store(&error),

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::{App, blocking};
 use crate::documents;
 use crate::shared::show_newest_head;
+use crate::trips::file_form::file_form;
 
 /// For files that are replaced: ask whether it has changed.
 pub(super) const REVALIDATE: &str = "no-cache";
@@ -170,7 +171,7 @@ pub(super) async fn status_list(
     Ok(file(&headers, "application/statuslist+cwt", REVALIDATE, row.bytes))
 }
 
-/// 引用码背后的证照 / the licence behind a reference QR; its random id is the ticket.
+/// 引用码背后的证照 / the licence behind a reference QR, with a fresh log proof; its random id is the ticket.
 #[utoipa::path(get, path = "/v1/references/{cti}", tag = "licences", params(("cti" = String, Path, description = "32 位十六进制 / 32 hex digits")),
     responses((status = 200, content_type = "application/elicence+cwt", body = Vec<u8>)))]
 pub(super) async fn reference(
@@ -180,9 +181,13 @@ pub(super) async fn reference(
 ) -> Result<Response, Problem> {
     let cti: [u8; 16] =
         hex::decode(&cti).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(Problem::not_found)?;
-    let store = Arc::clone(&app.node.store);
-    let found = blocking(move || store.read().and_then(|read| read.licence_by_cti(&cti))).await?;
-    let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
-    let row = Problem::unless_lost(row)?;
-    Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", row.credential))
+    let node = Arc::clone(&app.node);
+    let bytes = blocking(move || {
+        let found = node.store.read().and_then(|read| read.licence_by_cti(&cti));
+        let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
+        let row = Problem::unless_lost(row)?;
+        show_newest_head(&node)?;
+        file_form(&node, &row).map_err(|error| Problem::unavailable(error.to_string()))
+    });
+    Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", bytes.await??))
 }

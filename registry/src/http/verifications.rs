@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_catalogue::fit::Fit;
+use licence_spec::qr::Reference;
 use licence_spec::verdict::Verdict;
 use licence_store::ClientRow;
 use serde::Serialize;
@@ -17,8 +18,9 @@ use super::problem::Problem;
 use super::{App, blocking};
 use crate::db::{Job, Remember, Render};
 use crate::encoding::base64url;
-use crate::trips::receipt;
-use crate::trips::verify::{VerifyRequest, verify_presented};
+use crate::trips::ask_register::RegisterQuestion;
+use crate::trips::verify::{Answer as Judged, NOBODY, Others, VerifyError, VerifyRequest, verify_presented};
+use crate::trips::{own_register, receipt};
 
 /// A verdict, what it means for the service item, and the receipt.
 #[derive(Serialize, ToSchema)]
@@ -32,6 +34,8 @@ pub(super) struct Answer {
     pub(super) fit: Option<Fit>,
     /// The receipt, base64url; null unless case number and service item were given.
     pub(super) receipt: Option<String>,
+    /// Id of the receipt, 32 hex digits, for `GET /v1/receipts/{id}`; null without a receipt.
+    pub(super) receipt_id: Option<String>,
 }
 
 /// 核验 / judge one licence. Reads no database, unless a number is asked for.
@@ -75,16 +79,16 @@ pub(super) async fn judge(
     client: &ClientRow,
     request: &VerifyRequest,
 ) -> Result<(Answer, Option<Job>), Problem> {
-    let judged = if request.id.is_some() {
-        let (app, request) = (Arc::clone(app), request.clone());
-        blocking(move || verify_presented(&app.node, &request)).await??
+    let judged = if request.may_wait() {
+        let (app, client, request) = (Arc::clone(app), client.clone(), request.clone());
+        blocking(move || ask_others(&app, &client, &request)).await??
     } else {
         // No database and no waiting: the judgement takes less time than handing it to another thread.
-        verify_presented(&app.node, request)?
+        verify_presented(&app.node, client, request, &NOBODY)?
     };
-    let verdict = judged.verdict;
+    let verdict = explained(app, judged.verdict).await?;
     app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
-    let mut answer = Answer { verdict, fit: judged.fit, receipt: None };
+    let mut answer = Answer { verdict, fit: judged.fit, receipt: None, receipt_id: None };
     if !request.receipt {
         return Ok((answer, None));
     }
@@ -93,9 +97,28 @@ pub(super) async fn judge(
         None => Ok((answer, None)),
         Some(prepared) => {
             answer.receipt = Some(base64url(&prepared.bytes));
+            answer.receipt_id = Some(prepared.id);
             Ok((answer, Some(prepared.job)))
         }
     }
+}
+
+/// Judges with the help of other nodes.
+fn ask_others(app: &App, client: &ClientRow, request: &VerifyRequest) -> Result<Judged, VerifyError> {
+    let (node, neighbours) = (&app.node, &app.neighbours);
+    let fetch = |reference: &Reference| neighbours.reference(node, &reference.host, &reference.cti);
+    let ask = |host: &str, question: &RegisterQuestion| neighbours.register(node, host, question);
+    verify_presented(node, client, request, &Others { fetch: &fetch, ask: &ask })
+}
+
+/// With the act of law in the text, if the licence is this node's own and has ended or is suspended.
+async fn explained(app: &Arc<App>, mut verdict: Verdict) -> Result<Verdict, Problem> {
+    if !own_register::may_explain(&verdict) {
+        return Ok(verdict);
+    }
+    let app = Arc::clone(app);
+    let explained = blocking(move || own_register::explain(&app.node, &mut verdict).map(|()| verdict)).await?;
+    explained.map_err(|error| Problem::store(&error))
 }
 
 /// Makes a receipt durable, together with the answer that is kept under an idempotency key.

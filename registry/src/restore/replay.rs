@@ -179,6 +179,7 @@ fn add_licence(
         log_index: index,
         status: 0,
         predecessor: predecessor.transpose()?,
+        client: None,
         successor: None,
     };
     let taken = of_record(index, "id, number or status index is taken");
@@ -203,6 +204,7 @@ fn add_change(write: &mut dyn Write, index: u64, record: &IndexedChange) -> Resu
         document_number: LOST.to_owned(),
         officer: LOST.to_owned(),
         successor: change.successor,
+        client: None,
         log_index: index,
     };
     write.change_statuses(&[row]).map_err(of_record(index, "change of status"))

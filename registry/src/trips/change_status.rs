@@ -1,6 +1,7 @@
 //! Change the status of a licence by an act of law.
 //!
-//! Order: transition checked → change record made → group commit of record, leaf and new status → list published.
+//! Order: transition checked → change record made → group commit of record, leaf and new status → noted for own verdicts → answer →
+//! list published.
 
 use licence_spec::credential::Credential;
 use licence_spec::log::change::{Act, ChangeRecord};
@@ -15,6 +16,7 @@ use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::Node;
 use crate::rng::RngError;
 use crate::trips::issue::{Reason, ReasonFault};
+use crate::trips::own_register;
 
 /// A request to change a status, as the API takes it.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -50,7 +52,9 @@ pub enum ChangeError {
     #[error("查无此证照 / no such licence on this node")]
     UnknownLicence,
     /// No such act, or one that has a call of its own.
-    #[error("没有此种行为 / no such act; new versions have a call of their own")]
+    #[error(
+        "act：没有此种行为，只能是 {ACTS}；换发新版本另有调用 / act: no such act; one of {ACTS}; new versions have a call of their own"
+    )]
     UnknownAct,
     /// The act does not follow from the present status.
     #[error("现状态下不能作此行为 / the present status does not allow this act")]
@@ -72,6 +76,9 @@ pub enum ChangeError {
     Rng(#[from] RngError),
 }
 
+/// The acts of this call, for whoever mistypes one.
+const ACTS: &str = "cancel, revoke, forfeit, suspend, reinstate, transfer, void";
+
 /// Which acts follow from which status: a supervisor's table. Final states stay final.
 const fn allowed(status: u8, act: Act) -> bool {
     match (status, act) {
@@ -90,6 +97,7 @@ const fn allowed(status: u8, act: Act) -> bool {
 /// [`ChangeError`]; nothing is written then.
 pub fn change_status(
     node: &Node,
+    client: Option<&str>,
     id: &str,
     request: &ChangeRequest,
     remember: Option<Remember>,
@@ -110,8 +118,8 @@ pub fn change_status(
     drop(read);
     let effective = effective(request.effective_at.as_deref(), &licence, before.map(UnixTime), now)?;
     let act_of_law = ActOfLaw { act, effective, recorded: now, successor: None };
-    let row = change_row(node, &licence, &act_of_law, &request.reason)?;
-    record(node, licence.id, act, row, remember)
+    let row = change_row(node, client, &licence, &act_of_law, &request.reason)?;
+    record(node, &licence, act, row, remember)
 }
 
 /// From when on an act takes effect: not in the future, not before the licence was issued, not before the last change did.
@@ -160,6 +168,7 @@ pub(super) struct ActOfLaw {
 /// [`RngError`] without randomness.
 pub(super) fn change_row(
     node: &Node,
+    client: Option<&str>,
     licence: &LicenceRow,
     what: &ActOfLaw,
     reason: &Reason,
@@ -182,6 +191,7 @@ pub(super) fn change_row(
         document_number: reason.document_number.clone(),
         officer: reason.officer.clone(),
         successor,
+        client: client.map(str::to_owned),
         log_index: 0,
     };
     Ok((row, entry))
@@ -189,11 +199,12 @@ pub(super) fn change_row(
 
 fn record(
     node: &Node,
-    id: String,
+    licence: &LicenceRow,
     act: Act,
     (row, entry): (StatusChangeRow, Entry),
     remember: Option<Remember>,
 ) -> Result<Changed, ChangeError> {
+    let id = licence.id.clone();
     let changed = Changed { id, act: act.name(), status: act.new_status(), log_index: 0 };
     let answer = remember.map(|remember| {
         let draft = changed.clone();
@@ -202,8 +213,11 @@ fn record(
             move |done: &Committed| serde_json::to_vec(&draft.clone().logged(done)).unwrap_or_default();
         (remember, Box::new(render) as Render)
     });
-    let job = Job { effects: vec![(Effect::StatusChange(row), Some(entry))], answer };
-    Ok(changed.logged(&node.writer.write(job)?))
+    let job = Job { effects: vec![(Effect::StatusChange(row.clone()), Some(entry))], answer };
+    let changed = changed.logged(&node.writer.write(job)?);
+    // Before it is acknowledged: what this node has said counts in its own verdicts.
+    own_register::note(node, licence, &row, changed.log_index)?;
+    Ok(changed)
 }
 
 impl Changed {

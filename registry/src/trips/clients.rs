@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::text::check_line;
 use licence_spec::time::UnixTime;
-use licence_store::{ClientRow, Conflict, Store, StoreError, transact};
+use licence_store::{ClientRow, Conflict, LicenceRow, Store, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::base64url;
@@ -62,6 +62,24 @@ impl Clients {
         let client = map.get(&sha256(&[token.as_bytes()]))?;
         (client.revoked_at.is_none() && now.0 < client.expires_at).then(|| client.clone())
     }
+}
+
+/// Whether a list of a client has a name, or the `*` that stands for all.
+#[must_use]
+pub fn has(names: &[String], name: &str) -> bool {
+    names.iter().any(|own| own == name || own == "*")
+}
+
+/// Whether a client may see a licence: its authority and its type are in the client's scope.
+#[must_use]
+pub fn covers(client: &ClientRow, row: &LicenceRow) -> bool {
+    has(&client.authorities, &row.authority) && may_see(client, &row.vct)
+}
+
+/// Whether a type is in a client's scope.
+#[must_use]
+pub fn may_see(client: &ClientRow, vct: &str) -> bool {
+    has(&client.types, vct.rsplit(':').next().unwrap_or_default())
 }
 
 /// A client to be made.

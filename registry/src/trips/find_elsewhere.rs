@@ -104,6 +104,9 @@ pub enum AskedError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The node has no receipt key.
+    #[error("本节点没有回执密钥 / this node has no receipt key")]
+    NoKey,
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),

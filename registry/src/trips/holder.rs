@@ -1,6 +1,6 @@
 //! Holders: codes are searchable only through a keyed hash, so that a copy of the index tells nobody whose it is.
 
-use licence_spec::identifiers::normal_code;
+use licence_spec::identifiers::{HOLDER_CODE_TYPES, HolderCodeType, normal_code};
 use licence_spec::suite::{Digest, sha256};
 use licence_store::{DocumentRow, Store, StoreError, transact};
 
@@ -14,6 +14,18 @@ const SECRET: (&str, &str) = ("secret", "holders");
 #[must_use]
 pub fn holder_key(secret: &[u8; 32], code_type: &str, code: &str) -> Digest {
     sha256(&[secret, normal_code(code_type).as_bytes(), b"\n", normal_code(code).as_bytes()])
+}
+
+/// Whether this is one of the kinds of code that a holder may have (GB/T 36903 Annex A).
+#[must_use]
+pub fn is_code_type(text: &str) -> bool {
+    HolderCodeType::from_code(&normal_code(text)).is_some()
+}
+
+/// The kinds of code, for whoever mistypes one.
+#[must_use]
+pub fn code_types() -> String {
+    HOLDER_CODE_TYPES.map(HolderCodeType::code).join(", ")
 }
 
 /// The node's secret, made at its first start.

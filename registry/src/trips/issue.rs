@@ -27,6 +27,7 @@ use crate::rng::RngError;
 use crate::trips::change_status::{ActOfLaw, change_row};
 use crate::trips::holder::holder_key;
 use crate::trips::lease::Leased;
+use crate::trips::own_register;
 
 /// A request to issue, as the API takes it.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -145,13 +146,18 @@ pub enum IssueError {
     Rng(#[from] RngError),
 }
 
-/// Issues a licence.
+/// Issues a licence, for a client of the API or for the operator.
 ///
 /// # Errors
 /// [`IssueError`]; nothing is written then, but a leased number may be skipped.
-pub fn issue(node: &Node, request: &IssueRequest, remember: Option<Remember>) -> Result<Issued, IssueError> {
-    let prepared = prepare(node, request, None)?;
-    finish(node, prepared, None, remember)
+pub fn issue(
+    node: &Node,
+    client: Option<&str>,
+    request: &IssueRequest,
+    remember: Option<Remember>,
+) -> Result<Issued, IssueError> {
+    let prepared = prepare(node, client, request, None)?;
+    finish(node, prepared, None, remember).map(|(issued, _)| issued)
 }
 
 /// Issues the next version of a licence; the old one becomes superseded in the same transaction.
@@ -160,6 +166,7 @@ pub fn issue(node: &Node, request: &IssueRequest, remember: Option<Remember>) ->
 /// As [`issue`]; [`IssueError::Predecessor`] if the old licence is unknown, of another authority, type or number, or ended.
 pub fn new_version(
     node: &Node,
+    client: Option<&str>,
     id: &str,
     request: &IssueRequest,
     reason: &Reason,
@@ -172,11 +179,14 @@ pub fn new_version(
     {
         return Err(IssueError::Predecessor);
     }
-    let prepared = prepare(node, request, Some(&old))?;
+    let prepared = prepare(node, client, request, Some(&old))?;
     let (now, successor) = (prepared.iat, Some(prepared.row.digest));
     let superseded = ActOfLaw { act: Act::Supersede, effective: now, recorded: now, successor };
-    let change = change_row(node, &old, &superseded, reason)?;
-    finish(node, prepared, Some(change), remember)
+    let change = change_row(node, client, &old, &superseded, reason)?;
+    let row = change.0.clone();
+    let (issued, place) = finish(node, prepared, Some(change), remember)?;
+    own_register::note(node, &old, &row, place)?;
+    Ok(issued)
 }
 
 /// The legal ground of a change of status.
@@ -250,7 +260,12 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
     fault.map_or(Ok(()), |code| Err(IssueError::OutOfScope(code)))
 }
 
-fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Result<Prepared, IssueError> {
+fn prepare(
+    node: &Node,
+    client: Option<&str>,
+    request: &IssueRequest,
+    old: Option<&LicenceRow>,
+) -> Result<Prepared, IssueError> {
     let authority = node
         .authority(&request.issuer)
         .ok_or_else(|| IssueError::UnknownAuthority(request.issuer.chars().take(64).collect()))?;
@@ -329,6 +344,7 @@ fn prepare(node: &Node, request: &IssueRequest, old: Option<&LicenceRow>) -> Res
         log_index: 0,
         status: 0,
         predecessor: old.map(|old| old.digest),
+        client: client.map(str::to_owned),
         successor: None,
     };
     Ok(Prepared { row, uri: list.uri, origin: format!("{}/log", node.host), iat: now })
@@ -354,12 +370,13 @@ pub(crate) fn serial_of(id: &str) -> String {
     id.rsplit('.').nth(2).unwrap_or_default().to_owned()
 }
 
+/// What was issued, and where the log has the last leaf of it: that of the change, if there is one.
 fn finish(
     node: &Node,
     prepared: Prepared,
     change: Option<(StatusChangeRow, Entry)>,
     remember: Option<Remember>,
-) -> Result<Issued, IssueError> {
+) -> Result<(Issued, u64), IssueError> {
     let Prepared { row, uri, origin, iat } = prepared;
     let reference = || qr::Reference { cti: row.cti, digest: row.digest, host: node.host.clone() };
     let text = qr::write_object(&row.credential).unwrap_or_else(|_| qr::write_reference(&reference()));
@@ -383,7 +400,8 @@ fn finish(
         (remember, Box::new(render) as Render)
     });
     let committed = node.writer.write(Job { effects, answer })?;
-    Ok(issued.logged(&committed))
+    let place = committed.indexes.last().copied().flatten().unwrap_or_default();
+    Ok((issued.logged(&committed), place))
 }
 
 impl Issued {

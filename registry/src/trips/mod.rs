@@ -1,10 +1,12 @@
 //! The trips: one errand from request to durable effect each, one file each. Trips know no HTTP.
 
+pub mod ask_register;
 pub mod ask_witness;
 pub mod change_status;
 pub mod check_service_item;
 pub mod clients;
 pub mod cut;
+pub mod file_form;
 pub mod find_elsewhere;
 pub mod gather_index;
 pub mod holder;
@@ -12,9 +14,11 @@ pub mod index_record;
 pub mod issue;
 pub mod lease;
 pub mod mirror;
+pub mod own_register;
 pub mod publish_status;
 pub mod receipt;
 pub mod report_index;
+pub mod status_history;
 pub mod use_record;
 pub mod verify;
 pub mod witness;

@@ -148,7 +148,11 @@ fn take_stored(node: &Node, list: &StatusListRow) -> Result<(), PublishError> {
 }
 
 fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), PublishError> {
-    let Some(revision) = node.store.read()?.list_revision(list.id)? else { return Ok(()) };
+    let read = node.store.read()?;
+    let Some(revision) = read.list_revision(list.id)? else { return Ok(()) };
+    // Of the same moment: changes with a leaf below this are in the token.
+    let shown = read.log_head()?.map_or(0, |head| head.size);
+    drop(read);
     let signer = node.keys.signer(&list.authority, Usage::Status).ok_or(PublishError::NoKey)?;
     let mut array = StatusArray::new(u64::from(list.size));
     for value in &revision.values {
@@ -168,7 +172,10 @@ fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), P
     };
     let entry = Entry { op: Op::StatusToken, time: now, digest: row.digest };
     node.writer.write(Job::new(vec![(Effect::StatusToken(row), Some(entry))]))?;
-    node.evidence.change(|evidence| evidence.add_token(Arc::new(token)));
+    node.evidence.change(|evidence| {
+        evidence.add_token(Arc::new(token));
+        evidence.settle_statuses(&list.uri, shown);
+    });
     Ok(())
 }
 

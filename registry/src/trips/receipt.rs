@@ -21,6 +21,8 @@ pub struct Prepared {
     pub job: Job,
     /// The receipt; not to be handed out before the job is committed.
     pub bytes: Vec<u8>,
+    /// Its id, 32 hex digits.
+    pub id: String,
 }
 
 /// Why there is no receipt.
@@ -65,7 +67,8 @@ pub fn prepare(
         digest: sha256(&[&bytes]),
         bytes: bytes.clone(),
     };
-    Ok(Some(Prepared { job: Job::new(vec![(Effect::Receipt(row), None)]), bytes }))
+    let job = Job::new(vec![(Effect::Receipt(row), None)]);
+    Ok(Some(Prepared { job, bytes, id: hex::encode(cti) }))
 }
 
 /// A receipt from a case file, with the archived objects that are at hand; all base64url.

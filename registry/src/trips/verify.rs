@@ -1,20 +1,29 @@
 //! Verify what was presented: one clock reading, one snapshot of the evidence, one verdict.
 //!
-//! The verdict reads no database; only a question by number looks the credential up first.
+//! The verdict reads no database; only a question by number, or by a reference, looks the credential up first: here, then at the node
+//! that must know it. Only a register that must know a licence may say that there is none.
 
 use licence_catalogue::fit::{self, Fit, Presented, fit};
 use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
 use licence_spec::policy::{Policy, Question, Subject};
-use licence_spec::qr::{self, QrContent};
+use licence_spec::qr::{self, QrContent, Reference};
+use licence_spec::suite::Digest;
+use licence_spec::time::UnixTime;
 use licence_spec::verdict::Verdict;
-use licence_spec::verify::{not_found, verify, verify_qr};
-use licence_store::StoreError;
-use serde::Deserialize;
+use licence_spec::verify::{
+    not_asked, not_found, reference_host_is_listed, verify, verify_fetched, verify_qr,
+};
+use licence_store::{ClientRow, LicenceRow, StoreError};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::ask_register::{self, AskRegister, Register, RegisterQuestion};
+use super::clients::{covers, has};
+use super::holder::{code_types, is_code_type};
 use crate::encoding::from_base64url;
 use crate::node::Node;
+use crate::rng::RngError;
 use crate::trips::cut::judge_with_cut;
 
 /// A request to verify, as the API takes it: exactly one of `credential`, `qr`, `id`.
@@ -27,7 +36,7 @@ pub struct VerifyRequest {
     /// Text of a QR code.
     #[serde(default)]
     pub qr: Option<String>,
-    /// 电子证照标识 of a licence of this node.
+    /// 电子证照标识 of a licence, of this node or of another one, which is asked then.
     #[serde(default)]
     pub id: Option<String>,
     /// Code of the service item.
@@ -60,7 +69,7 @@ const fn yes() -> bool {
 }
 
 /// The applicant, as the API takes it.
-#[derive(Clone, Deserialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectRequest {
     /// Kind of the code.
@@ -82,9 +91,12 @@ pub enum VerifyError {
     /// The credential is not base64url.
     #[error("credential 不是 base64url / credential is not base64url without padding")]
     Encoding,
-    /// No such policy.
-    #[error("没有此策略 / no such policy: approval, counter or archive")]
-    UnknownPolicy,
+    /// A member has none of the values that it may have.
+    #[error("{0}：只能是 {1} / {0}: must be one of {1}")]
+    Field(&'static str, String),
+    /// The catalogue has no such service item.
+    #[error("service_item：目录中没有该事项 / service_item: the catalogue has no such service item")]
+    UnknownItem,
     /// This node restored the licence without its bytes: only whoever holds it can hand it in.
     #[error(
         "本节点由备份恢复，该证照的原文已丢失，请提交证照本身 / this node was restored from a backup and the bytes of this licence are lost: present the licence itself"
@@ -93,6 +105,9 @@ pub enum VerifyError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
 }
 
 /// A verdict, and what it means for the service item.
@@ -103,63 +118,225 @@ pub struct Answer {
     pub fit: Option<Fit>,
 }
 
-/// Judges what was presented.
+/// How other nodes are asked for what this one does not have.
+pub struct Others<'a> {
+    /// Brings the licence behind a reference from the host that it names; `None` if that host says that it has none.
+    pub fetch: &'a dyn Fn(&Reference) -> Result<Option<Vec<u8>>, String>,
+    /// Asks the register of another node.
+    pub ask: AskRegister<'a>,
+}
+
+/// For what needs no other node, and where there is none: whatever would have to be asked is not asked.
+pub const NOBODY: Others<'static> =
+    Others { fetch: &|reference| Err(reference.host.clone()), ask: &|host, _| Err(host.to_owned()) };
+
+/// Whether a text may be a reference; most are not, and are not read twice.
+fn may_be_reference(text: &str) -> bool {
+    text.contains(qr::PREFIX_REFERENCE)
+}
+
+/// The policies by name, for whoever mistypes one.
+const POLICIES: &str = "approval, counter, archive";
+/// Longest code of a service item that is looked up, characters.
+const MAX_ITEM: usize = 64;
+
+impl VerifyRequest {
+    /// Whether the judgement may need the store or another node: else it takes less time than handing it to another thread.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        self.id.is_some() || self.qr.as_deref().is_some_and(may_be_reference)
+    }
+
+    /// # Errors
+    /// The first member that has none of the values that it may have, or names an item that the catalogue does not have.
+    fn check(&self, evidence: &Evidence) -> Result<Policy<'static>, VerifyError> {
+        let preset = self.policy.as_deref().unwrap_or("approval");
+        let policy =
+            Policy::named(preset).ok_or_else(|| VerifyError::Field("policy", POLICIES.to_owned()))?;
+        if let Some(code_type) = self.subject.as_ref().and_then(|subject| subject.code_type.as_deref())
+            && !is_code_type(code_type)
+        {
+            return Err(VerifyError::Field("subject.code_type", code_types()));
+        }
+        if let (Some(item), Some(catalogue)) = (&self.service_item, evidence.catalogue())
+            && (item.chars().count() > MAX_ITEM || catalogue.service_item(item).is_none())
+        {
+            return Err(VerifyError::UnknownItem);
+        }
+        Ok(policy)
+    }
+
+    fn question<'a>(&'a self, node: &'a Node) -> Question<'a> {
+        Question {
+            subject: self.subject.as_ref().map(|subject| Subject {
+                code_type: subject.code_type.as_deref(),
+                code: &subject.code,
+                name: subject.name.as_deref(),
+            }),
+            service_item: self.service_item.as_deref(),
+            case_number: self.case_number.as_deref(),
+            audience: Some(&node.authority),
+            ..Question::default()
+        }
+    }
+}
+
+/// Judges what was presented, for a client.
 ///
 /// # Errors
 /// [`VerifyError`] if the request is wrong; a refused licence is no error.
-pub fn verify_presented(node: &Node, request: &VerifyRequest) -> Result<Answer, VerifyError> {
-    let preset = request.policy.as_deref().unwrap_or("approval");
-    let policy = Policy::named(preset).ok_or(VerifyError::UnknownPolicy)?.asking(Question {
-        subject: request.subject.as_ref().map(|subject| Subject {
-            code_type: subject.code_type.as_deref(),
-            code: &subject.code,
-            name: subject.name.as_deref(),
-        }),
-        service_item: request.service_item.as_deref(),
-        case_number: request.case_number.as_deref(),
-        audience: Some(&node.authority),
-        ..Question::default()
-    });
+pub fn verify_presented(
+    node: &Node,
+    client: &ClientRow,
+    request: &VerifyRequest,
+    others: &Others<'_>,
+) -> Result<Answer, VerifyError> {
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    let verdict = match (&request.credential, &request.qr, &request.id) {
+    let policy = request.check(&evidence)?.asking(request.question(node));
+    let moment = Moment { node, evidence: &evidence, policy: &policy, now };
+    let mut verdict = match (&request.credential, &request.qr, &request.id) {
         (Some(text), None, None) => {
-            let bytes = from_base64url(text).ok_or(VerifyError::Encoding)?;
-            judge_with_cut(
-                node,
-                &evidence,
-                &policy,
-                || Some(bytes.clone()),
-                |policy| verify(&bytes, &evidence, policy, now),
-            )
+            moment.bytes(&from_base64url(text).ok_or(VerifyError::Encoding)?)
         }
-        (None, Some(text), None) => judge_with_cut(
-            node,
-            &evidence,
-            &policy,
-            || object_of_qr(text),
-            |policy| verify_qr(text, &evidence, policy, now),
-        ),
-        (None, None, Some(id)) => {
-            let row = node.store.read()?.licence_by_id(id)?;
-            let mut verdict = match &row {
-                Some(row) if row.credential.is_empty() => return Err(VerifyError::BytesLost),
-                Some(row) => judge_with_cut(
-                    node,
-                    &evidence,
-                    &policy,
-                    || Some(row.credential.clone()),
-                    |policy| verify(&row.credential, &evidence, policy, now),
-                ),
-                None => not_found(&evidence, &policy, now),
-            };
-            // A number alone is no title to the content: who has not been shown the licence does not get it.
-            verdict.withhold_licence();
-            verdict
-        }
+        (None, Some(text), None) => moment.scanned(text, others)?,
+        (None, None, Some(id)) => moment.by_id(client, id, request, others)?,
         _ => return Err(VerifyError::OneForm),
     };
     let fit = fit_of(&evidence, request, &verdict);
+    if request.id.is_some() {
+        // A number alone is no title to the content: who has not been shown the licence does not get it.
+        verdict.withhold_licence();
+    }
     Ok(Answer { verdict, fit })
+}
+
+/// The verdict on a stored licence; `None` if its bytes were lost in a restore.
+#[must_use]
+pub fn judge_stored(
+    node: &Node,
+    row: &LicenceRow,
+    evidence: &Evidence,
+    policy: &Policy<'_>,
+    now: UnixTime,
+) -> Option<Verdict> {
+    (!row.credential.is_empty()).then(|| Moment { node, evidence, policy, now }.bytes(&row.credential))
+}
+
+/// One judgement: one clock reading, one evidence.
+struct Moment<'a> {
+    node: &'a Node,
+    evidence: &'a Evidence,
+    policy: &'a Policy<'a>,
+    now: UnixTime,
+}
+
+impl Moment<'_> {
+    /// A licence or view.
+    fn bytes(&self, bytes: &[u8]) -> Verdict {
+        let Moment { node, evidence, policy, now } = *self;
+        judge_with_cut(
+            node,
+            evidence,
+            policy,
+            || Some(bytes.to_vec()),
+            |policy| verify(bytes, evidence, policy, now),
+        )
+    }
+
+    /// The text of a QR code that holds the object itself.
+    fn object(&self, text: &str) -> Verdict {
+        let Moment { node, evidence, policy, now } = *self;
+        judge_with_cut(
+            node,
+            evidence,
+            policy,
+            || object_of_qr(text),
+            |policy| verify_qr(text, evidence, policy, now),
+        )
+    }
+
+    /// What a reference led to: other bytes than it names are thrown away.
+    fn fetched(&self, bytes: &[u8], wanted: &Digest) -> Verdict {
+        let Moment { node, evidence, policy, now } = *self;
+        judge_with_cut(
+            node,
+            evidence,
+            policy,
+            || Some(bytes.to_vec()),
+            |policy| verify_fetched(bytes, wanted, evidence, policy, now),
+        )
+    }
+
+    /// The text of a QR code; what a reference names is looked up here, or fetched from the host that it names.
+    fn scanned(&self, text: &str, others: &Others<'_>) -> Result<Verdict, VerifyError> {
+        let Moment { node, evidence, policy, now } = *self;
+        let read = may_be_reference(text).then(|| qr::read(text));
+        let Some(Ok(QrContent::Reference(reference))) = read else {
+            return Ok(self.object(text));
+        };
+        let own = node.store.read()?.licence_by_cti(&reference.cti)?;
+        if let Some(row) = own.filter(|row| row.digest == reference.digest && !row.credential.is_empty()) {
+            return Ok(self.fetched(&row.credential, &reference.digest));
+        }
+        // An unlisted host is sent nothing.
+        if reference_host_is_listed(&reference.host, evidence, policy, now).is_err() {
+            return Ok(verify_qr(text, evidence, policy, now));
+        }
+        let fetched = if reference.host == node.host { Ok(None) } else { (others.fetch)(&reference) };
+        Ok(match fetched {
+            Ok(Some(bytes)) => self.fetched(&bytes, &reference.digest),
+            Ok(None) => not_found(evidence, policy, now),
+            Err(_) => not_asked(text, evidence, policy, now),
+        })
+    }
+
+    /// A licence asked for by number. What lies outside the client's scope is answered as if it were not there.
+    fn by_id(
+        &self,
+        client: &ClientRow,
+        id: &str,
+        request: &VerifyRequest,
+        others: &Others<'_>,
+    ) -> Result<Verdict, VerifyError> {
+        let Moment { node, evidence, policy, now } = *self;
+        let row = node.store.read()?.licence_by_id(id)?;
+        if let Some(row) = row.filter(|row| covers(client, row)) {
+            return judge_stored(node, &row, evidence, policy, now).ok_or(VerifyError::BytesLost);
+        }
+        match ask_register::register_of(node, evidence, id) {
+            Register::Own => Ok(not_found(evidence, policy, now)),
+            Register::Host(host) if has(&client.types, ask_register::type_of(id)) => {
+                self.ask(host, id, request, others)
+            }
+            Register::Host(_) | Register::Unknown => Ok(not_asked(id, evidence, policy, now)),
+        }
+    }
+
+    fn ask(
+        &self,
+        host: &str,
+        id: &str,
+        request: &VerifyRequest,
+        others: &Others<'_>,
+    ) -> Result<Verdict, VerifyError> {
+        let Moment { node, evidence, policy, now } = *self;
+        let Some(list) = evidence.trust_list() else { return Ok(not_asked(id, evidence, policy, now)) };
+        let question = RegisterQuestion {
+            id: id.to_owned(),
+            policy: policy.id.clone().into_owned(),
+            service_item: request.service_item.clone(),
+            subject: request.subject.clone(),
+            question: hex::encode(node.rng.bytes::<16>()?),
+        };
+        Ok(match ask_register::ask(node, list, host, &question, others.ask) {
+            Ok(Some(verdict)) => verdict,
+            Ok(None) => not_found(evidence, policy, now),
+            Err(cause) => {
+                tracing::warn!(host, cause, "the register of another node gives no answer");
+                not_asked(id, evidence, policy, now)
+            }
+        })
+    }
 }
 
 /// The licence or view in a QR code that holds one.

@@ -20,7 +20,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT l.log_index, l.digest, l.id, l.cti, l.vct, l.number, l.version, l.authority, l.area, l.holders, \
-             l.issued_at, l.expires_at, l.credential, l.status_list, l.status_index, l.status, l.predecessor, l.successor ",
+             l.issued_at, l.expires_at, l.credential, l.status_list, l.status_index, l.status, l.predecessor, l.successor, l.client ",
             $rest
         )
     };
@@ -38,13 +38,13 @@ pub(crate) const OF_HOLDER: &str = select!(
 
 /// One statement for the three tables: a name that is taken refuses all.
 const INSERT: &str = "WITH names AS (INSERT INTO licence_names (name, version, log_index) \
-       SELECT * FROM unnest($19::bytea[], $20::bigint[], $21::bigint[])), \
-     holders AS (INSERT INTO licence_holders (holder, licence) SELECT * FROM unnest($22::bytea[], $23::bigint[])) \
+       SELECT * FROM unnest($20::bytea[], $21::bigint[], $22::bigint[])), \
+     holders AS (INSERT INTO licence_holders (holder, licence) SELECT * FROM unnest($23::bytea[], $24::bigint[])) \
      INSERT INTO licences (log_index, digest, id, cti, vct, number, version, authority, area, holders, issued_at, expires_at, \
-       credential, status_list, status_index, status, predecessor, successor) \
+       credential, status_list, status_index, status, predecessor, successor, client) \
      SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::bigint[], $8::text[], \
        $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bigint[], $15::bigint[], $16::bigint[], \
-       $17::bytea[], $18::bytea[])";
+       $17::bytea[], $18::bytea[], $19::text[])";
 
 /// Whether a number with version, and an id, are taken; one row for each asked.
 pub(crate) const TAKEN: &str = "SELECT \
@@ -72,6 +72,7 @@ fn licence(row: &Cells<'_>) -> Result<LicenceRow> {
         status: row.number()?,
         predecessor: row.maybe_fixed()?,
         successor: row.maybe_fixed()?,
+        client: row.take::<Option<&str>>()?.map(str::to_owned),
     })
 }
 
@@ -168,6 +169,7 @@ impl Session<'_> {
         let links = |of: fn(&LicenceRow) -> Option<&Digest>| {
             rows.iter().map(|row| of(row).map(Digest::as_slice)).collect::<Vec<Option<&[u8]>>>()
         };
+        let clients: Vec<Option<&str>> = rows.iter().map(|row| row.client.as_deref()).collect();
         let numbers = |of: fn(&LicenceRow) -> i64| rows.iter().map(of).collect::<Vec<i64>>();
         let params: Params<'_> = &[
             &indexes,
@@ -188,6 +190,7 @@ impl Session<'_> {
             &numbers(|row| row.status.into()),
             &links(|row| row.predecessor.as_ref()),
             &links(|row| row.successor.as_ref()),
+            &clients,
             &keys,
             &versions,
             &named,

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_first", include_str!("migrations/0001_first.sql")),
     ("0002_job_leases", include_str!("migrations/0002_job_leases.sql")),
     ("0003_index", include_str!("migrations/0003_index.sql")),
+    ("0004_client", include_str!("migrations/0004_client.sql")),
 ];
 
 /// Oldest server whose planner looks at the one partition that an UPDATE needs.

@@ -34,7 +34,7 @@ macro_rules! select_change {
     ($rest:literal) => {
         concat!(
             "SELECT log_index, digest, record, licence, act, previous, value, effective_at, recorded_at, legal_basis, \
-             document_number, officer, successor FROM status_changes ",
+             document_number, officer, successor, client FROM status_changes ",
             $rest
         )
     };
@@ -62,9 +62,9 @@ pub(crate) const MOVE: &str = "UPDATE licences l SET status = ($3::bigint[])[arr
      WHERE l.log_index = ANY ($1) AND l.status = ($2::bigint[])[array_position($1, l.log_index)] RETURNING l.log_index";
 
 const INSERT_CHANGES: &str = "INSERT INTO status_changes (log_index, digest, record, licence, act, previous, value, effective_at, \
-       recorded_at, legal_basis, document_number, officer, successor) \
+       recorded_at, legal_basis, document_number, officer, successor, client) \
      SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[], \
-       $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bytea[])";
+       $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[])";
 
 /// `$1` lists and `$2` times of the changes in order. The first change that no token shows tells since when a list is dirty.
 const DIRTY: &str = "UPDATE status_lists s SET revision = s.revision + new.changes, dirty_since = coalesce(s.dirty_since, new.first) \
@@ -116,6 +116,7 @@ fn change(row: &Cells<'_>) -> Result<StatusChangeRow> {
         document_number: row.take()?,
         officer: row.take()?,
         successor: row.maybe_fixed()?,
+        client: row.take::<Option<&str>>()?.map(str::to_owned),
     })
 }
 
@@ -223,6 +224,7 @@ impl Session<'_> {
         let numbers = |of: fn(&StatusChangeRow) -> i64| rows.iter().map(of).collect::<Vec<i64>>();
         let successors: Vec<Option<&[u8]>> =
             rows.iter().map(|row| row.successor.as_ref().map(Digest::as_slice)).collect();
+        let clients: Vec<Option<&str>> = rows.iter().map(|row| row.client.as_deref()).collect();
         let params: Params<'_> = &[
             &indexes,
             &bytes(|row| &row.digest),
@@ -237,6 +239,7 @@ impl Session<'_> {
             &texts(|row| &row.document_number),
             &texts(|row| &row.officer),
             &successors,
+            &clients,
         ];
         self.run(INSERT_CHANGES, params, Some(Conflict::StatusChangeExists)).map(drop)
     }

@@ -15,15 +15,15 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT l.log_index, l.digest, l.id, l.cti, l.vct, l.number, l.version, l.authority, l.area, l.issued_at, \
-             l.expires_at, l.credential, l.status_list, l.status_index, l.status, l.predecessor, l.successor ",
+             l.expires_at, l.credential, l.status_list, l.status_index, l.status, l.predecessor, l.successor, l.client ",
             $rest
         )
     };
 }
 
 const INSERT: &str = "INSERT INTO licences (log_index, digest, id, cti, vct, number, version, authority, area, issued_at, \
-     expires_at, credential, status_list, status_index, status, predecessor, successor) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+     expires_at, credential, status_list, status_index, status, predecessor, successor, client) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 fn licence(row: &Row<'_>) -> rusqlite::Result<LicenceRow> {
     Ok(LicenceRow {
@@ -45,6 +45,7 @@ fn licence(row: &Row<'_>) -> rusqlite::Result<LicenceRow> {
         status: row.get(14)?,
         predecessor: row.get(15)?,
         successor: row.get(16)?,
+        client: row.get(17)?,
     })
 }
 
@@ -88,7 +89,8 @@ impl Session<'_> {
                     row.status_index,
                     row.status,
                     row.predecessor,
-                    row.successor
+                    row.successor,
+                    row.client
                 ])
                 .map_err(or_conflict(Conflict::LicenceExists))?;
             for holder in &row.holders {

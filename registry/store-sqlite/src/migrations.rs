@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_job_leases.sql"),
     include_str!("migrations/0003_index.sql"),
+    include_str!("migrations/0004_client.sql"),
 ];
 
 /// Newest schema version that this program knows.

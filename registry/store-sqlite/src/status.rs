@@ -29,7 +29,7 @@ macro_rules! select_change {
     ($rest:literal) => {
         concat!(
             "SELECT log_index, digest, record, licence, act, previous, value, effective_at, recorded_at, legal_basis, \
-             document_number, officer, successor FROM status_changes ",
+             document_number, officer, successor, client FROM status_changes ",
             $rest
         )
     };
@@ -80,6 +80,7 @@ fn change(row: &Row<'_>) -> rusqlite::Result<StatusChangeRow> {
         document_number: row.get(10)?,
         officer: row.get(11)?,
         successor: row.get(12)?,
+        client: row.get(13)?,
     })
 }
 
@@ -187,8 +188,8 @@ impl Session<'_> {
 
     fn insert_change(&self, row: &StatusChangeRow) -> Result<()> {
         let sql = "INSERT INTO status_changes (log_index, digest, record, licence, act, previous, value, effective_at, \
-                   recorded_at, legal_basis, document_number, officer, successor) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                   recorded_at, legal_basis, document_number, officer, successor, client) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let mut insert = self.connection().prepare_cached(sql).map_err(store_error)?;
         insert
             .execute(params![
@@ -204,7 +205,8 @@ impl Session<'_> {
                 row.legal_basis,
                 row.document_number,
                 row.officer,
-                row.successor
+                row.successor,
+                row.client
             ])
             .map_err(or_conflict(Conflict::StatusChangeExists))?;
         Ok(())

@@ -40,6 +40,8 @@ pub struct LicenceRow {
     pub status: u8,
     /// Digest of the licence that this one replaces.
     pub predecessor: Option<Digest>,
+    /// Id of the API client that had it issued; `None` where nobody recorded it.
+    pub client: Option<String>,
     /// Digest of the licence that replaces this one. Set by [`crate::WriteStatus::change_statuses`].
     pub successor: Option<Digest>,
 }

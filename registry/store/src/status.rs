@@ -131,6 +131,8 @@ pub struct StatusChangeRow {
     pub officer: String,
     /// Digest of the licence that takes its place, for acts that supersede.
     pub successor: Option<Digest>,
+    /// Id of the API client that sent it; `None` where nobody recorded it.
+    pub client: Option<String>,
     /// Index of its leaf in this node's log; unique.
     pub log_index: u64,
 }

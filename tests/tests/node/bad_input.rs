@@ -127,11 +127,21 @@ fn wrong_verification_and_status_requests_get_their_problem() {
         json!({"qr": "EL1:AA", "id": id}),
         json!({"credential": "*"}),
         json!({"credential": "AA=="}),
-        json!({"qr": "EL1:AA", "policy": "none"}),
         json!({"qr": "EL1:AA", "unknown": 1}),
     ] {
         assert_eq!(problem(&ask(request.clone()), 400), "malformed", "{request}");
     }
+    let licence = &issued["credential"];
+    for (request, named) in [
+        (json!({"credential": licence, "policy": "approvl"}), "policy"),
+        (json!({"credential": licence, "subject": {"code_type": "ID", "code": "1"}}), "subject.code_type"),
+    ] {
+        let answer = ask(request);
+        assert_eq!(problem(&answer, 422), "fields");
+        assert!(answer.json()["detail"].as_str().unwrap().starts_with(named), "{named}");
+    }
+    let unknown = json!({"credential": licence, "service_item": "GZ-TH-0l01", "case_number": "1"});
+    assert_eq!(problem(&ask(unknown), 404), "unknown-service-item", "and no receipt is signed");
     // What cannot be read is an answer, not a wrong request.
     for qr in ["", "hello", "EL1:", "EL1:ab", "EL1R:"] {
         assert_eq!(ask(json!({"qr": qr})).with(200)["verdict"]["outcome"], "NO_CREDENTIAL", "{qr}");
@@ -191,7 +201,7 @@ fn a_token_is_good_for_its_calls_authorities_and_types_until_it_is_revoked() {
     assert_eq!(problem(&read(&right), 403), "forbidden", "issue is not read");
     assert_eq!(read(&desk.token).with(200)["digest"], issued["digest"]);
     let stranger = city.token("stranger", "11440100X000010111", "*", "read");
-    assert_eq!(problem(&read(&stranger), 403), "forbidden", "another authority's licence");
+    assert_eq!(problem(&read(&stranger), 404), "not-found", "another authority's licence: as if it were not there");
     crate::harness::succeed(&["client", "revoke", "--data", &city.data, "right"]);
     assert_eq!(problem(&issue(&right), 401), "unauthorised");
 }

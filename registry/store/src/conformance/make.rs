@@ -50,6 +50,8 @@ pub fn licence(n: u32) -> LicenceRow {
         log_index,
         status: 0,
         predecessor: None,
+        // Every third row is one that nobody's client sent.
+        client: (n % 3 != 0).then(|| format!("desk-{}", n % 5)),
         successor: None,
     }
 }
@@ -69,6 +71,7 @@ pub fn change(log_index: u64, licence: &LicenceRow, previous: u8, value: u8) -> 
         document_number: "穗市监撤〔2026〕1号".into(),
         officer: "测试人员甲".into(),
         successor: None,
+        client: (log_index % 3 != 0).then(|| format!("desk-{}", log_index % 5)),
         log_index,
     }
 }

@@ -1,0 +1,41 @@
+//! The file form of a licence of this node (`.elic`): its statement with a fresh proof that it is in the log.
+//!
+//! In scope: which head the proof is made for: the newest that witnesses have cosigned, if it covers the licence, else the newest one.
+//! Out of scope: who may have it (`http`, `find_elsewhere`).
+
+use licence_spec::cose::with_log_proof;
+use licence_spec::log::checkpoint::SignedCheckpoint;
+use licence_spec::numbers::MAX_LICENCE;
+use licence_store::{LicenceRow, StoreError};
+
+use crate::log::{LogError, Proofs};
+use crate::node::Node;
+
+/// The proof file of a leaf of this node's log.
+///
+/// # Errors
+/// [`LogError`] if the log cannot be read.
+pub fn proof(node: &Node, log_index: u64) -> Result<String, LogError> {
+    // The heads first: what is read afterwards holds the tiles of both.
+    let (newest, (size, cosigned)) = (node.log.checkpoint(), node.log.cosigned());
+    let newest_size = SignedCheckpoint::parse(newest.as_bytes()).map_or(0, |signed| signed.head().size);
+    let (size, checkpoint) = if size > log_index { (size, cosigned) } else { (newest_size, newest) };
+    let read = node.store.read()?;
+    Proofs::new(&*read, size).file(log_index, &checkpoint)
+}
+
+/// The licence with its proof; without it where the two are longer than a file may be.
+///
+/// # Errors
+/// [`LogError`] if the log cannot be read, or the stored bytes are no statement.
+pub fn file_form(node: &Node, row: &LicenceRow) -> Result<Vec<u8>, LogError> {
+    let proof = proof(node, row.log_index)?;
+    if row.credential.len() + proof.len() + ROOM > MAX_LICENCE {
+        return Ok(row.credential.clone());
+    }
+    with_log_proof(&row.credential, MAX_LICENCE, proof.as_bytes())
+        .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()).into())
+}
+
+/// Most bytes that a header needs beside the proof: the map, its key, the length of the text.
+const ROOM: usize = 16;

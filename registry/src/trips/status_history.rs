@@ -1,0 +1,88 @@
+//! The history of a licence's status: which acts of law changed it, on what ground, when, and what took its place.
+//!
+//! In scope: the acts of one licence of this node, in the order of the log. Out of scope: who may read them (`http`); the records
+//! themselves, which are in the log (`spec/log.md`).
+
+use licence_spec::log::change::Act;
+use licence_spec::time::UnixTime;
+use licence_store::{LicenceRow, Read, StatusChangeRow, StoreError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::encoding::digest_text;
+
+/// The acts that changed the status of a licence.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct History {
+    /// 电子证照标识.
+    pub id: String,
+    /// 0 有效 valid, 1 失效 invalid, 2 暂停 suspended, 3 已换发 superseded.
+    pub status: u8,
+    /// The acts, in the order in which they were recorded; empty if there was none.
+    pub changes: Vec<PastChange>,
+}
+
+/// One act.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PastChange {
+    /// The act: cancel, revoke, forfeit, suspend, reinstate, supersede, replace, transfer or void.
+    pub act: &'static str,
+    /// 法律行为 / the same in Chinese, such as 吊销.
+    pub act_zh: &'static str,
+    /// Status before.
+    pub previous: u8,
+    /// Status after.
+    pub status: u8,
+    /// From when on it counts in law, RFC 3339.
+    pub effective_at: String,
+    /// When it was recorded, RFC 3339.
+    pub recorded_at: String,
+    /// 法律依据.
+    pub legal_basis: String,
+    /// 文书编号.
+    pub document_number: String,
+    /// 经办人.
+    pub officer: String,
+    /// Id of the API client that sent it; null where an older version did not record it.
+    pub client: Option<String>,
+    /// 电子证照标识 of the licence that took its place.
+    pub successor: Option<String>,
+    /// Digest of the change record, `sha-256:` and hex, as in the log.
+    pub record: String,
+    /// Leaf index in the log of this node.
+    pub log_index: u64,
+}
+
+/// The history of a licence.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn history(read: &dyn Read, licence: &LicenceRow) -> Result<History, StoreError> {
+    let changes = read.status_changes(&licence.digest)?;
+    let changes = changes.into_iter().map(|row| past(read, row)).collect::<Result<_, _>>()?;
+    Ok(History { id: licence.id.clone(), status: licence.status, changes })
+}
+
+fn past(read: &dyn Read, row: StatusChangeRow) -> Result<PastChange, StoreError> {
+    let act = Act::from_number(u64::from(row.act))
+        .ok_or_else(|| StoreError::Corrupt("a change of status without an act".to_owned()))?;
+    let successor = match &row.successor {
+        Some(digest) => read.licence(digest)?.map(|row| row.id),
+        None => None,
+    };
+    Ok(PastChange {
+        act: act.name(),
+        act_zh: act.zh(),
+        previous: row.previous,
+        status: row.value,
+        effective_at: UnixTime(row.effective_at).to_string(),
+        recorded_at: UnixTime(row.recorded_at).to_string(),
+        legal_basis: row.legal_basis,
+        document_number: row.document_number,
+        officer: row.officer,
+        client: row.client,
+        successor,
+        record: digest_text(&row.digest),
+        log_index: row.log_index,
+    })
+}
