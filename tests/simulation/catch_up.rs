@@ -175,7 +175,8 @@ impl World {
         let own = (0..self.truth.licences.len()).filter(|at| self.truth.licences[*at].city == CITY);
         let at = own.into_iter().nth(pick).expect("issued");
         let request = ChangeRequest { act: "revoke".to_owned(), reason: reason(), effective_at: None };
-        let changed = change_status(self.node(CITY), None, &self.truth.licences[at].id.clone(), &request, None);
+        let changed =
+            change_status(self.node(CITY), None, &self.truth.licences[at].id.clone(), &request, None);
         let changed = changed.map_err(|error| Broken::new(Condition::Stuck, error.to_string()))?;
         must(changed.status == 1, Condition::Stuck, || "not revoked".to_owned())?;
         self.truth.change(at, 1);

@@ -218,9 +218,8 @@ impl World {
         }
         // Only the city that issued it knows of a change that no token shows yet.
         let licence = &self.truth.licences[licence];
-        let ahead = |at: usize| {
-            self.node(at).evidence.snapshot().registered(&licence.uri, licence.index).is_some()
-        };
+        let ahead =
+            |at: usize| self.node(at).evidence.snapshot().registered(&licence.uri, licence.index).is_some();
         if ahead(at) || ahead(other) {
             return Ok(());
         }

@@ -44,10 +44,7 @@ pub(super) async fn issue(State(app): State<Arc<App>>, call: Call) -> Result<Res
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(app, turn, move |node, remember| {
-        issue::issue(node, Some(&client.id), &request, remember)
-    })
-    .await
+    answer(app, turn, move |node, remember| issue::issue(node, Some(&client.id), &request, remember)).await
 }
 
 /// A request for a new version: the licence, and why.

@@ -204,7 +204,12 @@ impl Problem {
     }
 
     fn unknown_item(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "unknown-service-item", "没有该事项 / no such service item", detail)
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown-service-item",
+            "没有该事项 / no such service item",
+            detail,
+        )
     }
 
     fn unprocessable(slug: &'static str, detail: impl Into<String>) -> Problem {

@@ -117,7 +117,8 @@ async fn explained(app: &Arc<App>, mut verdict: Verdict) -> Result<Verdict, Prob
         return Ok(verdict);
     }
     let app = Arc::clone(app);
-    let explained = blocking(move || own_register::explain(&app.node, &mut verdict).map(|()| verdict)).await?;
+    let explained =
+        blocking(move || own_register::explain(&app.node, &mut verdict).map(|()| verdict)).await?;
     explained.map_err(|error| Problem::store(&error))
 }
 

@@ -202,7 +202,9 @@ mod tests {
     fn the_issuer_stands_in_the_fourth_part_from_the_end() {
         let id = "1.2.156.3005.2.11100000MB0143028R001.11440100X00000027D.2026000001.001.7";
         assert_eq!((issuer_of(id), type_of(id)), (Some("11440100X00000027D"), "11100000MB0143028R001"));
-        for other in ["", "1.2.156.3005.2.none", "1.2.3", "1.2.156.3005.2.a.b.c.d", "1.2.156.3005.2.a.b.c.d.e.f"] {
+        for other in
+            ["", "1.2.156.3005.2.none", "1.2.3", "1.2.156.3005.2.a.b.c.d", "1.2.156.3005.2.a.b.c.d.e.f"]
+        {
             assert_eq!(issuer_of(other), None, "{other}");
         }
     }

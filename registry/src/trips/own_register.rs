@@ -20,7 +20,12 @@ use crate::node::Node;
 ///
 /// # Errors
 /// [`StoreError`] if the licence's list cannot be read.
-pub fn note(node: &Node, licence: &LicenceRow, change: &StatusChangeRow, place: u64) -> Result<(), StoreError> {
+pub fn note(
+    node: &Node,
+    licence: &LicenceRow,
+    change: &StatusChangeRow,
+    place: u64,
+) -> Result<(), StoreError> {
     let list = node.store.read()?.status_list(licence.status_list)?;
     let list = list.ok_or_else(|| StoreError::Corrupt("a licence without a list".to_owned()))?;
     let change = (change.digest, UnixTime(change.recorded_at), change.value);

@@ -118,10 +118,13 @@ pub struct Answer {
     pub fit: Option<Fit>,
 }
 
+/// Fetches the licence behind a reference; `None` if the host has none; or says why it could not be asked.
+pub type FetchReference<'a> = &'a dyn Fn(&Reference) -> Result<Option<Vec<u8>>, String>;
+
 /// How other nodes are asked for what this one does not have.
 pub struct Others<'a> {
     /// Brings the licence behind a reference from the host that it names; `None` if that host says that it has none.
-    pub fetch: &'a dyn Fn(&Reference) -> Result<Option<Vec<u8>>, String>,
+    pub fetch: FetchReference<'a>,
     /// Asks the register of another node.
     pub ask: AskRegister<'a>,
 }

@@ -58,9 +58,16 @@ mod tests {
         let mut register = Register::default();
         register.note(LIST, 7, at(Status::Valid, 12));
         register.note(LIST, 7, at(Status::Suspended, 11));
-        assert_eq!(register.get(LIST, 7).map(|own| own.status), Some(Status::Valid), "suspended, then reinstated");
+        assert_eq!(
+            register.get(LIST, 7).map(|own| own.status),
+            Some(Status::Valid),
+            "suspended, then reinstated"
+        );
         register.settle(LIST, 12);
-        assert!(register.get(LIST, 7).is_some(), "a token built from the first 12 leaves does not show leaf 12");
+        assert!(
+            register.get(LIST, 7).is_some(),
+            "a token built from the first 12 leaves does not show leaf 12"
+        );
         register.settle(LIST, 13);
         assert!(register.get(LIST, 7).is_none());
         assert!(register.0.is_empty(), "what is settled takes no room");

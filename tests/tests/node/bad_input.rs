@@ -201,7 +201,11 @@ fn a_token_is_good_for_its_calls_authorities_and_types_until_it_is_revoked() {
     assert_eq!(problem(&read(&right), 403), "forbidden", "issue is not read");
     assert_eq!(read(&desk.token).with(200)["digest"], issued["digest"]);
     let stranger = city.token("stranger", "11440100X000010111", "*", "read");
-    assert_eq!(problem(&read(&stranger), 404), "not-found", "another authority's licence: as if it were not there");
+    assert_eq!(
+        problem(&read(&stranger), 404),
+        "not-found",
+        "another authority's licence: as if it were not there"
+    );
     crate::harness::succeed(&["client", "revoke", "--data", &city.data, "right"]);
     assert_eq!(problem(&issue(&right), 401), "unauthorised");
 }

@@ -236,6 +236,9 @@ fn reference(city: &Running, issued: &Value) {
     let credential = licence_spec::credential::Credential::parse(&bytes).unwrap();
     let answer = city.call("GET", &format!("/v1/references/{}", hex::encode(credential.cti)), &[], None);
     let fetched = licence_spec::credential::Credential::parse(&answer.body).unwrap();
-    assert_eq!((answer.status, fetched.object.statement_digest()), (200, credential.object.statement_digest()));
+    assert_eq!(
+        (answer.status, fetched.object.statement_digest()),
+        (200, credential.object.statement_digest())
+    );
     assert!(fetched.object.log_proof().is_some(), "the file form, with a fresh proof");
 }

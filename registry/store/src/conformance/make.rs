@@ -51,7 +51,7 @@ pub fn licence(n: u32) -> LicenceRow {
         status: 0,
         predecessor: None,
         // Every third row is one that nobody's client sent.
-        client: (n % 3 != 0).then(|| format!("desk-{}", n % 5)),
+        client: (!n.is_multiple_of(3)).then(|| format!("desk-{}", n % 5)),
         successor: None,
     }
 }
@@ -71,7 +71,7 @@ pub fn change(log_index: u64, licence: &LicenceRow, previous: u8, value: u8) -> 
         document_number: "穗市监撤〔2026〕1号".into(),
         officer: "测试人员甲".into(),
         successor: None,
-        client: (log_index % 3 != 0).then(|| format!("desk-{}", log_index % 5)),
+        client: (!log_index.is_multiple_of(3)).then(|| format!("desk-{}", log_index % 5)),
         log_index,
     }
 }
