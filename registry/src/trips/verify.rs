@@ -198,9 +198,7 @@ pub fn verify_presented(
     let policy = request.check(&evidence)?.asking(request.question(node));
     let moment = Moment { node, evidence: &evidence, policy: &policy, now };
     let mut verdict = match (&request.credential, &request.qr, &request.id) {
-        (Some(text), None, None) => {
-            moment.bytes(&from_base64url(text).ok_or(VerifyError::Encoding)?)
-        }
+        (Some(text), None, None) => moment.bytes(&from_base64url(text).ok_or(VerifyError::Encoding)?),
         (None, Some(text), None) => moment.scanned(text, others)?,
         (None, None, Some(id)) => moment.by_id(client, id, request, others)?,
         _ => return Err(VerifyError::OneForm),
