@@ -4,7 +4,9 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use image::ImageFormat;
 use licence_spec::numbers::MAX_LICENCE;
+use licence_spec::qr;
 
 use crate::picture::{self, Shown};
 use crate::place::open_regular;
@@ -12,6 +14,10 @@ use crate::place::open_regular;
 /// Largest file: a photograph of a counter camera.
 const MAX_INPUT: u64 = 20 * 1024 * 1024;
 
+const UNREAD: &str = "图片中有无法识读的二维码，请重新拍摄或扫描 / there is a code in the picture that cannot be read: take the picture again";
+const FOREIGN: &str =
+    "图片中只有其他用途的二维码，没有证照 / the picture shows codes of others alone, and no licence";
+const UNSURE: &str = "图片中除一份证照外还有无法识读的二维码，不能确定是哪一份；请每次只拍一个 / beside one licence the picture shows a code that cannot be read, so it is unsure which one is meant: show one at a time";
 const SEVERAL: &str = "图片中有多份证照的二维码，请每次只拍一个 / the picture shows the codes of several licences: show one at a time";
 const TOO_SLOW: &str = "在图片中查找二维码用时过长，请只拍二维码部分 / looking for a code in the picture takes too long: show the code alone";
 
@@ -44,30 +50,22 @@ pub(crate) fn read(path: &Path) -> Result<Presented> {
 }
 
 fn classify(mut bytes: Vec<u8>) -> Presented {
-    if let Ok(format) = image::guess_format(&bytes) {
+    if let Some(format) = image::guess_format(&bytes).ok().filter(ImageFormat::reading_enabled) {
         return match picture::scan(bytes, format) {
             Shown::One(text) => Presented::Text(text),
             // A picture without a readable code is as unreadable as no bytes at all.
             Shown::Nothing => Presented::Bytes(Vec::new()),
+            Shown::Unread => Presented::Unclear(UNREAD),
+            Shown::Foreign => Presented::Unclear(FOREIGN),
+            Shown::Unsure => Presented::Unclear(UNSURE),
             Shown::Several => Presented::Unclear(SEVERAL),
             Shown::TooSlow => Presented::Unclear(TOO_SLOW),
         };
     }
-    if let Some(text) = scanned(&bytes) {
+    if let Some(text) = qr::scanned(&bytes) {
         return Presented::Text(text.to_owned());
     }
     // One byte more than any licence: the judgement refuses it by its length.
     bytes.truncate(MAX_LICENCE + 1);
     Presented::Bytes(bytes)
-}
-
-/// What a scanner typed: one line of text. The bytes of a licence or view are never that: after tag, array and head of
-/// the protected header comes `a3`, which stands alone there and so is no UTF-8 (FORMATS §2, §4).
-fn scanned(bytes: &[u8]) -> Option<&str> {
-    // Scanners end their text with one line end: LF, CR or both.
-    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = std::str::from_utf8(line).ok()?;
-    // A code of ours stays one when something is wrong with it: the answer is then to scan again.
-    (text.starts_with("EL") || (!text.is_empty() && !text.contains(char::is_control))).then_some(text)
 }

@@ -77,13 +77,32 @@ fn check_standard_input(counter: &Counter, bytes: &[u8]) -> Output {
     child.wait_with_output().expect("an end")
 }
 
+/// What scanners and editors put around a text is transport (spec/qr.md §3); what stands inside it is not.
 #[test]
-fn a_scanner_may_end_its_text_with_one_line_end() {
+fn what_a_scanner_puts_around_a_text_does_not_count() {
     let counter = Counter::new();
     let text = fs::read(example("qr/small.txt")).expect("the example");
-    for (end, code) in [(&b""[..], 0), (b"\n", 0), (b"\r\n", 0), (b"\r", 0), (b"\n\n", 3), (b" ", 3)] {
-        let output = check_standard_input(&counter, &[&text, end].concat());
-        assert_eq!(output.status.code(), Some(code), "{end:?}");
+    let around = [
+        ("", ""),
+        ("", "\n"),
+        ("", "\r\n"),
+        ("", "\r"),
+        ("", "\n\n"),
+        ("", "\t"),
+        ("\n", ""),
+        ("\t", "\t"),
+        ("\u{feff}", "\r\n"),
+        ("]Q1", "\r"),
+        ("\u{feff}]Q3", ""),
+    ];
+    for (before, after) in around {
+        let output = check_standard_input(&counter, &[before.as_bytes(), &text, after.as_bytes()].concat());
+        assert_eq!(output.status.code(), Some(0), "{before:?} {after:?}");
+    }
+    let (front, back) = text.split_at(100);
+    for inside in ["\n", "\t", "\u{feff}"] {
+        let output = check_standard_input(&counter, &[front, inside.as_bytes(), back].concat());
+        assert_eq!(output.status.code(), Some(3), "{inside:?}");
     }
 }
 
