@@ -104,6 +104,28 @@ pub fn verify(
     key_of: impl FnOnce(&Digest) -> Option<PublicKey>,
     take_nonce: impl FnOnce(&Digest, &[u8; NONCE_BYTES]) -> bool,
 ) -> Result<SignedBy, HttpSignatureFault> {
+    verify_head(request, now, key_of)?.with_body(request, take_nonce)
+}
+
+/// A request whose head was signed by a listed node. Its body has not been looked at: a node knows who asks before it reads
+/// a byte of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHead {
+    thumbprint: Digest,
+    created: UnixTime,
+    nonce: [u8; NONCE_BYTES],
+    content: Option<(Digest, IdempotencyKey)>,
+}
+
+/// Steps 1 to 5 of spec/http-signature.md §4, which need no body: `request.body` is not read.
+///
+/// # Errors
+/// The first fault in that order.
+pub fn verify_head(
+    request: &Request<'_>,
+    now: UnixTime,
+    key_of: impl FnOnce(&Digest) -> Option<PublicKey>,
+) -> Result<SignedHead, HttpSignatureFault> {
     let content = read_content_headers(request)?;
     let components = components(request.method).ok_or(HttpSignatureFault::SignatureInput)?;
     let parameters = Parameters::read(request.signature_input, components)?;
@@ -116,19 +138,41 @@ pub fn verify(
     if !key.verify_strict(base.as_bytes(), &signature) {
         return Err(HttpSignatureFault::SignatureInvalid);
     }
-    let body_digest = sha256(&[request.body]);
-    match &content {
-        Some((digest, _)) if *digest != body_digest => return Err(HttpSignatureFault::ContentDigest),
-        // A body that no component covers would reach the node unsigned.
-        None if !request.body.is_empty() => return Err(HttpSignatureFault::ContentDigest),
-        _ => {}
+    Ok(SignedHead { thumbprint, created: parameters.created, nonce: parameters.nonce, content })
+}
+
+impl SignedHead {
+    /// Full thumbprint of the node's key: who calls.
+    #[must_use]
+    pub const fn thumbprint(&self) -> &Digest {
+        &self.thumbprint
     }
-    if !take_nonce(&thumbprint, &parameters.nonce) {
-        return Err(HttpSignatureFault::SignatureReplay);
+
+    /// Steps 6 and 7, with the body: it is the one of the signed digest, and the nonce is new. `request` is the one whose head
+    /// was judged, now with its body.
+    ///
+    /// # Errors
+    /// [`HttpSignatureFault::ContentDigest`], [`HttpSignatureFault::SignatureReplay`].
+    pub fn with_body(
+        self,
+        request: &Request<'_>,
+        take_nonce: impl FnOnce(&Digest, &[u8; NONCE_BYTES]) -> bool,
+    ) -> Result<SignedBy, HttpSignatureFault> {
+        let SignedHead { thumbprint, created, nonce, content } = self;
+        let body_digest = sha256(&[request.body]);
+        match &content {
+            Some((digest, _)) if *digest != body_digest => return Err(HttpSignatureFault::ContentDigest),
+            // A body that no component covers would reach the node unsigned.
+            None if !request.body.is_empty() => return Err(HttpSignatureFault::ContentDigest),
+            _ => {}
+        }
+        if !take_nonce(&thumbprint, &nonce) {
+            return Err(HttpSignatureFault::SignatureReplay);
+        }
+        let print = || fingerprint(request.method, request.target_uri, &body_digest);
+        let idempotency = content.map(|(_, key)| (key, print()));
+        Ok(SignedBy { thumbprint, created, nonce, idempotency })
     }
-    let print = || fingerprint(request.method, request.target_uri, &body_digest);
-    let idempotency = content.map(|(_, key)| (key, print()));
-    Ok(SignedBy { thumbprint, created: parameters.created, nonce: parameters.nonce, idempotency })
 }
 
 /// The key of a listed node: this full thumbprint, *active*, with role 6 at `now`. Says nothing about the age of the
