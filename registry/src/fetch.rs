@@ -1,7 +1,8 @@
 //! The one client by which a node asks other nodes: bounded, timed, conditional, signed where the call wants it.
 //!
 //! In scope: requests and their limits, tags of what is held, when a node that fails is asked again. Out of scope: what the
-//! answers are worth (`documents`, `trips`). A URI in a signed object is a name; an address comes from the configuration.
+//! answers are worth (`documents`, `trips`). A URI in a signed object is a name; an address comes from the configuration. No redirects, no
+//! proxy from the environment, HTTPS unless the configuration maps the host to an address in the clear (`config`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,6 +64,21 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// The client by which this program asks an address, for requests of this length at most. Wherever it asks another program over HTTP, it
+/// asks by this. The address is asked and nobody else: whoever answers there cannot send the question on, to an address in this
+/// network for instance, nor can the environment of the process. HTTPS, unless the address says otherwise, which the configuration permits.
+#[must_use]
+pub fn agent(deadline: Duration, address: &str) -> ureq::Agent {
+    let config = ureq::config::Config::builder()
+        .timeout_global(Some(deadline))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .https_only(!address.starts_with("http://"))
+        .build();
+    ureq::Agent::new_with_config(config)
+}
+
 impl Peer {
     /// A peer that has not been asked yet.
     #[must_use]
@@ -72,11 +88,7 @@ impl Peer {
 
     /// The same, for requests of this length at most.
     fn within(source: Source, deadline: Duration) -> Peer {
-        let config = ureq::config::Config::builder()
-            .timeout_global(Some(deadline))
-            .http_status_as_error(false)
-            .build();
-        let agent = ureq::Agent::new_with_config(config);
+        let agent = agent(deadline, &source.address);
         Peer { source, agent, tags: Arc::default(), pause: Arc::default() }
     }
 

@@ -25,6 +25,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     seconds: Histogram,
     verdicts: Family<Verdict, Counter>,
+    refusals: Family<Refusal, Counter>,
     jobs: Family<Job, Counter>,
     job_success: Family<JobName, Gauge<i64, AtomicI64>>,
     gauges: Family<Named, Gauge<i64, AtomicI64>>,
@@ -45,6 +46,12 @@ struct Request {
 struct Verdict {
     outcome: Word,
     code: Word,
+}
+
+/// Why the edge turned somebody away: quota, crowded, busy, slow_body, batches, connection, connection_shed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    why: Word,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -96,6 +103,7 @@ impl Default for Metrics {
             requests: Family::default(),
             seconds: Histogram::new(SECONDS),
             verdicts: Family::default(),
+            refusals: Family::default(),
             jobs: Family::default(),
             job_success: Family::default(),
             gauges: Family::default(),
@@ -112,6 +120,11 @@ impl Default for Metrics {
             metrics.seconds.clone(),
         );
         registry.register("verdicts", "Verdicts given", metrics.verdicts.clone());
+        registry.register(
+            "refusals",
+            "Requests and connections that were turned away at the edge",
+            metrics.refusals.clone(),
+        );
         registry.register("job_runs", "Runs of jobs", metrics.jobs.clone());
         registry.register(
             "job_last_success_time",
@@ -148,6 +161,11 @@ impl Metrics {
         self.verdicts
             .get_or_create(&Verdict { outcome: Word(outcome), code: Word(code.unwrap_or("none")) })
             .inc();
+    }
+
+    /// Counts a request or a connection that was turned away at the edge.
+    pub fn refused(&self, why: &'static str) {
+        self.refusals.get_or_create(&Refusal { why: Word(why) }).inc();
     }
 
     /// Counts a run of a job that ended at `now`, Unix seconds.

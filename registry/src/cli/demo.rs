@@ -24,10 +24,10 @@ use super::init::{NewNode, initialise};
 use super::trust::appoint;
 use crate::ceremony::{NodeKeys, OFFICERS, Officers};
 use crate::clock::{Clock, Stopwatch};
-use crate::config::{Config, Role, Source};
+use crate::config::{Config, Limits, Quota, Role, Source};
 use crate::documents::pin_root;
 use crate::encoding::base64url;
-use crate::fetch::Peer;
+use crate::fetch::{Peer, agent};
 use crate::http::{App, Others, Server};
 use crate::keys::Usage;
 use crate::node::Node;
@@ -56,6 +56,8 @@ pub(super) struct Options {
     base_port: u16,
 }
 
+/// Longest time for one call to a node of the demo.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The three nodes.
 const REGIONS: [&str; 3] = ["440000", "440100", "440300"];
 /// The officers' keys of the demo are encrypted with a passphrase that everybody knows: they protect nothing.
@@ -191,7 +193,7 @@ fn bind(base_port: u16, runtime: &tokio::runtime::Runtime) -> Result<Vec<Server>
     let last = u16::try_from(REGIONS.len() - 1)?;
     let ports = base_port..=base_port.checked_add(last).context("端口超出范围 / the port is out of range")?;
     let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    ports.map(|port| Ok(runtime.block_on(Server::bind(address(port)))?)).collect()
+    ports.map(|port| Ok(runtime.block_on(Server::bind(address(port), None))?)).collect()
 }
 
 /// What a node of the demo is told; its folder is a data directory that `serve` takes as well.
@@ -221,6 +223,7 @@ fn new_node(region: &str, base_port: u16, approvers: &[(String, String)]) -> New
             .map(|other| format!("https://{}", host(other)))
             .collect(),
         production: false,
+        addresses_in_clear: Vec::new(),
         officers: if city { Vec::new() } else { approvers.to_vec() },
         addresses: others
             .map(|other| (host(other).to_owned(), format!("http://127.0.0.1:{}", port(other))))
@@ -242,7 +245,10 @@ fn start(server: Server, node: Node, config: Config, runtime: &tokio::runtime::R
         },
     )?;
     let url = format!("http://{}", server.address());
-    let app = App::new(Arc::new(node), config.limits, Others::new(&config));
+    // Those who try the demo measure it, too.
+    let quota = Quota { per_minute: u64::MAX, per_day: u64::MAX };
+    let limits = Limits { quota, ..config.limits.clone() };
+    let app = App::new(Arc::new(node), limits, Others::new(&config));
     let (stop, stopped) = oneshot::channel();
     let serving = runtime.spawn(server.run(Arc::clone(&app), async {
         // Told, or the demo is gone: both mean to stop.
@@ -274,8 +280,7 @@ impl Running {
 
     /// One call with the demo's token; the status and the JSON body.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
-        let config = ureq::config::Config::builder().http_status_as_error(false).build();
-        let mut answer = ureq::Agent::new_with_config(config)
+        let mut answer = agent(PATIENCE, &self.url)
             .post(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/json")

@@ -40,7 +40,17 @@ pub(super) fn run(options: &Options) -> Result<bool> {
 fn examine(place: &Place) -> Result<Value> {
     let config = Config::load(&place.data)?;
     config.passphrase(&place.data)?;
-    place.ask(&Command::Diagnose)
+    let mut found = place.ask(&Command::Diagnose)?;
+    if let Some(rows) = found.as_array_mut() {
+        rows.extend(config.addresses_in_clear.iter().map(|host| in_clear(host)));
+    }
+    Ok(found)
+}
+
+/// A host that is asked in the clear is told for as long as it is.
+fn in_clear(host: &str) -> Value {
+    json!({"about": "addresses", "state": "soon", "cause": format!("{host} is asked in the clear across a network (addresses_in_clear)"),
+        "remedy": "改用 https:// 地址，或确认该网络已加密 / give it an https:// address, or make sure that the network itself is encrypted"})
 }
 
 fn line(row: &Value) -> String {

@@ -66,6 +66,9 @@ pub(super) struct Options {
     /// 名称到地址，可多次 / address of a host, repeatable, such as gd.elic.example=http://127.0.0.1:8400
     #[arg(long = "address", value_name = "HOST=URL", value_parser = host_and_address)]
     addresses: Vec<(String, String)>,
+    /// 允许以明文跨网访问的主机，可多次 / host that may be asked by http:// across a network, in the clear, repeatable
+    #[arg(long = "address-in-clear", value_name = "HOST")]
+    addresses_in_clear: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -92,6 +95,7 @@ pub(super) struct NewNode {
     pub(super) witness: bool,
     pub(super) witnessed_by: Vec<String>,
     pub(super) addresses: Vec<(String, String)>,
+    pub(super) addresses_in_clear: Vec<String>,
     pub(super) production: bool,
     /// URL of the database and its password file; SQLite if absent.
     pub(super) store: Option<(String, Option<String>)>,
@@ -135,6 +139,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         witness: options.witness,
         witnessed_by: options.witnessed_by.clone(),
         addresses: options.addresses.clone(),
+        addresses_in_clear: options.addresses_in_clear.clone(),
         production: options.production,
         store: options.store.clone().map(|url| (url, options.store_password_file.clone())),
         officers: options.officers.as_deref().map(read_officers).transpose()?.unwrap_or_default(),
@@ -196,6 +201,13 @@ fn configuration(new: &NewNode) -> String {
     };
     let province =
         new.province.as_deref().map_or_else(String::new, |url| format!("province = {}\n", quoted(url)));
+    let in_clear = match new.addresses_in_clear.as_slice() {
+        [] => String::new(),
+        hosts => {
+            let hosts: Vec<String> = hosts.iter().map(|host| quoted(host)).collect();
+            format!("addresses_in_clear = [{}]\n", hosts.join(", "))
+        }
+    };
     let addresses: String =
         new.addresses.iter().map(|(host, url)| format!("{} = {}\n", quoted(host), quoted(url))).collect();
     let officers: String =
@@ -204,7 +216,7 @@ fn configuration(new: &NewNode) -> String {
         "# 全部配置项见 / all keys: licence-registry config example\n\
          role = \"{role}\"\nregion = {region}\n\
          # 试运行为 false：可签发暂定类型 / false: a rehearsal, in which provisional types may be issued\n\
-         production = {production}\n{witness}\n\
+         production = {production}\n{witness}{in_clear}\n\
          [listen]\naddress = \"{listen}\"\n\n\
          {store}[keys]\npassphrase_file = \"{PASSPHRASE}\"\n\n\
          [pull]\n{province}peers = [{peers}]\n{witnessed_by}\n\

@@ -17,8 +17,11 @@ use crate::{admin, jobs, logging};
 
 /// Worker threads of the HTTP edge; judging and signing need the processor, waiting does not.
 const WORKERS: usize = 2;
-/// Most threads that wait for the store or the writer: as many as may issue at once.
-const BLOCKING: usize = 512;
+/// Threads that wait for the store or the writer beside those of requests: for jobs, and for those who watch the node.
+const SPARE: usize = 32;
+
+/// Most threads of requests that wait; more requests at once than that wait for a thread.
+const MOST_THREADS: usize = 4_096;
 
 /// Which node.
 #[derive(Args)]
@@ -34,13 +37,16 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let node = Arc::new(open_configured(directory, &config)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
-        .max_blocking_threads(BLOCKING)
+        .max_blocking_threads(config.limits.requests.min(MOST_THREADS) + SPARE)
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let server = Server::bind(config.listen).await?;
+        let server = Server::bind(config.listen, config.operator).await?;
+        config.addresses_in_clear.iter().for_each(|host| {
+            tracing::warn!(host, "asked in the clear, as the configuration says");
+        });
         let socket = admin::listen(directory).with_context(|| format!("{}", directory.display()))?;
-        let app = App::new(Arc::clone(&node), config.limits, Others::new(&config));
+        let app = App::new(Arc::clone(&node), config.limits.clone(), Others::new(&config));
         let mut jobs = jobs::start(&app, &config);
         let commands = tokio::spawn(admin::serve(socket, Arc::clone(&node)));
         eprintln!("正在监听 listening on http://{}", server.address());

@@ -4,12 +4,14 @@
 //! a node serves (the catalogue's data says so), rules of judgement (policies are data of their own).
 //! Every key has a safe absence; an unknown key is an error; errors name the file, the line and the key.
 
+mod address;
 mod database;
+mod limits;
 mod raw;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +25,9 @@ use zeroize::Zeroizing;
 
 use crate::encoding::from_base64url;
 
+pub use address::in_clear;
 pub use database::Database;
+pub use limits::{Limits, Quota};
 pub use raw::{Level, RawConfig, Role};
 use raw::{RawStore, RawTrust};
 
@@ -53,6 +57,8 @@ pub struct Config {
     pub witness: bool,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where it answers the monitoring, and nobody else.
+    pub operator: Option<SocketAddr>,
     /// The database; `None` for SQLite in the data directory.
     pub store: Option<Database>,
     /// A hot standby of the database.
@@ -65,8 +71,11 @@ pub struct Config {
     pub peers: Vec<Source>,
     /// Where it has its log cosigned beside the province.
     pub witnessed_by: Vec<Source>,
-    /// Addresses of hosts that are not reached at `https://` and their name.
+    /// Addresses of hosts that are not reached at `https://` and their name. One that begins with `http://` is loopback, or its host
+    /// stands in `addresses_in_clear`.
     pub addresses: BTreeMap<String, String>,
+    /// Hosts that are asked in the clear across a network, because somebody said so.
+    pub addresses_in_clear: Vec<String>,
     /// Folder of the catalogue's data, as written; `None` = the data of the program.
     pub catalogue_folder: Option<PathBuf>,
     /// Officers who approve a catalogue version, by name.
@@ -104,36 +113,6 @@ pub struct Disconnection {
 impl Default for Disconnection {
     fn default() -> Disconnection {
         Disconnection { timestamp_life_s: 72 * HOUR_S, issue_after_end_s: None }
-    }
-}
-
-/// Limits of the HTTP edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Requests at once.
-    pub requests: usize,
-    /// Connections at once.
-    pub connections: usize,
-    /// To read a body and answer.
-    pub request_timeout: Duration,
-    /// To read the head of a request.
-    pub header_timeout: Duration,
-    /// For running requests after a signal to stop.
-    pub shutdown_timeout: Duration,
-    /// Rows of one batch verification.
-    pub batch_rows: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            requests: 512,
-            connections: 2_048,
-            request_timeout: Duration::from_secs(30),
-            header_timeout: Duration::from_secs(10),
-            shutdown_timeout: Duration::from_secs(20),
-            batch_rows: 10_000,
-        }
     }
 }
 
@@ -214,12 +193,7 @@ impl Reader<'_> {
 
     fn listen(&self, raw: &RawConfig) -> Result<SocketAddr, ConfigError> {
         let place = &raw.listen.address;
-        let address: SocketAddr = place.get_ref().parse().map_err(|_| {
-            self.wrong(
-                place,
-                "`listen.address` 应为地址:端口 / must be an address and a port, such as 127.0.0.1:8401",
-            )
-        })?;
+        let address = self.place("listen.address", place)?;
         if !address.ip().is_loopback() && !raw.listen.behind_tls_proxy {
             return Err(self.wrong(
                 place,
@@ -228,6 +202,20 @@ impl Reader<'_> {
             ));
         }
         Ok(address)
+    }
+
+    fn place(&self, key: &str, place: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
+        let what =
+            || format!("`{key}` 应为地址:端口 / must be an address and a port, such as 127.0.0.1:8401");
+        place.get_ref().parse().map_err(|_| self.wrong(place, what()))
+    }
+
+    fn proxies(&self, raw: &RawConfig) -> Result<Vec<IpAddr>, ConfigError> {
+        let one = |text: &Spanned<String>| {
+            let what = "`listen.proxies` 应为 IP 地址 / must be IP addresses";
+            text.get_ref().parse().map_err(|_| self.wrong(text, what))
+        };
+        raw.listen.proxies.iter().map(one).collect()
     }
 
     fn source(
@@ -279,17 +267,24 @@ impl Reader<'_> {
     }
 
     fn addresses(&self, raw: &RawConfig) -> Result<(), ConfigError> {
+        let named = |host: &str| raw.addresses_in_clear.iter().any(|own| own.get_ref() == host);
         for (host, address) in &raw.addresses {
-            let rest =
-                address.get_ref().strip_prefix("http://").or(address.get_ref().strip_prefix("https://"));
-            if rest.is_none_or(|rest| rest.is_empty() || rest.contains('/')) {
+            let told = address::check(host, address.get_ref(), named(host));
+            told.map_err(|what| self.wrong(address, what))?;
+        }
+        let needless = |host: &&Spanned<String>| {
+            !raw.addresses.get(host.get_ref()).is_some_and(|address| in_clear(address.get_ref()))
+        };
+        match raw.addresses_in_clear.iter().find(needless) {
+            None => Ok(()),
+            Some(host) => {
                 let what = format!(
-                    "`addresses.{host}` 应为不带路径的 http(s) 地址 / must be an http(s) address without a path"
+                    "`addresses_in_clear` 中的 {0} 没有明文地址 / {0} has no http:// address that would need it",
+                    host.get_ref()
                 );
-                return Err(self.wrong(address, what));
+                Err(self.wrong(host, what))
             }
         }
-        Ok(())
     }
 }
 
@@ -321,7 +316,6 @@ impl Config {
             .map_err(|_| reader.wrong(&raw.region, "`region` 不是区划代码 / is no division code"))?;
         reader.addresses(&raw)?;
         let source = |key, url| reader.source(key, url, &raw.addresses);
-        let limits = &raw.limits;
         let (store, replica) = reader.store(&raw.store)?;
         Ok(Config {
             role: raw.role,
@@ -329,6 +323,12 @@ impl Config {
             production: raw.production,
             witness: raw.witness || raw.role == Role::Province,
             listen: reader.listen(&raw)?,
+            operator: raw
+                .operator
+                .address
+                .as_ref()
+                .map(|at| reader.place("operator.address", at))
+                .transpose()?,
             catalogue_folder: raw.catalogue.folder.as_ref().map(|folder| PathBuf::from(folder.get_ref())),
             catalogue_officers: reader.officers(&raw)?,
             store,
@@ -343,6 +343,7 @@ impl Config {
                 .map(|url| source("pull.witnessed_by", url))
                 .collect::<Result<_, _>>()?,
             addresses: raw.addresses.iter().map(|(host, to)| (host.clone(), to.get_ref().clone())).collect(),
+            addresses_in_clear: raw.addresses_in_clear.iter().map(|host| host.get_ref().clone()).collect(),
             pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (1, 3_600))?,
             publish_interval: reader.seconds(
                 "status.publish_interval_s",
@@ -350,26 +351,7 @@ impl Config {
                 (1, 3_600),
             )?,
             disconnection: reader.disconnection(&raw.trust)?,
-            limits: Limits {
-                requests: reader.count("limits.requests", &limits.requests, 65_536)?,
-                connections: reader.count("limits.connections", &limits.connections, 65_536)?,
-                request_timeout: reader.seconds(
-                    "limits.request_timeout_s",
-                    &limits.request_timeout_s,
-                    (1, 600),
-                )?,
-                header_timeout: reader.seconds(
-                    "limits.header_timeout_s",
-                    &limits.header_timeout_s,
-                    (1, 600),
-                )?,
-                shutdown_timeout: reader.seconds(
-                    "limits.shutdown_timeout_s",
-                    &limits.shutdown_timeout_s,
-                    (1, 600),
-                )?,
-                batch_rows: reader.count("limits.batch_rows", &limits.batch_rows, 100_000)?,
-            },
+            limits: reader.limits(&raw)?,
             level: raw.log.level,
         })
     }
@@ -481,7 +463,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_name_and_line() {
         let told = error(("behind_tls_proxy", "behind_proxy"));
-        assert!(told.contains("behind_proxy") && told.contains("line 18"), "{told}");
+        assert!(told.contains("behind_proxy") && told.contains("line 21"), "{told}");
         assert!(!told.contains('\n'), "one line: {told}");
     }
 
@@ -506,6 +488,12 @@ mod tests {
             (("batch_rows = 10000", "batch_rows = 0"), "limits.batch_rows"),
             (("\"https://gd.elic.example\"", "\"http://gd.elic.example\""), "pull.province"),
             (("\"http://127.0.0.1:8400\"", "\"ftp://127.0.0.1\""), "addresses.gd.elic.example"),
+            (
+                ("address = \"127.0.0.1:8401\"", "address = \"127.0.0.1:8401\"\nproxies = [\"proxy\"]"),
+                "listen.proxies",
+            ),
+            (("client_per_day = 1000000", "client_per_day = 0"), "limits.client_per_day"),
+            (("# address = \"127.0.0.1:9401\"", "address = \"9401\""), "operator.address"),
             (("timestamp_life_h = 72", "timestamp_life_h = 169"), "trust.timestamp_life_h"),
             (("# issue_after_end_h = 720", "issue_after_end_h = 87601"), "trust.issue_after_end_h"),
             (("region = \"440100\"", "region = \"44\""), "region"),
@@ -513,6 +501,28 @@ mod tests {
             let told = error(change);
             assert!(told.contains(key), "{key}: {told}");
         }
+    }
+
+    #[test]
+    fn a_host_is_asked_in_the_clear_on_this_machine_only_or_if_somebody_says_so() {
+        for far in ["10.0.0.1", "192.0.2.7:8400", "gd.internal", "127.0.0.1.example", "[2001:db8::1]:80"] {
+            let told = error(("http://127.0.0.1:8400", &format!("http://{far}")));
+            assert!(told.contains("addresses_in_clear"), "{far}: {told}");
+        }
+        for near in ["127.0.0.1:1", "127.8.0.1", "localhost:8400", "[::1]:8400"] {
+            assert!(Config::parse(&EXAMPLE.replace("127.0.0.1:8400", near)).is_ok(), "{near}");
+        }
+        for wrong in ["127.0.0.1@10.0.0.1", "127.0.0.1?x", "127.0.0.1#x", "", "127.0.0.1:8400/", "127.0.0.1 "]
+        {
+            assert!(Config::parse(&EXAMPLE.replace("127.0.0.1:8400", wrong)).is_err(), "{wrong}");
+        }
+        let clear = |hosts: &str| {
+            let text = EXAMPLE.replace("127.0.0.1:8400", "10.0.0.1:8400");
+            Config::parse(&text.replace("witness = false", &format!("addresses_in_clear = [{hosts}]")))
+        };
+        assert_eq!(clear("\"gd.elic.example\"").unwrap().addresses_in_clear, ["gd.elic.example"]);
+        let told = clear("\"gd.elic.example\", \"sz.elic.example\"").unwrap_err().to_string();
+        assert!(told.contains("sz.elic.example"), "a host that needs no leave has none: {told}");
     }
 
     #[test]

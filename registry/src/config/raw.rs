@@ -40,6 +40,11 @@ pub struct RawConfig {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     pub addresses: BTreeMap<String, Spanned<String>>,
+    /// 允许明文的主机 / hosts of `addresses` that may be asked by `http://` though their address is not loopback: names, numbers and
+    /// licences then cross the network in the clear. For networks that are encrypted below, such as a VPN.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub addresses_in_clear: Vec<Spanned<String>>,
     /// 目录 / the catalogue's data and who approves it.
     #[serde(default)]
     pub catalogue: RawCatalogue,
@@ -49,6 +54,9 @@ pub struct RawConfig {
     /// 限额 / limits.
     #[serde(default)]
     pub limits: RawLimits,
+    /// 运维 / a second place to listen, for monitoring alone.
+    #[serde(default)]
+    pub operator: RawOperator,
     /// 日志 / logs.
     #[serde(default)]
     pub log: RawLog,
@@ -85,6 +93,19 @@ pub struct RawListen {
     /// 前有 TLS 代理 / a proxy in front speaks TLS, so that an address that is not loopback may be used.
     #[serde(default)]
     pub behind_tls_proxy: bool,
+    /// 代理地址 / addresses of the proxies in front, whose `X-Forwarded-For` is believed: limits per address then count the clients behind them.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub proxies: Vec<Spanned<String>>,
+}
+
+/// 运维 / a second place to listen, which answers `/healthz`, `/readyz` and `/metrics` in full and nothing else.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawOperator {
+    /// 地址与端口 / address and port in the network of the monitoring; absent: only the machine itself reads metrics and reasons.
+    #[schema(value_type = Option<String>)]
+    pub address: Option<Spanned<String>>,
 }
 
 /// 存储 / where the data is kept; absent: in SQLite in the data directory.
@@ -207,6 +228,27 @@ pub struct RawLimits {
     /// 批量核验行数 / rows of one batch verification.
     #[schema(value_type = u64)]
     pub batch_rows: Spanned<u64>,
+    /// 每客户端每分钟请求数 / requests of one client in a minute, each line of a batch being one.
+    #[schema(value_type = u64)]
+    pub client_per_minute: Spanned<u64>,
+    /// 每客户端每日请求数 / requests of one client in a day (UTC).
+    #[schema(value_type = u64)]
+    pub client_per_day: Spanned<u64>,
+    /// 个别客户端的限额 / clients with ceilings of their own, by id.
+    #[schema(value_type = BTreeMap<String, RawQuota>)]
+    pub clients: BTreeMap<String, RawQuota>,
+}
+
+/// 一个客户端的限额 / ceilings of one client; what is absent is as for all.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawQuota {
+    /// 每分钟 / requests in a minute.
+    #[schema(value_type = Option<u64>)]
+    pub per_minute: Option<Spanned<u64>>,
+    /// 每日 / requests in a day.
+    #[schema(value_type = Option<u64>)]
+    pub per_day: Option<Spanned<u64>>,
 }
 
 impl Default for RawLimits {
@@ -218,6 +260,9 @@ impl Default for RawLimits {
             header_timeout_s: unplaced(10),
             shutdown_timeout_s: unplaced(20),
             batch_rows: unplaced(10_000),
+            client_per_minute: unplaced(30_000),
+            client_per_day: unplaced(1_000_000),
+            clients: BTreeMap::new(),
         }
     }
 }

@@ -1,10 +1,12 @@
-//! `POST /v1/verifications/batch`: one request a line (NDJSON), one answer a line, in the same order.
+//! `POST /v1/verifications/batch`: one request a line (NDJSON), one answer a line, in the same order, with the number of its line.
 //!
-//! A wrong line gets a problem as its answer and does not disturb the others. Lines are read as they come, and each is
-//! answered as soon as its receipt is stored: a batch needs no more memory than [`AHEAD`] answers that wait to be read.
+//! A wrong line gets a problem as its answer and does not disturb the others. The body is read whatever the client does first: lines
+//! that wait to be judged are held, up to [`MAX_BATCH`] bytes of them, so a client may write all its lines before it reads an
+//! answer, or read each answer before it writes the next line. A batch needs no more memory than that and [`AHEAD`] answers.
 
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -14,44 +16,148 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
 use licence_store::ClientRow;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use serde::Serialize;
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
+use super::App;
 use super::call::require_type;
+use super::lines::{Cutter, Line, Text};
 use super::problem::Problem;
-use super::verifications::{judge, store};
-use super::{App, MAX_BODY};
+use super::verifications::{Answer, judge, store};
+use crate::clock::Stopwatch;
 use crate::trips::verify::VerifyRequest;
 
 /// Answers that may wait for the client to read them.
 const AHEAD: usize = 64;
+/// Longest body, bytes: 10,000 lines of 3 KiB.
+const MAX_BATCH: usize = 33_554_432;
+/// Batches at once, in all and of one client: half a gigabyte of lines if all clients write first.
+const AT_ONCE: (usize, usize) = (16, 4);
 
-/// 批量核验 / judge many licences: `application/x-ndjson`, one verification request a line, one answer a line. A wrong line is
-/// answered by a problem document; the limit of lines is in the configuration (10,000).
+/// The batches that run, by client.
+#[derive(Clone, Default)]
+pub(super) struct Batches(Arc<Mutex<HashMap<String, usize>>>);
+
+/// One that runs, until this is dropped.
+struct Running {
+    batches: Batches,
+    client: String,
+}
+
+impl Batches {
+    fn begin(&self, client: &str) -> Result<Running, Problem> {
+        // A poisoned map is whole: numbers are replaced in one step.
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, own) = (running.values().sum::<usize>(), running.get(client).copied().unwrap_or_default());
+        if own >= AT_ONCE.1 {
+            return Err(Problem::crowded());
+        }
+        if all >= AT_ONCE.0 {
+            return Err(Problem::unavailable(
+                "批量核验过多，请稍后重试 / too many batches at once: try again",
+            ));
+        }
+        running.insert(client.to_owned(), own + 1);
+        Ok(Running { batches: self.clone(), client: client.to_owned() })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.batches.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = running.get_mut(&self.client) {
+            *own -= 1;
+            if *own == 0 {
+                running.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// 批量核验 / judge many licences: `application/x-ndjson`, one verification request a line, one answer a line with the number of its
+/// line (`line`, from 1; blank lines count and get no answer). A wrong line is answered by a problem document and disturbs no other. At
+/// most 32 MiB, each line at most 128 KiB; the limit of lines is in the configuration (10,000).
 #[utoipa::path(post, path = "/v1/verifications/batch", tag = "verification",
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub(super) async fn verify_batch(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     let client = app.client(request.headers(), "verify")?;
     require_type(request.headers(), "application/x-ndjson")?;
-    let lines = Lines { body: request.into_body(), held: Vec::new(), done: false };
+    if request.body().size_hint().lower() > MAX_BATCH as u64 {
+        return Err(Problem::batch_too_large());
+    }
+    let running = app.batches.begin(&client.id).inspect_err(|_| app.metrics.refused("batches"))?;
+    let (lines, waiting) = unbounded_channel();
     let (sender, receiver) = channel(AHEAD);
-    tokio::spawn(answer_all(app, client, lines, sender));
+    tokio::spawn(read_all(Arc::clone(&app), request.into_body(), lines));
+    tokio::spawn(answer_all(app, client, waiting, sender, running));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(Answers(receiver))).into_response())
 }
 
-async fn answer_all(app: Arc<App>, client: ClientRow, mut lines: Lines, sender: Sender<Bytes>) {
-    for row in 0.. {
-        // A client that stops sending in the middle of its batch must not hold memory for ever.
-        let line = match tokio::time::timeout(app.limits.request_timeout, lines.next()).await {
-            Ok(Ok(None)) => return,
-            Ok(Ok(Some(line))) if row < app.limits.batch_rows => line,
-            Ok(Ok(Some(_))) => {
-                return send(&sender, Problem::too_many_rows(app.limits.batch_rows).to_line()).await;
+/// What the reader found: a line, or why there is no more after this line.
+type Found = Result<Line, (usize, Problem)>;
+
+/// Reads the body to its end, whether or not answers are wanted yet. Bounded by [`MAX_BATCH`]: what is queued is never more than that.
+async fn read_all(app: Arc<App>, mut body: Body, lines: UnboundedSender<Found>) {
+    let (mut cutter, mut read, mut found, mut last) = (Cutter::default(), 0, Vec::new(), 0);
+    let (mut rows, mut since) = (0, Stopwatch::start());
+    // Nobody waits for more once the client has gone: then a line cannot be handed on.
+    while !lines.is_closed() {
+        // A client that stops sending in the middle of a line must not hold memory for ever, nor one that sends it byte by byte.
+        let patience = app.limits.request_timeout.saturating_sub(since.elapsed());
+        let frame = match tokio::time::timeout(patience, body.frame()).await {
+            Ok(None) => {
+                found.extend(cutter.end());
+                None
             }
-            Ok(Err(problem)) => return send(&sender, problem.to_line()).await,
-            Err(_) => return send(&sender, Problem::timeout().to_line()).await,
+            Ok(Some(Ok(frame))) => Some(frame.into_data().unwrap_or_default()),
+            Ok(Some(Err(_))) => {
+                return end(&lines, last, Problem::malformed("请求体不完整 / the body is incomplete"));
+            }
+            Err(_) => return end(&lines, last, Problem::slow_body()),
         };
-        let answer = answer_one(&app, &client, &line).await.unwrap_or_else(|problem| problem.to_line());
+        if let Some(piece) = &frame {
+            read += piece.len();
+            cutter.take(piece, &mut found);
+        }
+        for line in found.drain(..) {
+            (last, rows, since) = (line.number, rows + 1, Stopwatch::start());
+            // Once there are too many, the rest is read and thrown away: the client may not look at answers before it is done.
+            if rows <= app.limits.batch_rows {
+                drop(lines.send(Ok(line)));
+            } else if rows == app.limits.batch_rows + 1 {
+                end(&lines, line.number - 1, Problem::too_many_rows(app.limits.batch_rows));
+            }
+        }
+        if frame.is_none() {
+            return;
+        }
+        if read > MAX_BATCH {
+            return end(&lines, last, Problem::batch_too_large());
+        }
+    }
+}
+
+/// Says why the lines after `last` are not judged.
+fn end(lines: &UnboundedSender<Found>, last: usize, problem: Problem) {
+    // If the client has gone, nobody waits for it.
+    drop(lines.send(Err((last + 1, problem))));
+}
+
+async fn answer_all(
+    app: Arc<App>,
+    client: ClientRow,
+    mut lines: UnboundedReceiver<Found>,
+    sender: Sender<Bytes>,
+    _running: Running,
+) {
+    while let Some(found) = lines.recv().await {
+        let answer = match found {
+            Ok(Line { number, text }) => answer_one(&app, &client, number, &text)
+                .await
+                .unwrap_or_else(|problem| problem.to_line(number)),
+            Err((number, problem)) => problem.to_line(number),
+        };
         if sender.send(Bytes::from(answer)).await.is_err() {
             // The client has gone.
             return;
@@ -59,12 +165,22 @@ async fn answer_all(app: Arc<App>, client: ClientRow, mut lines: Lines, sender: 
     }
 }
 
-async fn send(sender: &Sender<Bytes>, line: Vec<u8>) {
-    // If the client has gone, nobody waits for the last line.
-    drop(sender.send(Bytes::from(line)).await);
+/// An answer with the number of its line.
+#[derive(Serialize)]
+struct Numbered<'a> {
+    line: usize,
+    #[serde(flatten)]
+    answer: &'a Answer,
 }
 
-async fn answer_one(app: &Arc<App>, client: &ClientRow, line: &[u8]) -> Result<Vec<u8>, Problem> {
+async fn answer_one(
+    app: &Arc<App>,
+    client: &ClientRow,
+    number: usize,
+    text: &Text,
+) -> Result<Vec<u8>, Problem> {
+    let Text::Whole(line) = text else { return Err(Problem::too_large()) };
+    app.spend(&client.id)?;
     let request: VerifyRequest =
         crate::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
     let (answer, filed) = judge(app, client, &request).await?;
@@ -72,43 +188,9 @@ async fn answer_one(app: &Arc<App>, client: &ClientRow, line: &[u8]) -> Result<V
         store(app, job, None).await?;
     }
     // Cannot fail: the answer is made of texts and numbers.
-    let mut body = serde_json::to_vec(&answer).unwrap_or_default();
+    let mut body = serde_json::to_vec(&Numbered { line: number, answer: &answer }).unwrap_or_default();
     body.push(b'\n');
     Ok(body)
-}
-
-/// The lines of a body, each at most [`MAX_BODY`] long.
-struct Lines {
-    body: Body,
-    held: Vec<u8>,
-    done: bool,
-}
-
-impl Lines {
-    /// The next line that is not empty.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
-        loop {
-            if let Some(at) = self.held.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.held.drain(..=at).collect();
-                if line.iter().any(|byte| !byte.is_ascii_whitespace()) {
-                    return Ok(Some(line));
-                }
-                continue;
-            }
-            if self.held.len() > MAX_BODY {
-                return Err(Problem::too_large());
-            }
-            if self.done {
-                let rest = std::mem::take(&mut self.held);
-                return Ok(Some(rest).filter(|rest| !rest.is_empty()));
-            }
-            match self.body.frame().await {
-                None => self.done = true,
-                Some(Ok(frame)) => self.held.extend_from_slice(&frame.into_data().unwrap_or_default()),
-                Some(Err(_)) => return Err(Problem::malformed("请求体不完整 / the body is incomplete")),
-            }
-        }
-    }
 }
 
 /// The answers as a body.

@@ -1,16 +1,22 @@
 //! Whether the node lives, can judge, and what it counts.
+//!
+//! Anybody may know whether it lives and is ready. Why it is not, and what it counts, is told to the monitoring only: to this machine
+//! itself, or through the operator's address.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State as Shared;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use super::who::{Arrival, is_operator};
 use super::{App, blocking};
+use crate::clock::Stopwatch;
 use crate::doctor::{State, diagnose};
 
 /// 存活 / whether the process is alive.
@@ -24,27 +30,67 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) struct Readiness {
     /// True only if there is no reason against it.
     ready: bool,
-    /// What stands in the way.
+    /// What stands in the way; always empty for those who are not told.
     reasons: Vec<String>,
 }
 
-/// 就绪 / whether the node can give a right verdict now; 503 with the reasons if not.
-#[utoipa::path(get, path = "/readyz", tag = "operator",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
-pub(super) async fn readyz(Shared(app): Shared<Arc<App>>) -> Response {
-    let found = blocking(move || diagnose(&app.node)).await;
-    let reasons: Vec<String> = match found {
-        Ok(found) => found.into_iter().filter(|one| one.state == State::Wrong).map(|one| one.cause).collect(),
-        Err(_) => vec!["the node cannot tell".to_owned()],
-    };
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: reasons.is_empty(), reasons })).into_response()
+/// How long a diagnosis is good: however many ask, the store is looked at so often at most.
+const GOOD_FOR: Duration = Duration::from_millis(500);
+
+/// The last diagnosis: what stands in the way, and since when that is known.
+#[derive(Default)]
+pub(super) struct Readings(tokio::sync::Mutex<Option<(Stopwatch, Vec<String>)>>);
+
+impl Readings {
+    /// What stands in the way. Those who ask while somebody looks wait for what is found.
+    async fn reasons(&self, app: &Arc<App>) -> Vec<String> {
+        let mut last = self.0.lock().await;
+        if let Some((read, reasons)) = last.as_ref()
+            && read.elapsed() < GOOD_FOR
+        {
+            return reasons.clone();
+        }
+        let (begun, own) = (Stopwatch::start(), Arc::clone(app));
+        let reasons = match blocking(move || diagnose(&own.node)).await {
+            Ok(found) => {
+                found.into_iter().filter(|one| one.state == State::Wrong).map(|one| one.cause).collect()
+            }
+            Err(_) => vec!["the node cannot tell".to_owned()],
+        };
+        *last = Some((begun, reasons.clone()));
+        reasons
+    }
 }
 
-/// 指标 / what the node counts and measures, as OpenMetrics text.
+/// 就绪 / whether the node can give a right verdict now; 503 if not. The reasons are told to this machine itself and at the operator's
+/// address.
+#[utoipa::path(get, path = "/readyz", tag = "operator",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+pub(super) async fn readyz(
+    Shared(app): Shared<Arc<App>>,
+    arrival: Option<Extension<Arrival>>,
+    headers: HeaderMap,
+) -> Response {
+    let mut reasons = app.readiness.reasons(&app).await;
+    let ready = reasons.is_empty();
+    if !is_operator(arrival.as_deref(), &headers, &app.limits.proxies) {
+        reasons.clear();
+    }
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, reasons })).into_response()
+}
+
+/// 指标 / what the node counts and measures, as OpenMetrics text; for this machine itself and at the operator's address, 404 otherwise.
 #[utoipa::path(get, path = "/metrics", tag = "operator",
     responses((status = 200, body = String, content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")))]
-pub(super) async fn metrics(Shared(app): Shared<Arc<App>>) -> Result<Response, Problem> {
+pub(super) async fn metrics(
+    Shared(app): Shared<Arc<App>>,
+    arrival: Option<Extension<Arrival>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if !is_operator(arrival.as_deref(), &headers, &app.limits.proxies) {
+        return Err(Problem::not_found());
+    }
     let text = blocking(move || app.metrics.render(&app.node)).await?;
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
         .into_response())

@@ -60,7 +60,7 @@ pub(super) async fn begin(
     let turn = take_turn(&app.running, &key, &fingerprint)?;
     let stored = stored(app, &key).await?;
     let state = stored.as_ref().map(|answer| (&answer.fingerprint, RecordState::Done));
-    match (decide(state, &fingerprint).map_err(|fault| Problem::idempotency(&fault))?, stored) {
+    match (decide(state, &fingerprint).map_err(|fault| Problem::signature(&fault))?, stored) {
         (Decision::Replay, Some(answer)) => Ok(Begun::Replay(replay(answer))),
         _ => {
             let now = app.node.clock.now().0;
@@ -75,7 +75,7 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Prob
     let text = value.to_str().unwrap_or_default();
     // The header is a quoted string; many clients leave the quotation marks out, and no key contains one.
     let key = IdempotencyKey::parse(text).or_else(|_| IdempotencyKey::new(text));
-    key.map(Some).map_err(|fault| Problem::idempotency(&fault))
+    key.map(Some).map_err(|fault| Problem::signature(&fault))
 }
 
 async fn stored(app: &App, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, Problem> {
@@ -123,7 +123,7 @@ fn take_turn(running: &Running, key: &AnswerKey, fingerprint: &Digest) -> Result
     // A poisoned map is whole: entries are put in and taken out in one step.
     let mut map = running.0.lock().unwrap_or_else(PoisonError::into_inner);
     let state = map.get(key).map(|other| (other, RecordState::Running));
-    decide(state, fingerprint).map_err(|fault| Problem::idempotency(&fault))?;
+    decide(state, fingerprint).map_err(|fault| Problem::signature(&fault))?;
     map.insert(key.clone(), *fingerprint);
     Ok(Turn { running: running.clone(), key: key.clone() })
 }

@@ -8,8 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
-use super::nodes::caller;
+use super::nodes::NodeCall;
 use super::problem::{Document, Problem};
 use super::verifications::store;
 use super::{App, blocking};
@@ -42,9 +41,8 @@ pub(super) struct OfPage {
 pub(super) async fn index(
     State(app): State<Arc<App>>,
     of: Result<Query<OfPage>, axum::extract::rejection::QueryRejection>,
-    call: Call,
+    NodeCall { caller, .. }: NodeCall,
 ) -> Result<Response, Problem> {
-    let caller = caller(&app, &call).await?;
     let Ok(Query(OfPage { after, origin })) = of else {
         return Err(Problem::malformed("查询参数：after、origin / the parameters are after and origin"));
     };
@@ -73,8 +71,10 @@ pub(super) async fn index(
 #[utoipa::path(post, path = "/v1/index/holders", tag = "nodes", request_body = HolderQuestion,
     responses((status = 200, body = FoundLicences),
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold")))]
-pub(super) async fn holders(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    let caller = caller(&app, &call).await?;
+pub(super) async fn holders(
+    State(app): State<Arc<App>>,
+    NodeCall { call, caller }: NodeCall,
+) -> Result<Response, Problem> {
     if app.node.role != Role::Province {
         return Err(Problem::not_found());
     }
@@ -98,9 +98,8 @@ pub(super) async fn hand_out(
     State(app): State<Arc<App>>,
     Path(digest): Path<String>,
     purpose: Result<Query<Purpose>, axum::extract::rejection::QueryRejection>,
-    call: Call,
+    NodeCall { caller, .. }: NodeCall,
 ) -> Result<Response, Problem> {
-    let caller = caller(&app, &call).await?;
     let Ok(Query(purpose)) = purpose else {
         return Err(Problem::malformed(
             "查询参数：service_item、case_number、authorisation / the parameters are service_item, case_number and authorisation",
@@ -121,8 +120,10 @@ pub(super) async fn hand_out(
     responses((status = 200, body = RegisterAnswer, description = "核验结论 / the verdict, signed"),
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
-pub(super) async fn register(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    let caller = caller(&app, &call).await?;
+pub(super) async fn register(
+    State(app): State<Arc<App>>,
+    NodeCall { call, caller }: NodeCall,
+) -> Result<Response, Problem> {
     let question: RegisterQuestion = call.json()?;
     let node = Arc::clone(&app.node);
     let asked = blocking(move || ask_register::answer(&node, &caller, &question)).await??;

@@ -6,30 +6,33 @@
 mod batch;
 mod call;
 mod catalogue;
+mod connections;
 mod docs;
 mod edge;
 mod health;
 mod idempotency;
 mod index;
 mod lifecycle;
+mod lines;
 mod log;
 mod nodes;
 mod patience;
+mod places;
 mod problem;
 mod published;
+mod quota;
 mod receipts;
 mod serve;
 mod service_items;
 mod verifications;
+mod who;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -55,7 +58,10 @@ pub struct App {
     /// What is counted.
     pub metrics: Metrics,
     limits: Limits,
-    permits: Arc<Semaphore>,
+    places: places::Places,
+    quotas: quota::Quotas,
+    batches: batch::Batches,
+    readiness: health::Readings,
     running: idempotency::Running,
     nonces: nodes::Nonces,
     bundles: published::Bundles,
@@ -70,7 +76,7 @@ impl App {
     /// The edge of a node, which knows these other nodes.
     #[must_use]
     pub fn new(node: Arc<Node>, limits: Limits, others: Others) -> Arc<App> {
-        let permits = Arc::new(Semaphore::new(limits.requests));
+        let (places, quotas) = (places::Places::new(limits.requests), quota::Quotas::new(&limits));
         let (metrics, started) = (Metrics::default(), node.clock.now());
         let (running, nonces) = (idempotency::Running::default(), nodes::Nonces::default());
         let Others { neighbours, follows } = others;
@@ -79,7 +85,10 @@ impl App {
             node,
             metrics,
             limits,
-            permits,
+            places,
+            quotas,
+            batches: batch::Batches::default(),
+            readiness: health::Readings::default(),
             running,
             nonces,
             bundles,
@@ -153,7 +162,19 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(docs::routes())
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal("panic").into_response()))
+        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
+        .with_state(app)
+}
+
+/// The router of the monitoring's own address.
+fn watch_router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|_| Problem::internal("panic").into_response()))
         .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
         .with_state(app)

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequest, Path, Request as HttpRequest, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_spec::http_signature::{
-    self, HttpSignatureFault, NONCE_BYTES, NONCE_MEMORY_S, Request, SignedBy, find_node_key,
+    self, HttpSignatureFault, NONCE_BYTES, NONCE_MEMORY_S, Request, SignedBy, SignedHead, find_node_key,
 };
 use licence_spec::log::tile::TilePath;
 use licence_spec::log::witness::{Refusal, SIZE_MEDIA_TYPE};
@@ -18,9 +18,10 @@ use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_store::{AnswerKey, Conflict, IdempotentAnswer, StoreError, read_copy_first, transact};
 
-use super::call::Call;
+use super::call::{Call, target};
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
+use super::who::{SignedNode, Who};
 use super::{App, blocking};
 use crate::node::Node;
 use crate::trips::find_elsewhere::Caller;
@@ -49,20 +50,31 @@ impl Nonces {
     }
 }
 
-/// The node that signed a call, as the trust list has it.
-pub(super) async fn caller(app: &App, call: &Call) -> Result<Caller, Problem> {
-    let signed = signed_by(app, call)?;
-    let thumbprint = signed.thumbprint;
-    if app.node.process.is_some() {
-        let node = Arc::clone(&app.node);
-        blocking(move || take_for_all(&node, &signed)).await??;
+/// A call of a node: who signed its head is known before its body is read.
+pub(super) struct NodeCall {
+    /// The request.
+    pub(super) call: Call,
+    /// The node that signed it, as the trust list has it.
+    pub(super) caller: Caller,
+}
+
+impl FromRequest<Arc<App>> for NodeCall {
+    type Rejection = Problem;
+
+    async fn from_request(request: HttpRequest, app: &Arc<App>) -> Result<NodeCall, Problem> {
+        let node = match request.extensions().get::<Who>() {
+            Some(Who::Node(node)) => Arc::clone(node),
+            // Judged again, to say what is wrong with it.
+            _ => Arc::new(signed_head(app, &request)?),
+        };
+        let call = Call::read(request, app).await?;
+        let signed = with_body(app, &call, node.head.clone())?;
+        if app.node.process.is_some() {
+            let node = Arc::clone(&app.node);
+            blocking(move || take_for_all(&node, &signed)).await??;
+        }
+        Ok(NodeCall { call, caller: node.caller.clone() })
     }
-    let (evidence, now) = (app.node.evidence.snapshot(), app.node.clock.now());
-    let entry = evidence.trust_list().and_then(|list| find_node_key(list, &thumbprint, now));
-    // The list may have changed since the signature was checked.
-    let (entry, _) = entry.ok_or_else(|| Problem::signature(&HttpSignatureFault::SignatureKey))?;
-    let logs = entry.logs.iter().map(|log| log.key.name().to_owned()).collect();
-    Ok(Caller { authority: entry.id.clone(), logs })
 }
 
 /// Takes a nonce for all processes of this node: the second one that tries is refused. It is forgotten with the answers that are kept
@@ -91,39 +103,71 @@ fn take_for_all(node: &Node, signed: &SignedBy) -> Result<(), Problem> {
     }
 }
 
-/// Checks the signature of a call, and takes its nonce in this process.
-fn signed_by(app: &App, call: &Call) -> Result<SignedBy, Problem> {
+/// Checks the signature of a request's head: which node of the trust list sent it.
+///
+/// # Errors
+/// A fault of the signature; 503 without a fresh trust list.
+pub(super) fn signed_head(app: &App, request: &HttpRequest) -> Result<SignedNode, Problem> {
     let (evidence, now) = (app.node.evidence.snapshot(), app.node.clock.now());
     let fresh = evidence.trust_files().is_some_and(|files| files.is_fresh(now, 0));
     let list = evidence.trust_list().filter(|_| fresh);
     let list =
         list.ok_or_else(|| Problem::unavailable("没有有效的信任列表 / no fresh trust list at hand"))?;
-    let target = format!("https://{}{}", app.node.host, call.target);
-    let header = |name: &str| joined(&call.headers, name);
-    let (kind, digest, key) = (header("content-type"), header("content-digest"), header("idempotency-key"));
-    let (input, signature) = (header("signature-input"), header("signature"));
-    let request = Request {
-        method: call.method.as_str(),
-        target_uri: &target,
-        content_type: kind.as_deref(),
-        content_digest: digest.as_deref(),
-        idempotency_key: key.as_deref(),
-        signature_input: input.as_deref(),
-        signature: signature.as_deref(),
-        body: &call.body,
-    };
-    let signed = http_signature::verify(
-        &request,
-        now,
-        |thumbprint| find_node_key(list, thumbprint, now).map(|(_, key)| key.key),
-        |key, nonce| app.nonces.take(key, nonce, now),
-    );
+    let parts = Signed::new(app, request.method(), &target(request.uri()), request.headers());
+    let key = |thumbprint: &Digest| find_node_key(list, thumbprint, now).map(|(_, key)| key.key);
+    let head = http_signature::verify_head(&parts.request(&[]), now, key);
+    let head = head.map_err(|fault| Problem::signature(&fault))?;
+    // Cannot fail: the same list named the key.
+    let (entry, _) = find_node_key(list, head.thumbprint(), now)
+        .ok_or_else(|| Problem::signature(&HttpSignatureFault::SignatureKey))?;
+    let logs = entry.logs.iter().map(|log| log.key.name().to_owned()).collect();
+    Ok(SignedNode { caller: Caller { authority: entry.id.clone(), logs }, head })
+}
+
+/// Checks that the body is the one that was signed, and takes the nonce in this process.
+fn with_body(app: &App, call: &Call, head: SignedHead) -> Result<SignedBy, Problem> {
+    let now = app.node.clock.now();
+    let parts = Signed::new(app, &call.method, &call.target, &call.headers);
+    let signed = head.with_body(&parts.request(&call.body), |key, nonce| app.nonces.take(key, nonce, now));
     match signed {
         Ok(signed) if signed.created < app.started => {
             Err(Problem::signature(&HttpSignatureFault::SignatureReplay))
         }
         Ok(signed) => Ok(signed),
         Err(fault) => Err(Problem::signature(&fault)),
+    }
+}
+
+/// The parts of a request that a node signs.
+struct Signed {
+    method: String,
+    target: String,
+    headers: [Option<String>; 5],
+}
+
+impl Signed {
+    fn new(app: &App, method: &Method, target: &str, headers: &HeaderMap) -> Signed {
+        let names = ["content-type", "content-digest", "idempotency-key", "signature-input", "signature"];
+        Signed {
+            method: method.as_str().to_owned(),
+            target: format!("https://{}{target}", app.node.host),
+            headers: names.map(|name| joined(headers, name)),
+        }
+    }
+
+    fn request<'a>(&'a self, body: &'a [u8]) -> Request<'a> {
+        let [content_type, content_digest, idempotency_key, signature_input, signature] =
+            self.headers.each_ref().map(Option::as_deref);
+        Request {
+            method: &self.method,
+            target_uri: &self.target,
+            content_type,
+            content_digest,
+            idempotency_key,
+            signature_input,
+            signature,
+            body,
+        }
     }
 }
 
@@ -138,8 +182,10 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     responses((status = 200, body = String, content_type = "text/plain"),
     (status = 409, body = String, content_type = "text/x.tlog.size", description = "所存大小不同 / the stored size is another"),
     (status = 422, description = "证明不成立或日志分叉 / the proof does not hold, or the log has forked")))]
-pub(super) async fn witness(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    caller(&app, &call).await?;
+pub(super) async fn witness(
+    State(app): State<Arc<App>>,
+    NodeCall { call, .. }: NodeCall,
+) -> Result<Response, Problem> {
     let answer = blocking(move || {
         // What it signs of a city it holds: a node that is lost then can come back from here.
         let holds = |origin: &str, size| match app.follows.get(origin) {
@@ -151,7 +197,7 @@ pub(super) async fn witness(State(app): State<Arc<App>>, call: Call) -> Result<R
     match answer.await? {
         Ok(line) => Ok((StatusCode::OK, line).into_response()),
         Err(WitnessError::Refused(refusal)) => Ok(refused(refusal)),
-        Err(error) => Err(Problem::unavailable(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

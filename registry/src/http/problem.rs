@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::db::WriteError;
+use crate::rng::Rng;
 use crate::shared::SharedError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
@@ -16,6 +17,7 @@ use crate::trips::find_elsewhere::AskedError;
 use crate::trips::issue::IssueError;
 use crate::trips::receipt::{NotBase64, ReceiptTripError};
 use crate::trips::verify::VerifyError;
+use crate::trips::witness::WitnessError;
 
 /// A problem on its way to a client. Of what the client sent it carries names of fields and codes of types and authorities at
 /// most, never a value.
@@ -25,6 +27,8 @@ pub(super) struct Problem {
     slug: &'static str,
     title: &'static str,
     detail: String,
+    /// Seconds after which the same request may succeed.
+    retry_after: Option<i64>,
 }
 
 /// RFC 9457 问题文档 / a problem document.
@@ -50,7 +54,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Problem {
-        Problem { status, slug, title, detail: detail.into() }
+        Problem { status, slug, title, detail: detail.into(), retry_after: None }
     }
 
     pub(super) fn not_found() -> Problem {
@@ -110,33 +114,72 @@ impl Problem {
         Problem::malformed(format!("{what}；{place}"))
     }
 
-    pub(super) fn idempotency(fault: &HttpSignatureFault) -> Problem {
+    /// A fault of a node's signature or of an idempotency key.
+    pub(super) fn signature(fault: &HttpSignatureFault) -> Problem {
+        use HttpSignatureFault as Fault;
         // Cannot fail: the statuses of the profile are statuses.
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        Problem::new(status, fault.slug(), "幂等键 / idempotency key", fault.to_string())
+        let title = match fault {
+            Fault::ContentDigest => "内容摘要 / content digest",
+            Fault::ContentType => "媒体类型 / content type",
+            Fault::SignatureInput => "签名缺失或不合规定 / signature missing or not that of the profile",
+            Fault::SignatureTime => "签名时间 / time of the signature",
+            Fault::SignatureKey => "签名密钥 / key of the signature",
+            Fault::SignatureInvalid => "签名不成立 / signature does not hold",
+            Fault::SignatureReplay => "重放的请求 / replayed request",
+            Fault::IdempotencyKeyMissing
+            | Fault::IdempotencyKeySyntax
+            | Fault::IdempotencyKeyInUse
+            | Fault::IdempotencyKeyReused => "幂等键 / idempotency key",
+            _ => "请求不合规定 / wrong request",
+        };
+        Problem::new(status, fault.slug(), title, fault.to_string())
     }
 
-    /// A fault of the signature of a node's call, or of what it covers.
-    pub(super) fn signature(fault: &HttpSignatureFault) -> Problem {
-        let title = match fault {
-            HttpSignatureFault::ContentDigest => "内容摘要 / content digest",
-            HttpSignatureFault::ContentType => "媒体类型 / media type",
-            HttpSignatureFault::SignatureInput
-            | HttpSignatureFault::SignatureTime
-            | HttpSignatureFault::SignatureKey
-            | HttpSignatureFault::SignatureInvalid
-            | HttpSignatureFault::SignatureReplay => "节点签名 / node signature",
-            _ => return Problem::idempotency(fault),
-        };
-        // Cannot fail: the statuses of the profile are statuses.
-        let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        Problem::new(status, fault.slug(), title, fault.to_string())
+    /// A body that does not come.
+    pub(super) fn slow_body() -> Problem {
+        let title = "请求体过慢 / body too slow";
+        let detail = "请求体应在 5 秒后以每秒 1 KiB 以上送达 / after 5 s a body must come at 1 KiB a second";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", title, detail)
+    }
+
+    /// A client whose ceiling is reached; it may ask again after `wait` seconds.
+    pub(super) fn quota(wait: i64) -> Problem {
+        let title = "超出限额 / over quota";
+        let detail = format!("{wait} 秒后再试 / try again in {wait} s");
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "quota", title, detail);
+        Problem { retry_after: Some(wait), ..problem }
+    }
+
+    /// Too many requests at once from one client, node or address.
+    pub(super) fn crowded() -> Problem {
+        let title = "并发请求过多 / too many requests at once";
+        let detail = "请减少并发后重试 / ask less at once, and try again";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "crowded", title, detail)
+    }
+
+    /// A fault of the node itself: the client learns that there is one and under which id the cause stands in the log; the cause may
+    /// tell of this machine or its database.
+    pub(super) fn own_fault(cause: &dyn std::fmt::Display) -> Problem {
+        // Without randomness all faults have one id; the time in the log tells them apart.
+        let fault = hex::encode(Rng::system().bytes::<6>().unwrap_or_default());
+        tracing::error!(fault, %cause, "a request failed for a fault of the node");
+        Problem::unavailable(format!(
+            "节点故障，编号 {fault} / a fault of the node, which stands in its log as {fault}"
+        ))
     }
 
     pub(super) fn too_many_rows(limit: usize) -> Problem {
         let title = "行数过多 / too many rows";
         let detail =
             format!("上限 {limit} 行，其后未核验 / the limit is {limit} rows; what follows was not judged");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
+    }
+
+    pub(super) fn batch_too_large() -> Problem {
+        let title = "请求体过大 / body too large";
+        let detail =
+            "批量核验上限 32 MiB，其后未核验 / the limit of a batch is 32 MiB; what follows was not judged";
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title, detail)
     }
 
@@ -159,7 +202,7 @@ impl Problem {
         match error {
             // What does not fit a column cannot be stored under any name: the request was wrong, not the store.
             StoreError::OutOfRange(_) => Problem::malformed(error.to_string()),
-            _ => Problem::unavailable(error.to_string()),
+            _ => Problem::own_fault(error),
         }
     }
 
@@ -167,12 +210,9 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "暂不可用 / unavailable", detail)
     }
 
-    /// The problem as one line of a batch.
-    pub(super) fn to_line(&self) -> Vec<u8> {
-        let mut line = self.document();
-        line.insert_str(0, "{\"problem\":");
-        line.push_str("}\n");
-        line.into_bytes()
+    /// The problem as the answer to one line of a batch.
+    pub(super) fn to_line(&self, line: usize) -> Vec<u8> {
+        format!("{{\"line\":{line},\"problem\":{}}}\n", self.document()).into_bytes()
     }
 
     /// The kind in one word.
@@ -221,11 +261,12 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Problem {
         let detail = error.to_string();
         match error {
-            WriteError::Answered => Problem::idempotency(&HttpSignatureFault::IdempotencyKeyInUse),
+            WriteError::Answered => Problem::signature(&HttpSignatureFault::IdempotencyKeyInUse),
             WriteError::Taken(_) | WriteError::Moved | WriteError::Conflict(_) => {
                 Problem::new(StatusCode::CONFLICT, "conflict", "冲突 / conflict", detail)
             }
-            WriteError::Busy | WriteError::Unavailable(_) => Problem::unavailable(detail),
+            WriteError::Busy => Problem::unavailable(detail),
+            WriteError::Unavailable(cause) => Problem::own_fault(&cause),
         }
     }
 }
@@ -299,8 +340,18 @@ impl From<SharedError> for Problem {
     fn from(error: SharedError) -> Problem {
         match error {
             SharedError::Store(error) => Problem::store(&error),
-            SharedError::Take(error) => Problem::unavailable(error.to_string()),
+            SharedError::Take(error) => Problem::own_fault(&error),
             SharedError::Write(error) => error.into(),
+        }
+    }
+}
+
+impl From<WitnessError> for Problem {
+    fn from(error: WitnessError) -> Problem {
+        match error {
+            WitnessError::Store(error) => Problem::store(&error),
+            WitnessError::Sign(error) => Problem::own_fault(&error),
+            other => Problem::unavailable(other.to_string()),
         }
     }
 }
@@ -318,7 +369,8 @@ impl From<AskedError> for Problem {
             AskedError::Unknown => Problem::not_found(),
             AskedError::Field(_) => Problem::unprocessable("fields", detail),
             AskedError::Store(error) => Problem::store(&error),
-            AskedError::NoKey | AskedError::Log(_) | AskedError::Rng(_) => Problem::unavailable(detail),
+            AskedError::Log(error) => Problem::own_fault(&error),
+            AskedError::NoKey | AskedError::Rng(_) => Problem::unavailable(detail),
         }
     }
 }
@@ -343,12 +395,59 @@ impl IntoResponse for Problem {
         let mut add = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
         match self.status {
             StatusCode::UNAUTHORIZED => drop(add(header::WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::SERVICE_UNAVAILABLE => drop(add(header::RETRY_AFTER, "1")),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                drop(add(header::RETRY_AFTER, "1"));
+            }
+            // Where a body ends that did not come, nobody knows: there can be no next request.
+            StatusCode::REQUEST_TIMEOUT => drop(add(header::CONNECTION, "close")),
             StatusCode::CONFLICT if self.slug == "idempotency-key-in-use" => {
                 drop(add(header::RETRY_AFTER, "1"));
             }
             _ => {}
         }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_node_tells_its_cause_in_the_log_only() {
+        let secret = "/var/lib/elic/registry.db on 10.0.0.7";
+        for problem in [
+            Problem::store(&StoreError::Unavailable(secret.to_owned())),
+            Problem::store(&StoreError::Full(secret.to_owned())),
+            Problem::store(&StoreError::Corrupt(secret.to_owned())),
+            WriteError::Unavailable(secret.to_owned()).into(),
+            IssueError::Store(StoreError::Unavailable(secret.to_owned())).into(),
+            SharedError::Store(StoreError::Unavailable(secret.to_owned())).into(),
+        ] {
+            let told = problem.document();
+            assert!(!told.contains("10.0.0.7") && !told.contains("registry.db"), "{told}");
+            assert!(told.contains("\"status\":503") && told.contains("节点故障，编号 "), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_a_signature_has_a_title_of_its_own() {
+        use HttpSignatureFault as Fault;
+        let title = |fault: &Fault| Problem::signature(fault).title;
+        let signature = [
+            Fault::ContentDigest,
+            Fault::ContentType,
+            Fault::SignatureInput,
+            Fault::SignatureTime,
+            Fault::SignatureKey,
+            Fault::SignatureInvalid,
+            Fault::SignatureReplay,
+        ];
+        let titles: std::collections::BTreeSet<_> = signature.iter().map(title).collect();
+        assert_eq!(titles.len(), signature.len());
+        assert!(!titles.contains(title(&Fault::IdempotencyKeyReused)));
     }
 }

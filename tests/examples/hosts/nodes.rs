@@ -57,6 +57,8 @@ impl Nodes {
                 let follow = if at == PROVINCE { "--province" } else { "--peer" };
                 words.extend([follow.to_owned(), format!("https://{}", node.host)]);
                 words.extend(["--address".to_owned(), format!("{}={}", node.host, node.url())]);
+                // The network of the namespaces is on this machine alone.
+                words.extend(["--address-in-clear".to_owned(), node.host.to_owned()]);
             }
             words
         };
@@ -83,8 +85,8 @@ impl Nodes {
             .replace(&format!("address = \"{LISTEN}\""), &listens)
             .replace("[pull]\n", "[pull]\ninterval_s = 1\n");
         assert!(text.contains(&listens) && text.contains("interval_s = 1"), "{text}");
-        std::fs::write(&path, text + "\n[status]\npublish_interval_s = 1\n\n[log]\nlevel = \"warn\"\n")
-            .unwrap();
+        let more = "\n[status]\npublish_interval_s = 1\n\n[log]\nlevel = \"warn\"\n";
+        std::fs::write(&path, text + more + crate::harness::NO_CEILINGS).unwrap();
     }
 
     /// Starts a node in its namespace and waits until it listens.

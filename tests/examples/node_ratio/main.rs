@@ -38,6 +38,7 @@ fn main() {
     let place = Place::new();
     let province = place.province();
     place.point_city(&province);
+    place.configure("city", harness::NO_CEILINGS);
     issue(&place);
     verify(&place);
 }

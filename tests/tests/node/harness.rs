@@ -18,6 +18,10 @@ pub(crate) const HOLDER: (&str, &str) = ("广州示例科技有限公司", "9144
 /// Longest time for anything that is waited for.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Lines of a configuration for a client that asks for as much as it can.
+pub(crate) const NO_CEILINGS: &str =
+    "\n[limits]\nclient_per_minute = 1000000000\nclient_per_day = 1000000000\n";
+
 /// A folder inside `target/` that outlives a test.
 fn scratch() -> PathBuf {
     program().parent().expect("target/<profile>").join("node-tests")
@@ -169,6 +173,13 @@ impl Place {
         let city = Running::start(&self.path("city"));
         city.until_ready();
         city
+    }
+
+    /// Adds lines to the configuration of a node, behind those of its tables.
+    pub(crate) fn configure(&self, name: &str, lines: &str) {
+        let path = self.path(&format!("{name}/config.toml"));
+        let text = std::fs::read_to_string(&path).expect("the configuration");
+        std::fs::write(&path, text + lines).expect("the configuration");
     }
 
     /// Writes the province's address into the city's configuration.

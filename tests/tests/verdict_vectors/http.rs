@@ -48,7 +48,7 @@ pub(crate) fn ask(set: &Set, vector: &Vector) -> String {
     let node = node(set, vector);
     let request = request(set, vector).to_string();
     runtime().block_on(async {
-        let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a port");
+        let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).await.expect("a port");
         let address = server.address();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let app = App::new(Arc::new(node), Limits::default(), Others::default());

@@ -30,11 +30,11 @@ pub(super) struct Call {
 }
 
 /// What stands at every call.
-const EVERY: &[&str] = &["unavailable"];
+const EVERY: &[&str] = &["unavailable", "crowded"];
 /// What reading a body gives.
-const BODY: &[&str] = &["malformed", "content-type", "too-large"];
+const BODY: &[&str] = &["malformed", "content-type", "too-large", "slow-body"];
 /// What a client's token gives.
-const TOKEN: &[&str] = &["unauthorised", "forbidden", "idempotency-key-syntax"];
+const TOKEN: &[&str] = &["unauthorised", "forbidden", "idempotency-key-syntax", "quota"];
 /// What an idempotency key gives.
 const ONCE: &[&str] = &["idempotency-key-in-use", "idempotency-key-reused"];
 /// What a node's signature gives.
@@ -73,7 +73,7 @@ const fn by(
 pub(super) const CALLS: &[Call] = &[
     open("/healthz", "healthz", "进程在运行 / the process is alive", &[]),
     open("/readyz", "readyz", "能作出正确判定 / a right verdict can be given", &[]),
-    open("/metrics", "metrics", "OpenMetrics 文本 / OpenMetrics text", &[EVERY]),
+    open("/metrics", "metrics", "OpenMetrics 文本 / OpenMetrics text", &[&["not-found"]]),
     open("/v1/trust/root/{version}", "trust_root", "信任根 / the signed root", &[EVERY, NOT_FOUND]),
     open("/v1/trust/list", "trust_list", "信任列表 / the signed trust list", &[EVERY, NOT_FOUND]),
     open("/v1/trust/timestamp", "trust_timestamp", "时间戳 / the signed timestamp", &[EVERY, NOT_FOUND]),

@@ -45,6 +45,9 @@ pub(super) fn all() -> Vec<Kind> {
         (Problem::malformed("请求体无法解析 / malformed body"), MEND),
         (Problem::media_type("application/json"), MEND),
         (Problem::too_large(), MEND),
+        (Problem::slow_body(), AGAIN),
+        (Problem::quota(60), AGAIN),
+        (Problem::crowded(), AGAIN),
         (Problem::unauthorised(), "换有效的令牌 / use a valid token"),
         (Problem::forbidden(), ASK),
         (Problem::not_found(), MEND),
@@ -62,10 +65,10 @@ pub(super) fn all() -> Vec<Kind> {
         (signature(HttpSignatureFault::SignatureKey), ASK),
         (signature(HttpSignatureFault::SignatureInvalid), MEND),
         (signature(HttpSignatureFault::SignatureReplay), "重新签名 / sign anew"),
-        (Problem::idempotency(&HttpSignatureFault::IdempotencyKeyMissing), MEND),
-        (Problem::idempotency(&HttpSignatureFault::IdempotencyKeySyntax), MEND),
-        (Problem::idempotency(&HttpSignatureFault::IdempotencyKeyInUse), AGAIN),
-        (Problem::idempotency(&HttpSignatureFault::IdempotencyKeyReused), NEW_KEY),
+        (Problem::signature(&HttpSignatureFault::IdempotencyKeyMissing), MEND),
+        (Problem::signature(&HttpSignatureFault::IdempotencyKeySyntax), MEND),
+        (Problem::signature(&HttpSignatureFault::IdempotencyKeyInUse), AGAIN),
+        (Problem::signature(&HttpSignatureFault::IdempotencyKeyReused), NEW_KEY),
     ]
     .into_iter()
     .map(|(problem, then)| Kind { problem, then })
