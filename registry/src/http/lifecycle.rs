@@ -152,7 +152,7 @@ pub(super) async fn licence(
     let file = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.
         show_newest_head(&node)?;
-        file_form(&node, &own).map_err(|error| Problem::unavailable(error.to_string()))
+        file_form(&node, &own).map_err(|error| Problem::own_fault(&error))
     });
     let answer = Stored {
         id: row.id,

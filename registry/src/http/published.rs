@@ -187,7 +187,7 @@ pub(super) async fn reference(
         let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
         let row = Problem::unless_lost(row)?;
         show_newest_head(&node)?;
-        file_form(&node, &row).map_err(|error| Problem::unavailable(error.to_string()))
+        file_form(&node, &row).map_err(|error| Problem::own_fault(&error))
     });
     Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", bytes.await??))
 }
