@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::words;
+
 /// One fault in one file. Findings are made by [`crate::CatalogueData::load`]; the rule names are listed in
-/// spec/catalogue.md §7 and never change their meaning.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+/// spec/catalogue.md §7 and never change their meaning. `Display` is Chinese with English beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Path as it was handed in.
     pub file: String,
@@ -24,7 +26,21 @@ impl fmt::Display for Finding {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
-        write!(f, ": {}: {} ({})", self.rule, self.message, self.hint)
+        write!(f, ": {}: {} / {} ({})", self.rule, words::zh(self.rule), self.message, self.hint)
+    }
+}
+
+impl serde::Serialize for Finding {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut out = serializer.serialize_struct("Finding", 6)?;
+        out.serialize_field("file", &self.file)?;
+        out.serialize_field("line", &self.line)?;
+        out.serialize_field("rule", self.rule)?;
+        out.serialize_field("zh", words::zh(self.rule))?;
+        out.serialize_field("message", &self.message)?;
+        out.serialize_field("hint", self.hint)?;
+        out.end()
     }
 }
 

@@ -19,6 +19,7 @@ mod load;
 mod publish;
 mod source;
 mod succession;
+mod words;
 
 pub mod approval;
 pub mod diff;
@@ -35,3 +36,4 @@ pub use finding::{Finding, Findings};
 pub use load::CatalogueData;
 pub use publish::Release;
 pub use source::{Note, State};
+pub use words::{rules as finding_rules, zh as finding_zh};

@@ -6,6 +6,7 @@ mod common;
 mod notes;
 mod production;
 mod service_items;
+mod texts;
 mod types;
 
 use licence_spec::catalogue::{LicenceType, ServiceItem};
@@ -197,20 +198,16 @@ fn readable<'a>(path: &str, bytes: &'a [u8], findings: &mut Vec<Finding>) -> Opt
         findings.push(at(path, None, "not-utf8", "the file is not UTF-8", "save it as UTF-8"));
         return None;
     };
-    // Texts of the catalogue are signed: they must already be what the CBOR text rule asks for.
-    for (line, content) in (1..).zip(text.lines()) {
-        if licence_spec::cbor::check_text(&content.replace('\t', " ")).is_err() {
-            let message = "a line is not in NFC or holds control characters";
-            findings.push(at(path, Some(line), "text-rule", message, "normalise the text to NFC"));
-            return None;
-        }
-    }
-    Some(text)
+    // Texts of the catalogue are signed: they must already be what may be signed.
+    texts::lines(path, text, findings).then_some(text)
 }
 
 fn parse<T: DeserializeOwned>(path: &str, text: &str, findings: &mut Vec<Finding>) -> Option<File<T>> {
     match toml::from_str(text) {
-        Ok(content) => Some(File { path: path.into(), text: text.into(), content }),
+        Ok(content) => {
+            texts::values(path, text, findings);
+            Some(File { path: path.into(), text: text.into(), content })
+        }
         Err(error) => {
             let line = error.span().map(|span| source::line_at(text, span.start));
             findings.push(at(

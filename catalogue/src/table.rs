@@ -10,14 +10,18 @@ mod csv;
 mod export;
 mod facts;
 mod import;
+mod own;
 mod rows;
 mod template;
 mod toml_text;
 
 use std::fmt;
 
+use crate::words;
+
 pub use export::export;
 pub use import::{Imported, import};
+pub use own::{foreign, paths, untouched};
 pub use template::{Column, Kind, SHEETS, Template, template};
 
 /// Most sheets of a workbook.
@@ -57,14 +61,27 @@ pub struct Sheet {
     pub name: String,
     /// Whether the workbook hides it.
     pub hidden: bool,
+    /// What of it nobody sees, as far as it can hold content.
+    pub unseen: Vec<Unseen>,
     /// Top left corners of merged cells: row and column, from 0.
     pub merged: Vec<(usize, usize)>,
     /// The rows; the first one holds the titles of the columns. Rows may be shorter than the first.
     pub rows: Vec<Vec<Cell>>,
 }
 
+/// A part of a sheet that whoever looks at it does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// A row, from 0, hidden by hand, by an outline or by a filter, or without height.
+    Row(usize),
+    /// A column, from 0.
+    Column(usize),
+    /// A filter is set, whether it hides anything now or not.
+    Filter,
+}
+
 /// What is wrong, and in which cell.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellFinding {
     /// Name of the sheet; of a file, for what was handed in beside the sheets.
     pub sheet: String,
@@ -88,7 +105,22 @@ impl fmt::Display for CellFinding {
         } else if let Some(row) = self.row {
             write!(f, ":{row}")?;
         }
-        write!(f, ": {}: {} ({})", self.rule, self.message, self.hint)
+        write!(f, ": {}: {} / {} ({})", self.rule, words::zh(self.rule), self.message, self.hint)
+    }
+}
+
+impl serde::Serialize for CellFinding {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut out = serializer.serialize_struct("CellFinding", 7)?;
+        out.serialize_field("sheet", &self.sheet)?;
+        out.serialize_field("row", &self.row)?;
+        out.serialize_field("column", &self.column)?;
+        out.serialize_field("rule", self.rule)?;
+        out.serialize_field("zh", words::zh(self.rule))?;
+        out.serialize_field("message", &self.message)?;
+        out.serialize_field("hint", self.hint)?;
+        out.end()
     }
 }
 

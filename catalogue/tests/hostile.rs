@@ -7,8 +7,9 @@
     reason = "a test helper that fails fails the test"
 )]
 
-use licence_catalogue::table::{Cell, MAX_FINDINGS, Sheet, export, import};
+use licence_catalogue::table::{Cell, MAX_FINDINGS, Sheet, export, import, template};
 use licence_catalogue::{CatalogueData, embedded_files};
+use licence_spec::catalogue::META_VALIDITY;
 
 /// SplitMix64: the same mutations in every run; a failing one is repeated by its number.
 struct Rng(u64);
@@ -149,8 +150,12 @@ fn a_cell_that_looks_like_toml_stays_a_text() {
     let common = files.iter().find(|(path, _)| *path == "common-fields.toml").unwrap();
     let name = "a\"\n[[authorities]]\nissues = [\"*\"] # \\";
     let types = sheets.iter_mut().find(|sheet| sheet.name == "证照类型").unwrap();
-    types.rows[1][3] = Cell::Text(name.into());
+    let validity = template().iter().find(|sheet| sheet.name == "证照类型").unwrap().rows[0]
+        .iter()
+        .position(|cell| *cell == Cell::Text("有效期规则".into()))
+        .unwrap();
+    types.rows[1][validity] = Cell::Text(name.into());
     let imported = import(&sheets, &[(common.0, common.1.as_slice())]).unwrap();
-    assert!(imported.data.types().iter().any(|t| t.name == name));
+    assert!(imported.data.types().iter().any(|t| t.metadata(META_VALIDITY) == Some(name)));
     assert_eq!(imported.data.authorities().len(), 1);
 }

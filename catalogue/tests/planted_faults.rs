@@ -141,9 +141,39 @@ fn findings_print_file_line_rule_and_hint() {
     let finding = load(&files).remove(0).to_string();
     assert!(finding.starts_with("licence-types/business-licence.toml:2"), "{finding}");
     assert!(
-        finding.contains(": length: key 29 has no usable max (text takes 1 to 4096 characters)"),
+        finding.ends_with(
+            ": length: 最大长度不可用，文字项须为 1 至 4096 / key 29 has no usable max (text takes 1 to 4096 characters)"
+        ),
         "{finding}"
     );
+    let json = serde_json::to_value(&load(&files)[0]).unwrap();
+    assert_eq!(json["zh"], "最大长度不可用，文字项须为 1 至 4096");
+}
+
+/// What the bytes of a file hide behind escapes is found in the text that they make.
+#[test]
+fn a_character_written_as_an_escape_is_found_too() {
+    for (escape, rule) in [("\\u200b", "text-rule"), ("\\ue000", "text-rule"), ("\\u3000", "blanks")] {
+        let mut files = files();
+        let item = files.iter_mut().find(|(path, _)| *path == "service-items/gz-th-0101.toml").unwrap();
+        item.1 = item.1.replacen("purpose = \"", &format!("purpose = \"{escape}"), 1);
+        let found = load(&files);
+        assert_eq!(found.iter().map(|finding| finding.rule).collect::<Vec<_>>(), [rule], "{escape}");
+    }
+}
+
+/// Every rule that the sources name has its Chinese words, and spec/catalogue.md lists every rule that has words.
+#[test]
+fn every_rule_has_words_and_its_place_in_the_document() {
+    let document = include_str!("../../spec/catalogue.md");
+    let rules: Vec<&str> = licence_catalogue::finding_rules().collect();
+    for rule in &rules {
+        assert!(document.contains(&format!("`{rule}`")), "{rule} is not listed");
+        assert!(!licence_catalogue::finding_zh(rule).is_ascii(), "{rule}");
+    }
+    for (name, fixture) in fixtures() {
+        assert!(rules.contains(&fixture.rule.as_str()), "{name}: {} has no words", fixture.rule);
+    }
 }
 
 /// Issue 3: a catalogue that skips a version, changes a published revision or shrinks a field.

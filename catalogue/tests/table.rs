@@ -12,7 +12,8 @@ mod common;
 use common::data;
 use licence_catalogue::embedded_files;
 use licence_catalogue::table::{
-    Cell, CellFinding, Imported, MAX_CELL, MAX_ROWS, SHEETS, Sheet, export, import, template,
+    Cell, CellFinding, Imported, MAX_CELL, MAX_ROWS, SHEETS, Sheet, Unseen, export, foreign, import, paths, template,
+    untouched,
 };
 
 fn shipped() -> Vec<Sheet> {
@@ -89,11 +90,17 @@ fn every_sheet_goes_through_csv_and_comes_back_equal_with_or_without_a_byte_orde
             rows.iter().map(pad).collect()
         };
         assert_eq!(padded(&back.rows), padded(&sheet.rows), "{}", sheet.name);
-        let marked = [b"\xef\xbb\xbf".as_slice(), &csv].concat();
-        assert_eq!(Sheet::from_csv(&sheet.name, &marked).unwrap(), back);
+        // Without the mark a spreadsheet takes the file for GBK.
+        let plain = csv.strip_prefix(b"\xef\xbb\xbf").expect("a byte order mark");
+        assert_eq!(Sheet::from_csv(&sheet.name, plain).unwrap(), back);
     }
-    let rule = |bytes: &[u8]| Sheet::from_csv("事项", bytes).unwrap_err().rule;
-    assert_eq!(rule(b"\xce\xc4\xbc\xfe,x"), "not-utf8");
+    let found = |bytes: &[u8]| Sheet::from_csv("事项", bytes).unwrap_err();
+    let gbk = found(b"\xce\xc4\xbc\xfe,x");
+    assert!(gbk.rule == "not-utf8" && gbk.message.contains("GBK"), "{gbk}");
+    let utf16 = found(b"\xff\xfe\x87\x65,\0");
+    assert!(utf16.rule == "not-utf8" && utf16.message.contains("UTF-16"), "{utf16}");
+    assert_eq!(found("文件\t事项编码\n".as_bytes()).rule, "csv");
+    assert_eq!(found("文件;事项编码\n".as_bytes()).rule, "csv");
     let rows = |n: usize| Sheet::from_csv("事项", "x\n".repeat(n).as_bytes());
     assert!(rows(MAX_ROWS).is_ok());
     assert_eq!(rows(MAX_ROWS + 1).unwrap_err().rule, "too-many-rows");
@@ -120,7 +127,17 @@ fn faults() -> Vec<Fault> {
         ("证照类型", business, 0, "证照类型代码", Cell::Number(2.0e20), "number-for-text"),
         ("证照类型", business, 0, "证照类型名称", Cell::Formula, "formula"),
         ("证照类型", business, 0, "证照类型名称", Cell::Error, "error-value"),
-        ("证照类型", business, 0, "证照类型名称", text("Cafe\u{301}"), "text-rule"),
+        ("证照类型", business, 0, "证照类型名称", text("营业\u{200b}执照"), "text-rule"),
+        ("证照类型", business, 0, "证照类型名称", text("营业\r执照"), "text-rule"),
+        ("证照类型", business, 0, "证照类型名称", text("营业\u{fffd}"), "text-rule"),
+        ("证照类型", business, 0, "证照类型名称", text("营业\u{e000}"), "text-rule"),
+        ("证照类型", business, 0, "证照类型名称", text("营业执照\u{a0}"), "blanks"),
+        ("证照类型", business, 0, "证照类型名称", text("营业营业执照"), "repeated-word"),
+        ("证照类型", business, 0, "英文名称", text("Business\u{a0}licence"), "text-rule"),
+        ("材料", item, 0, "材料名称", text("食品经营许可证"), "name-differs"),
+        ("版次", business, 0, "启用日期", text("2026/02/30"), "date"),
+        ("版次", business, 0, "启用日期", text("10/26/2026"), "date"),
+        ("版次", business, 0, "启用日期", text("26/10/26"), "date"),
         ("证照类型", business, 0, "证照类型名称", text(&"长".repeat(MAX_CELL + 1)), "cell-too-long"),
         ("证照类型", business, 0, "仅引用", Cell::Bool(true), "not-text"),
         ("证照类型", business, 0, "仅引用", text("否"), "word"),
@@ -205,8 +222,8 @@ fn a_finding_prints_sheet_cell_rule_and_hint_and_says_what_to_write() {
     let mut sheets = shipped();
     *cell(&mut sheets, "版次", "business-licence", 0, "启用日期").1 = Cell::Number(46_321.0);
     let finding = taken(&sheets).unwrap_err().remove(0).to_string();
-    let expected = "版次!D4: date-number: a date as a serial number: 46321 is 2026-10-26 \
-                    (format the cell as text and write YYYY-MM-DD)";
+    let expected = "版次!D4: date-number: 日期存为序列号：请设为文本格式并写 YYYY-MM-DD / a date as a serial number: \
+                    46321 is 2026-10-26 (format the cell as text and write YYYY-MM-DD)";
     assert_eq!(finding, expected);
 }
 
@@ -215,6 +232,11 @@ fn what_a_sheet_as_such_may_not_be_is_found() {
     type Change = fn(&mut Vec<Sheet>);
     let cases: &[(&str, Change)] = &[
         ("hidden-sheet", |s| s[0].hidden = true),
+        ("hidden-row", |s| s[0].unseen = vec![Unseen::Row(3), Unseen::Row(2)]),
+        ("hidden-row", |s| s[0].unseen = vec![Unseen::Row(0)]),
+        ("hidden-column", |s| s[0].unseen = vec![Unseen::Column(3)]),
+        ("filter", |s| s[0].unseen = vec![Unseen::Filter]),
+        ("sheet-missing", |s| drop(s.remove(5))),
         ("merged-cells", |s| s[0].merged = vec![(3, 1)]),
         ("unknown-sheet", |s| s[0].name = "Sheet1".into()),
         ("duplicate-sheet", |s| s.push(s[0].clone())),
@@ -232,6 +254,10 @@ fn what_a_sheet_as_such_may_not_be_is_found() {
         let findings = taken(&sheets).unwrap_err();
         assert!(findings.iter().any(|f| f.rule == *rule), "{rule}: {findings:#?}");
     }
+    // What is hidden beyond the content hides nothing.
+    let mut sheets = shipped();
+    sheets[0].unseen = vec![Unseen::Row(sheets[0].rows.len()), Unseen::Column(sheets[0].rows[0].len())];
+    assert!(taken(&sheets).is_ok());
     let twice = import(&shipped(), &[beside(), vec![("licence-types/business-licence.toml", b"")]].concat());
     assert_eq!(twice.unwrap_err()[0].rule, "duplicate-file");
 }
@@ -290,4 +316,69 @@ fn the_document_names_every_sheet_and_every_column_of_the_template() {
         let row = format!("| {} | {} |", sheet.name, columns.join(" · "));
         assert!(document.contains(&row), "not in spec/catalogue.md: {row}");
     }
+}
+
+/// CR LF of pasted text, decomposed characters and days as people write them are read, not refused.
+#[test]
+fn what_spreadsheets_do_to_texts_and_days_is_read_rightly() {
+    for day in ["2026/10/26", "2026.10.26", "2026年10月26日", "20261026", "2026-10-26 00:00:00", "2026/10/26 0:00"] {
+        let mut sheets = shipped();
+        *cell(&mut sheets, "版次", "business-licence", 0, "启用日期").1 = text(day);
+        let imported = taken(&sheets).unwrap_or_else(|findings| panic!("{day}: {findings:#?}"));
+        assert_eq!(imported.data.types(), data().types(), "{day}");
+    }
+    let mut sheets = shipped();
+    *cell(&mut sheets, "信息项", "business-licence", 0, "来源").1 = text("一\r\n二 Cafe\u{301}");
+    let imported = taken(&sheets).unwrap_or_else(|findings| panic!("{findings:#?}"));
+    let file = &imported.files.iter().find(|(path, _)| path == "licence-types/business-licence.toml").unwrap().1;
+    assert!(file.contains("一\\n二 Caf\u{e9}"), "{file}");
+}
+
+/// A city hands in one sheet, or its own rows: what is not handed in stays as it is, and nobody floods the screen.
+#[test]
+fn one_sheet_alone_leaves_the_others_as_they_are() {
+    let base: Vec<(&str, &[u8])> = embedded_files().collect();
+    for (names, stay) in [
+        (&["机关"][..], &["licence-types/", "service-items/"][..]),
+        (&["事项", "材料", "选择", "依据"], &["licence-types/", "authorities/"]),
+        (&["证照类型", "版次", "信息项", "依据"], &["authorities/", "service-items/"]),
+    ] {
+        let sheets: Vec<Sheet> = shipped().into_iter().filter(|sheet| names.contains(&sheet.name.as_str())).collect();
+        assert_eq!(untouched(&sheets), stay);
+        let kept = |path: &str| path == "common-fields.toml" || stay.iter().any(|folder| path.starts_with(folder));
+        let beside: Vec<_> = base.iter().filter(|(path, _)| kept(path)).copied().collect();
+        let imported = import(&sheets, &beside).unwrap_or_else(|findings| panic!("{names:?}: {findings:#?}"));
+        assert_eq!(imported.data.types(), data().types());
+        assert_eq!(imported.data.service_items(), data().service_items());
+        assert_eq!(imported.data.authorities(), data().authorities());
+    }
+    let materials: Vec<Sheet> = shipped().into_iter().filter(|sheet| sheet.name == "材料").collect();
+    let findings = taken(&materials).unwrap_err();
+    assert_eq!(findings.iter().map(|f| f.rule).collect::<Vec<_>>(), ["sheet-missing"], "{findings:#?}");
+}
+
+#[test]
+fn a_city_hands_in_its_own_rows_and_only_its_own() {
+    let shipped = shipped();
+    let of = |sheet: &str, keep: &dyn Fn(&[Cell]) -> bool| {
+        let mut sheet = shipped.iter().find(|own| own.name == sheet).unwrap().clone();
+        let titles = sheet.rows.remove(0);
+        sheet.rows.retain(|row| keep(row));
+        sheet.rows.insert(0, titles);
+        sheet
+    };
+    let city = |row: &[Cell]| row.get(1) == Some(&text("440600"));
+    let own = [of("机关", &city), of("事项", &|row| row.get(6) == Some(&text("440600")))];
+    assert_eq!(foreign(&own, &shipped, "440600"), []);
+    assert!(paths(&own).contains("authorities/440600.toml"), "{:?}", paths(&own));
+    let found = foreign(&own, &shipped, "440100");
+    assert!(!found.is_empty() && found.iter().all(|finding| finding.rule == "not-own"), "{found:?}");
+    assert_eq!(found.len(), own[0].rows.len() + own[1].rows.len() - 2);
+    // A row that says it is one's own, in the file of another city.
+    let mut taken_over = own.clone();
+    taken_over[0].rows[1][0] = text("440100");
+    assert_eq!(foreign(&taken_over, &shipped, "440600").len(), 1);
+    // Types belong to the province.
+    let types = [of("证照类型", &|row| row.first() == Some(&text("business-licence")))];
+    assert_eq!(foreign(&types, &shipped, "440600").len(), 1);
 }

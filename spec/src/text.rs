@@ -136,16 +136,7 @@ pub fn check_written(text: &str, lines: Lines) -> Result<(), TextFault> {
     if text.chars().all(char::is_whitespace) {
         return Err(TextFault::whole(TextRule::Blank));
     }
-    let mut before = None;
-    for (at, character) in (1..).zip(text.chars()) {
-        if let Some(rule) = breach(character, before, lines) {
-            return Err(TextFault { rule, character: Some((at, character)) });
-        }
-        before = Some(character);
-    }
-    if !is_nfc(text) {
-        return Err(TextFault::whole(TextRule::NotNfc));
-    }
+    check_characters(text, lines)?;
     let ends = [(1, text.chars().next()), (text.chars().count(), text.chars().next_back())];
     for (at, end) in ends {
         if let Some(blank) = end.filter(|end| end.is_whitespace()) {
@@ -153,6 +144,21 @@ pub fn check_written(text: &str, lines: Lines) -> Result<(), TextFault> {
         }
     }
     Ok(())
+}
+
+/// Checks the characters and the normal form of a text that is a part of others, such as a line of a file.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check_characters(text: &str, lines: Lines) -> Result<(), TextFault> {
+    let mut before = None;
+    for (at, character) in (1..).zip(text.chars()) {
+        if let Some(rule) = breach(character, before, lines) {
+            return Err(TextFault { rule, character: Some((at, character)) });
+        }
+        before = Some(character);
+    }
+    if is_nfc(text) { Ok(()) } else { Err(TextFault::whole(TextRule::NotNfc)) }
 }
 
 /// The rule that one character breaks behind another one.

@@ -2,7 +2,7 @@
 
 use licence_spec::catalogue::{Field, FieldKind, Revision};
 use licence_spec::credential::NewField;
-use licence_spec::identifiers::{DivisionCode, HolderCode, HolderCodeType, ResidentId};
+use licence_spec::identifiers::{DivisionCode, HolderCode, HolderCodeType, ResidentId, normal_code};
 use licence_spec::numbers::{MAX_FIELD_ITEMS, MAX_FIELD_ROWS, MAX_FIELD_TEXT};
 use licence_spec::suite::Digest;
 use licence_spec::text::{
@@ -10,7 +10,7 @@ use licence_spec::text::{
 };
 use licence_spec::time::CivilDate;
 
-use super::rules::{self, normal_code};
+use super::rules;
 use super::{FieldError, FieldRule, Holder, IssueFields, NamedFields, NamedValue};
 
 /// First key of the face items of a type; the keys below come from the other members of the request.

@@ -39,12 +39,3 @@ pub(super) fn is_past(field: &Field) -> bool {
 pub(super) fn is_resident_id(field: &Field) -> bool {
     field.kind == FieldKind::Text && of(&RESIDENT_IDS, field)
 }
-
-/// A code as it is signed: without blanks around, ASCII in half width, capitals.
-pub(super) fn normal_code(code: &str) -> String {
-    let narrow = |c: char| match c {
-        '！'..='～' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        other => other,
-    };
-    code.trim().chars().map(narrow).map(|c| c.to_ascii_uppercase()).collect()
-}

@@ -169,6 +169,7 @@ fn material(
     {
         check.at(days, "max-age", "the greatest age is out of range", "1 to 36,525 days");
     }
+    named_like_a_type(check, entry, types);
     let (mut alternatives, mut constraints) = (Vec::<Alternative>::new(), Vec::new());
     for any in &entry.any_of {
         let code = &any.type_code;
@@ -198,6 +199,29 @@ fn material(
         max_age_days: entry.max_age_days.as_ref().map(|days| *days.get_ref()),
         constraints,
         en: Some(entry.en.clone()),
+    }
+}
+
+/// A material bears the name of one of the types that it takes, with whose it is before it: its last characters are those of the
+/// type, what stands in brackets behind left aside.
+fn named_like_a_type(check: &mut Check<'_, ServiceItemFile>, entry: &MaterialEntry, types: &[LicenceType]) {
+    const LIKE: usize = 4;
+    let bare = |name: &str| name.split('（').next().filter(|bare| !bare.is_empty()).unwrap_or(name).to_owned();
+    let end = |name: &str, count: usize| name.chars().rev().take(count).collect::<Vec<_>>();
+    let own = bare(&entry.name);
+    let like = |licence_type: &LicenceType| {
+        // 住所（经营场所）场地使用证明: brackets within a name are part of it.
+        let whole = licence_type.name.trim_end_matches('）') == licence_type.name;
+        let theirs = if whole { licence_type.name.clone() } else { bare(&licence_type.name) };
+        let count = LIKE.min(own.chars().count()).min(theirs.chars().count());
+        end(&own, count) == end(&theirs, count)
+    };
+    let of = |any: &AlternativeEntry| types.iter().find(|t| t.code() == any.type_code.get_ref());
+    let known: Vec<&LicenceType> = entry.any_of.iter().filter_map(of).collect();
+    if !known.is_empty() && !known.iter().any(|licence_type| like(licence_type)) {
+        let names: Vec<&str> = known.iter().map(|licence_type| licence_type.name.as_str()).collect();
+        let message = format!("the material {} takes {}", entry.name, names.join("、"));
+        check.at(&entry.code, "name-differs", message, "name it after the type that it takes");
     }
 }
 

@@ -4,6 +4,18 @@ use csv::{ReaderBuilder, WriterBuilder};
 
 use super::{Cell, CellFinding, MAX_CSV, MAX_ROWS, Sheet};
 
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = &[0xef, 0xbb, 0xbf];
+
+/// What a file is that is not UTF-8.
+fn kind_of(bytes: &[u8]) -> &'static str {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        "the file is UTF-16 (Unicode 文本), not UTF-8"
+    } else {
+        "the file is not UTF-8; perhaps it is GBK (ANSI), as spreadsheets save plain CSV"
+    }
+}
+
 impl Sheet {
     /// Reads a CSV file as the sheet `name`. All cells are texts.
     ///
@@ -21,9 +33,14 @@ impl Sheet {
         if bytes.len() > MAX_CSV {
             return Err(finding(None, "file-too-large", "the file is over 64 MiB".into(), "split it"));
         }
-        let text = std::str::from_utf8(bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes));
-        let hint = "save it as CSV UTF-8";
-        let text = text.map_err(|_| finding(None, "not-utf8", "the file is not UTF-8".into(), hint))?;
+        let text = std::str::from_utf8(bytes.strip_prefix(BOM).unwrap_or(bytes));
+        let hint = "save it as CSV UTF-8 (逗号分隔)";
+        let text = text.map_err(|_| finding(None, "not-utf8", kind_of(bytes).into(), hint))?;
+        let first = text.lines().next().unwrap_or_default();
+        if !first.contains(',') && (first.contains('\t') || first.contains(';')) {
+            let message = "the parts of a row are separated by tabs or semicolons".into();
+            return Err(finding(Some(1), "csv", message, "save it with commas between"));
+        }
         let mut sheet = Sheet { name: name.to_owned(), ..Sheet::default() };
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         for record in reader.records() {
@@ -40,10 +57,10 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// The sheet as CSV, without a BOM. Numbers and truth values are written as texts, formulas and errors as nothing.
+    /// The sheet as CSV, with the BOM without which spreadsheets take it for GBK. Numbers and truth values are written as texts, formulas and errors as nothing.
     #[must_use]
     pub fn to_csv(&self) -> Vec<u8> {
-        let mut writer = WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        let mut writer = WriterBuilder::new().flexible(true).from_writer(BOM.to_vec());
         for row in &self.rows {
             let texts = row.iter().map(|cell| match cell {
                 Cell::Text(text) => text.clone(),

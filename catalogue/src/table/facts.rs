@@ -65,12 +65,12 @@ pub(super) struct Facts<'a>(BTreeMap<(&'a str, &'a str), &'a Row>);
 impl<'a> Facts<'a> {
     /// The facts of the sheet; `known` says whether an item of a file exists at all.
     pub(super) fn read(
-        rows: &'a [Row],
+        rows: &[&'a Row],
         known: impl Fn(&str, &str) -> bool,
         findings: &mut Vec<CellFinding>,
     ) -> Facts<'a> {
         let mut facts = Facts::default();
-        for row in rows {
+        for &row in rows {
             let (file, item) = (row.text("文件"), row.text("项目"));
             if !known(file, item) {
                 let message = format!("{file} has no item {item}");

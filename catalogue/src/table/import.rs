@@ -76,6 +76,7 @@ fn refined(place: Place, rule: &str) -> Place {
         ("机关", "roles") => (AUTHORITIES, "密钥用途"),
         ("机关", "rival-issuers") => (AUTHORITIES, "证照类型代码"),
         ("事项", "name-missing") => (ITEMS, "事项名称"),
+        ("材料", "name-differs") => (MATERIALS, "材料名称"),
         ("材料", "reason-without-field") => (MATERIALS, "敏感项理由"),
         _ => return place,
     };
@@ -88,7 +89,11 @@ fn build(rows: &[Vec<Row>], findings: &mut Vec<CellFinding>) -> BTreeMap<String,
         // Cannot happen: `rows::read` gives one list for each sheet of the template.
         return BTreeMap::new();
     };
-    let facts = Facts::read(facts, |file, item| is_fact(types, revisions, items, file, item), findings);
+    // State and source of what is not handed in say nothing here.
+    let absent = types.is_empty() || items.is_empty();
+    let here = |file: &str| types.iter().chain(items).any(|row| row.text("文件") == file);
+    let facts: Vec<&Row> = facts.iter().filter(|row| !absent || here(row.text("文件"))).collect();
+    let facts = Facts::read(&facts, |file, item| is_fact(types, revisions, items, file, item), findings);
     let mut made = BTreeMap::new();
     types::build(&mut made, types, revisions, fields, &facts, findings);
     items::build(&mut made, items, materials, choices, &facts, findings);
@@ -122,7 +127,12 @@ fn by_file<'a>(rows: &'a [Row], findings: &mut Vec<CellFinding>) -> BTreeMap<&'a
 }
 
 /// Rows whose file has no row in the sheet that owns it.
-fn orphans(owners: &[Row], rows: &[Row], findings: &mut Vec<CellFinding>) {
+fn orphans(owner: &str, owners: &[Row], rows: &[Row], findings: &mut Vec<CellFinding>) {
+    if let Some(row) = rows.first().filter(|_| owners.is_empty()) {
+        let message = format!("the sheet {owner} is not here, or empty: {} rows belong to it", rows.len());
+        findings.push(row.place("文件").finding("sheet-missing", message, "hand in both sheets"));
+        return;
+    }
     let known: BTreeSet<&str> = owners.iter().map(|row| row.text("文件")).collect();
     for row in rows.iter().filter(|row| !known.contains(row.text("文件"))) {
         let message = format!("{} has no row of its own", row.text("文件"));

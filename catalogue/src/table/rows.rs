@@ -1,10 +1,14 @@
 //! From cells to rows of checked texts: what a sheet as such may hold, whatever the rows mean.
 
-use licence_spec::cbor::check_text;
+use std::borrow::Cow;
+
+use licence_spec::text::{Lines, check_written, nfc};
 use licence_spec::time::CivilDate;
 
 use super::template::{Column, Kind, SHEETS, Template};
-use super::{Cell, CellFinding, MAX_CELL, MAX_COLUMNS, MAX_FINDINGS, MAX_ROWS, MAX_SHEETS, Place, Sheet};
+use super::{
+    Cell, CellFinding, MAX_CELL, MAX_COLUMNS, MAX_FINDINGS, MAX_ROWS, MAX_SHEETS, Place, Sheet, Unseen,
+};
 
 /// Day 0 of a spreadsheet's serial numbers: 1899-12-30, so that days from March 1900 on are right.
 const SERIAL_DAY_0: i64 = -25_569;
@@ -110,6 +114,7 @@ fn sheet_rows(template: Template, sheet: &Sheet, findings: &mut Vec<CellFinding>
             "split them and fill each cell",
         ));
     }
+    unseen(template, sheet, findings);
     if !titles(template, sheet, findings) {
         return Vec::new();
     }
@@ -123,6 +128,37 @@ fn sheet_rows(template: Template, sheet: &Sheet, findings: &mut Vec<CellFinding>
         }
     }
     rows
+}
+
+/// What nobody sees is not taken over: one finding a kind, at the first place, with all places that fit in a line.
+fn unseen(template: Template, sheet: &Sheet, findings: &mut Vec<CellFinding>) {
+    const TOLD: usize = 10;
+    let rows = sheet.unseen.iter().filter_map(|part| match part {
+        Unseen::Row(row) if *row < sheet.rows.len() => Some(*row),
+        _ => None,
+    });
+    let columns = sheet.unseen.iter().filter_map(|part| match part {
+        Unseen::Column(column) if *column < template.columns.len() => Some(*column),
+        _ => None,
+    });
+    let (rows, columns): (Vec<usize>, Vec<usize>) = (rows.collect(), columns.collect());
+    let list = |all: &[usize], name: fn(usize) -> String| {
+        let told: Vec<String> = all.iter().take(TOLD).map(|at| name(*at)).collect();
+        format!("hidden: {}{}", told.join(", "), if all.len() > TOLD { " …" } else { "" })
+    };
+    if let Some(first) = rows.first() {
+        let place = Place { sheet: template.name, row: *first, column: 0 };
+        let message = format!("{} rows are {}", rows.len(), list(&rows, |row| (row + 1).to_string()));
+        findings.push(place.finding("hidden-row", message, "show the rows or delete them, and clear filters"));
+    }
+    if let Some(first) = columns.first() {
+        let place = Place { sheet: template.name, row: 0, column: *first };
+        let message = format!("{} columns are {}", columns.len(), list(&columns, super::column_name));
+        findings.push(place.finding("hidden-column", message, "show the columns"));
+    }
+    if sheet.unseen.contains(&Unseen::Filter) {
+        findings.push(whole(template.name, "filter", "a filter is set", "clear the filter of the sheet"));
+    }
 }
 
 /// Whether the first row holds exactly the titles of the template.
@@ -182,11 +218,47 @@ fn text_of(cell: &Cell, column: &Column, place: Place) -> Result<String, CellFin
         Cell::Empty => Ok(String::new()),
         Cell::Number(number) => number_text(*number, column.kind, place),
         Cell::Text(text) => {
-            plain(text, place)?;
-            of_kind(text, column.kind, place)?;
-            Ok(text.clone())
+            let text = tidy(text);
+            plain(&text, place)?;
+            let day = if column.kind == Kind::Date { day(&text) } else { None };
+            let text = day.map_or(text, Cow::Owned);
+            of_kind(&text, column.kind, place)?;
+            Ok(text.into_owned())
         }
     }
+}
+
+/// CR LF, which spreadsheets keep of pasted text, as LF; in normal form C, as the issuer signs texts.
+fn tidy(text: &str) -> Cow<'_, str> {
+    if text.contains("\r\n") { Cow::Owned(nfc(&text.replace("\r\n", "\n")).into_owned()) } else { nfc(text) }
+}
+
+/// A day as people write it, year first, as `YYYY-MM-DD`: `2026/10/26`, `2026.1.5`, `2026年1月5日`, `20261026`; a time of day of
+/// zeros, which spreadsheets add, is cut off.
+fn day(text: &str) -> Option<String> {
+    let zero = ["T00:00:00", " 00:00:00", " 0:00:00", " 00:00", " 0:00"];
+    let text = zero.iter().find_map(|time| text.strip_suffix(time)).unwrap_or(text);
+    let number = |part: &str, longest: usize| {
+        let fits = (1..=longest).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        if fits { part.parse::<u16>().ok() } else { None }
+    };
+    let (year, month, day) = if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+        (text.get(..4)?, text.get(4..6)?, text.get(6..)?)
+    } else if let Some(text) = text.strip_suffix('日') {
+        let (year, rest) = text.split_once('年')?;
+        let (month, day) = rest.split_once('月')?;
+        (year, month, day)
+    } else {
+        let mark = text.chars().find(|c| matches!(c, '/' | '.' | '-'))?;
+        let (year, rest) = text.split_once(mark)?;
+        let (month, day) = rest.split_once(mark)?;
+        (year, month, day)
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let made = format!("{:04}-{:02}-{:02}", number(year, 4)?, number(month, 2)?, number(day, 2)?);
+    CivilDate::parse(&made).map(|_| made)
 }
 
 fn number_text(number: f64, kind: Kind, place: Place) -> Result<String, CellFinding> {
@@ -219,9 +291,8 @@ fn plain(text: &str, place: Place) -> Result<(), CellFinding> {
         let message = format!("blanks around “{}”", text.trim());
         return Err(place.finding("blanks", message, "delete blanks before and behind the text"));
     }
-    check_text(text).map_err(|fault| {
-        place.finding("text-rule", fault.what, "normalise the text to NFC, without control characters")
-    })
+    let hint = "delete the character, or write it as spec/text.md says";
+    check_written(text, Lines::Several).map_err(|fault| place.finding("text-rule", fault.to_string(), hint))
 }
 
 fn of_kind(text: &str, kind: Kind, place: Place) -> Result<(), CellFinding> {

@@ -292,6 +292,26 @@ fn a_spreadsheet_with_one_fault_changes_nothing_and_names_the_cell() {
                 sheet.write_string(1, 3, "营业执照 ").expect("a cell");
             }
         }),
+        ("hidden-row", "机关", |name, sheet| {
+            if name == "机关" {
+                sheet.set_row_hidden(4).expect("a row");
+            }
+        }),
+        ("hidden-row", "事项", |name, sheet| {
+            if name == "事项" {
+                sheet.set_row_height(4, 0).expect("a row");
+            }
+        }),
+        ("hidden-column", "材料", |name, sheet| {
+            if name == "材料" {
+                sheet.set_column_hidden(6).expect("a column");
+            }
+        }),
+        ("filter", "机关", |name, sheet| {
+            if name == "机关" {
+                sheet.autofilter(0, 0, 20, 14).expect("a filter");
+            }
+        }),
         ("too-many-rows", "依据", |name, sheet| {
             if name == "依据" {
                 sheet.write_string(1_000_000, 0, "x").expect("a cell");
@@ -313,18 +333,63 @@ fn a_spreadsheet_with_one_fault_changes_nothing_and_names_the_cell() {
         let found = findings.iter().find(|finding| finding["rule"] == *rule && finding["sheet"] == *sheet);
         let found = found.unwrap_or_else(|| panic!("{rule} in {sheet}: {findings:?}"));
         assert!(found["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{found}");
-        if !rule.ends_with("-sheet") && *rule != "too-many-rows" {
+        assert!(found["zh"].as_str().is_some_and(|words| !words.is_ascii()), "{found}");
+        if !rule.ends_with("-sheet") && !["too-many-rows", "filter"].contains(rule) {
             assert!(found["row"].is_u64() && found["column"].is_string(), "{found}");
         }
         assert!(!Path::new(&out).exists(), "{rule}: something was taken over");
     }
-    let good = workbook(&place, "good.xlsx", |_, _| {});
+    // Rows and columns behind the content may be hidden: they hide nothing.
+    let good = workbook(&place, "good.xlsx", |_, sheet| {
+        sheet.set_row_hidden(60_000).expect("a row");
+        sheet.set_column_hidden(40).expect("a column");
+        sheet.write_string(0, 0, "文件").expect("a cell");
+    });
     succeed(&["catalogue", "import", &good, "--dry-run"]);
     assert!(!Path::new(&out).exists(), "a dry run writes nothing");
     succeed(&["catalogue", "import", &good, "--out", &out]);
     succeed(&["catalogue", "check", "--folder", &out]);
     let (code, text) = refused(&["catalogue", "import", &good, "--out", &out]);
     assert!(code == 74 && text.contains("exists already"), "{text}");
+}
+
+/// What `export` wrote is imported as it is, and a city hands in one sheet, or its own rows and no others.
+#[test]
+fn a_folder_one_sheet_and_the_rows_of_one_city_are_imported() {
+    let place = Place::new();
+    let (csv, out) = (place.path("csv"), place.path("imported"));
+    succeed(&["catalogue", "export", "--out", &csv]);
+    succeed(&["catalogue", "import", &csv, "--out", &out]);
+    let same = |folder: &str| {
+        let difference = succeed(&["catalogue", "diff", "shipped", folder]);
+        assert!(difference.contains("没有") || difference.contains("no change"), "{difference}");
+    };
+    same(&out);
+    let authorities = format!("{csv}/机关.csv");
+    succeed(&["catalogue", "import", &authorities, "--dry-run"]);
+    let materials = run(["catalogue", "import", &format!("{csv}/材料.csv"), "--dry-run", "--json"]);
+    let report: Value = serde_json::from_slice(&materials.stdout).expect("JSON");
+    assert_eq!(report["findings"].as_array().map(Vec::len), Some(1), "{report}");
+    // 佛山 alone: the others' authorities stay.
+    let text = std::fs::read_to_string(&authorities).expect("a sheet");
+    let own: Vec<&str> =
+        text.lines().enumerate().filter(|(at, line)| *at == 0 || line.contains(",440600,")).map(|(_, line)| line).collect();
+    std::fs::create_dir(place.path("own")).expect("a folder");
+    let sheet = place.path("own/机关.csv");
+    std::fs::write(&sheet, own.join("\n")).expect("written");
+    let (mine, foreign) = (place.path("mine"), place.path("foreign"));
+    succeed(&["catalogue", "import", &sheet, "--node", "440600", "--beside", &out, "--out", &mine]);
+    same(&mine);
+    let nodes = |folder: &str| {
+        std::fs::read_dir(format!("{folder}/authorities")).expect("a folder").count()
+    };
+    assert_eq!(nodes(&mine), nodes(&out), "the authorities of all other nodes are kept");
+    let others = run(["catalogue", "import", &authorities, "--node", "440600", "--out", &foreign, "--json"]);
+    assert_eq!(others.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&others.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("findings");
+    assert!(findings.iter().all(|finding| finding["rule"] == "not-own"), "{report}");
+    assert!(!Path::new(&foreign).exists());
 }
 
 #[test]

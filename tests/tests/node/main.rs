@@ -20,5 +20,6 @@ mod operator;
 mod postgres;
 mod repeated;
 mod restore;
+mod texts;
 mod trips;
 mod trust;

@@ -17,8 +17,8 @@ pub(super) fn build(
     facts: &Facts<'_>,
     findings: &mut Vec<CellFinding>,
 ) {
-    orphans(items, materials, findings);
-    orphans(items, choices, findings);
+    orphans("事项", items, materials, findings);
+    orphans("事项", items, choices, findings);
     let materials = by_file(materials, findings);
     let choices = by_file(choices, findings);
     for (file, rows) in by_file(items, findings) {

@@ -32,8 +32,8 @@ pub(super) fn build(
     facts: &Facts<'_>,
     findings: &mut Vec<CellFinding>,
 ) {
-    orphans(types, revisions, findings);
-    orphans(types, fields, findings);
+    orphans("证照类型", types, revisions, findings);
+    orphans("证照类型", types, fields, findings);
     let revisions = by_file(revisions, findings);
     let fields = by_file(fields, findings);
     for (file, rows) in by_file(types, findings) {

@@ -5,6 +5,7 @@ mod release;
 mod sheets;
 mod show;
 pub(super) mod source;
+mod unseen;
 mod workbook;
 
 use std::path::PathBuf;

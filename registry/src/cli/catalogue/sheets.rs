@@ -17,8 +17,8 @@ use crate::cli::data::{print, print_json, write_new};
 /// What to import.
 #[derive(Args)]
 pub(in crate::cli) struct ImportOptions {
-    /// 一个 .xlsx，或每表一个 .csv（文件名为表名） / one .xlsx, or one .csv a sheet, named after it
-    #[arg(required = true, value_name = "FILE")]
+    /// 一个 .xlsx，或每表一个 .csv（文件名为表名），或放 .csv 的文件夹 / one .xlsx, or one .csv a sheet, named after it, or a folder of them
+    #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// 新的数据文件夹 / the new data folder
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
@@ -26,10 +26,13 @@ pub(in crate::cli) struct ImportOptions {
     /// 只检查，不写入 / check only, write nothing
     #[arg(long)]
     dry_run: bool,
-    /// 沿用其算例与公共项的数据文件夹；缺省为程序自带的公共项 / folder whose worked cases and common fields are kept; absent: the
-    /// common fields of the program
+    /// 沿用其公共项、算例和未提交各类内容的数据文件夹；缺省为程序自带 / folder whose common fields, worked cases and groups that are not
+    /// handed in are kept; absent: those of the program, without its cases
     #[arg(long, value_name = "DIR")]
     beside: Option<PathBuf>,
+    /// 只提交该节点自己的机关和事项，其余沿用 / only this node's own authorities and service items are handed in; all others are kept
+    #[arg(long, value_name = "NODE")]
+    node: Option<String>,
     /// 以 JSON 输出 / print JSON
     #[arg(long)]
     json: bool,
@@ -55,11 +58,22 @@ pub(in crate::cli) struct TemplateOptions {
 
 /// Imports; false, with every finding, if something is wrong.
 pub(super) fn import(options: &ImportOptions) -> Result<bool> {
-    let beside = beside(options.beside.as_deref())?;
-    let read = sheets(&options.files)?;
-    let imported = match read {
-        Ok(sheets) => table::import(&sheets, &borrowed(&beside).collect::<Vec<_>>()),
-        Err(finding) => Err(vec![finding]),
+    let base = files_of(options.beside.as_deref())?;
+    let (imported, beside) = match sheets(&options.files)? {
+        Ok(sheets) => {
+            let beside = beside(&base, &sheets, options);
+            let foreign = match &options.node {
+                Some(node) => table::foreign(&sheets, &exported(&base)?, node),
+                None => Vec::new(),
+            };
+            let imported = if foreign.is_empty() {
+                table::import(&sheets, &borrowed(&beside).collect::<Vec<_>>())
+            } else {
+                Err(foreign)
+            };
+            (imported, beside)
+        }
+        Err(finding) => (Err(vec![finding]), Files::new()),
     };
     let (types, items, findings) = match &imported {
         Ok(imported) => (imported.data.types().len(), imported.data.service_items().len(), Vec::new()),
@@ -84,17 +98,52 @@ pub(super) fn import(options: &ImportOptions) -> Result<bool> {
     Ok(well)
 }
 
-/// What no sheet holds: common fields always, worked cases if a folder is named.
-fn beside(folder: Option<&Path>) -> Result<Files> {
-    let files = files_of(folder)?;
-    let kept =
-        |path: &str| path == "common-fields.toml" || (folder.is_some() && path.starts_with("service-cases/"));
-    Ok(files.into_iter().filter(|(path, _)| kept(path)).collect())
+/// What is kept of the files that are there: common fields always; groups of which no sheet is handed in; for one node everything that its
+/// sheets do not make; worked cases if a folder is named, or all service items stay.
+fn beside(base: &Files, sheets: &[Sheet], options: &ImportOptions) -> Files {
+    let (untouched, made) = (table::untouched(sheets), table::paths(sheets));
+    let items_stay = untouched.contains(&"service-items/");
+    let kept = |path: &str| {
+        if path.starts_with("service-cases/") {
+            options.beside.is_some() || options.node.is_some() || items_stay
+        } else if options.node.is_some() {
+            !made.contains(path)
+        } else {
+            path == "common-fields.toml" || untouched.iter().any(|folder| path.starts_with(folder))
+        }
+    };
+    base.iter().filter(|(path, _)| kept(path)).cloned().collect()
+}
+
+/// Files as sheets.
+fn exported(files: &Files) -> Result<Vec<Sheet>> {
+    table::export(borrowed(files)).map_err(|findings| anyhow::anyhow!("{findings}"))
+}
+
+/// The files that are named, and those of folders that are: `export` writes a folder of CSV files.
+fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let named = || format!("{}", path.display());
+        let entries = fs::read_dir(path).with_context(named)?.collect::<std::io::Result<Vec<_>>>();
+        let mut found: Vec<PathBuf> = entries.with_context(named)?.iter().map(fs::DirEntry::path).collect();
+        found.retain(|file| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")));
+        if found.is_empty() {
+            bail!("{0} 中没有 .csv 文件 / {0} holds no .csv file", path.display());
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
 }
 
 fn sheets(files: &[PathBuf]) -> Result<Result<Vec<Sheet>, CellFinding>> {
     let mut sheets = Vec::new();
-    for path in files {
+    for path in &listed(files)? {
         let ending =
             path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match ending.as_str() {
@@ -149,8 +198,7 @@ fn write_folder(target: &Path, imported: &Imported, beside: &Files) -> Result<()
 
 pub(super) fn export(options: &ExportOptions) -> Result<()> {
     let files = files_of(options.source.folder.as_deref())?;
-    let sheets = table::export(borrowed(&files)).map_err(|findings| anyhow::anyhow!("{findings}"))?;
-    write_sheets(&options.out, &sheets)
+    write_sheets(&options.out, &exported(&files)?)
 }
 
 pub(super) fn template(options: &TemplateOptions) -> Result<()> {

@@ -10,6 +10,8 @@ use calamine::{Data, Reader as _, SheetVisible, Xlsx};
 use licence_catalogue::table::{Cell, MAX_COLUMNS, MAX_ROWS, MAX_SHEETS, Sheet};
 use rust_xlsxwriter::{Format, Workbook};
 
+use super::unseen;
+
 /// Largest .xlsx file, bytes.
 const MAX_FILE: u64 = 32 * 1024 * 1024;
 /// Most bytes that all parts of a workbook may unpack to: 5,000 rows take about 5 MiB.
@@ -37,7 +39,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Sheet>> {
         .map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible))
         .collect();
     ensure!(sheets.len() <= MAX_SHEETS, "工作表过多 / too many sheets: {}", sheets.len());
-    sheets.into_iter().map(|(name, hidden)| sheet(&mut workbook, name, hidden).with_context(named)).collect()
+    let mut unseen = unseen::read(&bytes).with_context(named)?;
+    let read = |(name, hidden): (String, bool)| {
+        let unseen = unseen.remove(&name).unwrap_or_default();
+        Ok(Sheet { hidden, unseen, ..sheet(&mut workbook, name).with_context(named)? })
+    };
+    sheets.into_iter().map(read).collect()
 }
 
 /// Unpacks every part once, counting, before a reader that does not count gets them.
@@ -65,7 +72,7 @@ fn check_parts(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: String, hidden: bool) -> Result<Sheet> {
+fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: String) -> Result<Sheet> {
     let wrong = |error: calamine::XlsxError| anyhow::anyhow!("工作表 sheet {name}: {error}");
     let values = workbook.worksheet_range(&name).map_err(wrong)?;
     let formulas = workbook.worksheet_formula(&name).map_err(wrong)?;
@@ -90,7 +97,7 @@ fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: String, hidden: bool) -> Resu
     {
         rows.pop();
     }
-    Ok(Sheet { name, hidden, merged, rows })
+    Ok(Sheet { name, merged, rows, ..Sheet::default() })
 }
 
 fn value(value: &Data) -> Cell {
