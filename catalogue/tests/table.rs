@@ -12,8 +12,8 @@ mod common;
 use common::data;
 use licence_catalogue::embedded_files;
 use licence_catalogue::table::{
-    Cell, CellFinding, Imported, MAX_CELL, MAX_ROWS, SHEETS, Sheet, Unseen, export, foreign, import, paths, template,
-    untouched,
+    Cell, CellFinding, Imported, MAX_CELL, MAX_ROWS, SHEETS, Sheet, Unseen, export, foreign, import, paths,
+    template, untouched,
 };
 
 fn shipped() -> Vec<Sheet> {
@@ -321,7 +321,9 @@ fn the_document_names_every_sheet_and_every_column_of_the_template() {
 /// CR LF of pasted text, decomposed characters and days as people write them are read, not refused.
 #[test]
 fn what_spreadsheets_do_to_texts_and_days_is_read_rightly() {
-    for day in ["2026/10/26", "2026.10.26", "2026年10月26日", "20261026", "2026-10-26 00:00:00", "2026/10/26 0:00"] {
+    for day in
+        ["2026/10/26", "2026.10.26", "2026年10月26日", "20261026", "2026-10-26 00:00:00", "2026/10/26 0:00"]
+    {
         let mut sheets = shipped();
         *cell(&mut sheets, "版次", "business-licence", 0, "启用日期").1 = text(day);
         let imported = taken(&sheets).unwrap_or_else(|findings| panic!("{day}: {findings:#?}"));
@@ -330,7 +332,8 @@ fn what_spreadsheets_do_to_texts_and_days_is_read_rightly() {
     let mut sheets = shipped();
     *cell(&mut sheets, "信息项", "business-licence", 0, "来源").1 = text("一\r\n二 Cafe\u{301}");
     let imported = taken(&sheets).unwrap_or_else(|findings| panic!("{findings:#?}"));
-    let file = &imported.files.iter().find(|(path, _)| path == "licence-types/business-licence.toml").unwrap().1;
+    let file =
+        &imported.files.iter().find(|(path, _)| path == "licence-types/business-licence.toml").unwrap().1;
     assert!(file.contains("一\\n二 Caf\u{e9}"), "{file}");
 }
 
@@ -343,9 +346,11 @@ fn one_sheet_alone_leaves_the_others_as_they_are() {
         (&["事项", "材料", "选择", "依据"], &["licence-types/", "authorities/"]),
         (&["证照类型", "版次", "信息项", "依据"], &["authorities/", "service-items/"]),
     ] {
-        let sheets: Vec<Sheet> = shipped().into_iter().filter(|sheet| names.contains(&sheet.name.as_str())).collect();
+        let sheets: Vec<Sheet> =
+            shipped().into_iter().filter(|sheet| names.contains(&sheet.name.as_str())).collect();
         assert_eq!(untouched(&sheets), stay);
-        let kept = |path: &str| path == "common-fields.toml" || stay.iter().any(|folder| path.starts_with(folder));
+        let kept =
+            |path: &str| path == "common-fields.toml" || stay.iter().any(|folder| path.starts_with(folder));
         let beside: Vec<_> = base.iter().filter(|(path, _)| kept(path)).copied().collect();
         let imported = import(&sheets, &beside).unwrap_or_else(|findings| panic!("{names:?}: {findings:#?}"));
         assert_eq!(imported.data.types(), data().types());

@@ -206,7 +206,8 @@ fn material(
 /// type, what stands in brackets behind left aside.
 fn named_like_a_type(check: &mut Check<'_, ServiceItemFile>, entry: &MaterialEntry, types: &[LicenceType]) {
     const LIKE: usize = 4;
-    let bare = |name: &str| name.split('（').next().filter(|bare| !bare.is_empty()).unwrap_or(name).to_owned();
+    let bare =
+        |name: &str| name.split('（').next().filter(|bare| !bare.is_empty()).unwrap_or(name).to_owned();
     let end = |name: &str, count: usize| name.chars().rev().take(count).collect::<Vec<_>>();
     let own = bare(&entry.name);
     let like = |licence_type: &LicenceType| {

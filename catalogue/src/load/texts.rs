@@ -45,7 +45,9 @@ impl Walk<'_> {
             Value::Array(items) => items.iter().for_each(|item| self.value(key, item)),
             // A fact has its text under `value`: it is called as the fact is.
             Value::Table(table) => {
-                table.iter().for_each(|(own, value)| self.value(if own == "value" { key } else { own }, value));
+                table
+                    .iter()
+                    .for_each(|(own, value)| self.value(if own == "value" { key } else { own }, value));
             }
             _ => {}
         }
@@ -84,7 +86,8 @@ fn repeated(text: &str) -> Option<String> {
         return Some((*word).to_owned());
     }
     let characters: Vec<char> = text.chars().collect();
-    let han = |part: &[char]| part.iter().all(|c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3fffd}'));
+    let han =
+        |part: &[char]| part.iter().all(|c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3fffd}'));
     for length in 2..=characters.len() / 2 {
         let twice = |window: &&[char]| {
             let (first, second) = window.split_at(length);

@@ -29,7 +29,10 @@ fn text<'a>(row: &'a [Cell], template: &Template, title: &str) -> &'a str {
 fn rows<'a>(sheets: &'a [Sheet], template: &'a Template) -> impl Iterator<Item = (usize, &'a [Cell])> {
     let sheet = sheets.iter().find(|sheet| sheet.name == template.name);
     let filled = |(_, row): &(usize, &[Cell])| row.iter().any(|cell| *cell != Cell::Empty);
-    sheet.into_iter().flat_map(|sheet| sheet.rows.iter().map(Vec::as_slice).enumerate().skip(1)).filter(filled)
+    sheet
+        .into_iter()
+        .flat_map(|sheet| sheet.rows.iter().map(Vec::as_slice).enumerate().skip(1))
+        .filter(filled)
 }
 
 /// The folders of files, such as `authorities/`, of which no sheet is among these: a workbook that lacks them leaves them as

@@ -149,7 +149,11 @@ fn unseen(template: Template, sheet: &Sheet, findings: &mut Vec<CellFinding>) {
     if let Some(first) = rows.first() {
         let place = Place { sheet: template.name, row: *first, column: 0 };
         let message = format!("{} rows are {}", rows.len(), list(&rows, |row| (row + 1).to_string()));
-        findings.push(place.finding("hidden-row", message, "show the rows or delete them, and clear filters"));
+        findings.push(place.finding(
+            "hidden-row",
+            message,
+            "show the rows or delete them, and clear filters",
+        ));
     }
     if let Some(first) = columns.first() {
         let place = Place { sheet: template.name, row: 0, column: *first };

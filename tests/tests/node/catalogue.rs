@@ -372,17 +372,19 @@ fn a_folder_one_sheet_and_the_rows_of_one_city_are_imported() {
     assert_eq!(report["findings"].as_array().map(Vec::len), Some(1), "{report}");
     // 佛山 alone: the others' authorities stay.
     let text = std::fs::read_to_string(&authorities).expect("a sheet");
-    let own: Vec<&str> =
-        text.lines().enumerate().filter(|(at, line)| *at == 0 || line.contains(",440600,")).map(|(_, line)| line).collect();
+    let own: Vec<&str> = text
+        .lines()
+        .enumerate()
+        .filter(|(at, line)| *at == 0 || line.contains(",440600,"))
+        .map(|(_, line)| line)
+        .collect();
     std::fs::create_dir(place.path("own")).expect("a folder");
     let sheet = place.path("own/机关.csv");
     std::fs::write(&sheet, own.join("\n")).expect("written");
     let (mine, foreign) = (place.path("mine"), place.path("foreign"));
     succeed(&["catalogue", "import", &sheet, "--node", "440600", "--beside", &out, "--out", &mine]);
     same(&mine);
-    let nodes = |folder: &str| {
-        std::fs::read_dir(format!("{folder}/authorities")).expect("a folder").count()
-    };
+    let nodes = |folder: &str| std::fs::read_dir(format!("{folder}/authorities")).expect("a folder").count();
     assert_eq!(nodes(&mine), nodes(&out), "the authorities of all other nodes are kept");
     let others = run(["catalogue", "import", &authorities, "--node", "440600", "--out", &foreign, "--json"]);
     assert_eq!(others.status.code(), Some(1));
