@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use licence_spec::catalogue;
 use licence_spec::cose::signature_message;
 use licence_spec::evidence::{Evidence, Trust};
-use licence_spec::policy::Policy;
+use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::status::StatusToken;
 use licence_spec::suite::{PublicKey, SeedSigner, Signer};
 use licence_spec::time::UnixTime;
@@ -62,7 +62,8 @@ fn medians(a: impl Fn(), b: impl Fn()) -> (Duration, Duration) {
 }
 
 fn main() {
-    let (evidence, policy) = (evidence(), Policy::approval());
+    let asking = Question { log: Some(LogLookUp::Pending), ..Question::default() };
+    let (evidence, policy) = (evidence(), Policy::approval().asking(asking));
     for name in ["small", "business"] {
         let licence = example(&format!("licence/{name}.cbor"));
         let outcome = verify(&licence, &evidence, &policy, CLOCK).outcome();

@@ -1,11 +1,12 @@
 //! Policies: the versioned rules of judgement, and the question that is asked under them.
 //!
-//! In scope: the presets `approval`, `counter`, `archive`. Out of scope: what a service item accepts (`catalogue`).
+//! In scope: the presets `approval`, `counter`, `archive`; what a look-up in a log came to. Out of scope: what a service item accepts
+//! (`catalogue`), looking up (the node).
 //! Format: spec/policy.md.
 
 use alloc::borrow::Cow;
 
-use crate::log::merkle::Hash;
+use crate::log::merkle::{Hash, TreeHead};
 
 /// What the presented bytes must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,37 @@ pub struct CutProof<'q> {
     pub hashes: &'q [Hash],
 }
 
+/// Seconds after its issue by which a licence stands in its log, and the log is known to those who mirror it.
+pub const LOGGED_WITHIN_S: i64 = 600;
+
+/// What a look-up of a licence in a log of its issuer came to, by its digest, where no log proof is at hand (spec/policy.md §2).
+/// Whoever judges believes who looked it up: the store of the node itself, or its province over a signed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLookUp<'q> {
+    /// The log has the licence.
+    Found {
+        /// Name of the log.
+        origin: &'q str,
+        /// Where, if that was told.
+        place: Option<LeafPlace>,
+    },
+    /// The log is known beyond the time by which the licence had to be in it, and has it not.
+    Missing,
+    /// The log is not known that far yet.
+    Pending,
+    /// Nobody who knows the log could be asked.
+    NotAsked,
+}
+
+/// Where a leaf stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafPlace {
+    /// Index of the leaf, below the size of the tree.
+    pub index: u64,
+    /// The tree that has it.
+    pub head: TreeHead,
+}
+
 /// What is asked about the presented bytes, beside "is it good?".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Question<'q> {
@@ -56,6 +88,8 @@ pub struct Question<'q> {
     pub log_proof: Option<&'q [u8]>,
     /// Where the licence stands in the tree of its key's cut, as whoever holds that log has looked it up.
     pub cut_proof: Option<CutProof<'q>>,
+    /// What a look-up in a log of the issuer came to; `None` if nobody looked.
+    pub log: Option<LogLookUp<'q>>,
     /// Is this the holder?
     pub subject: Option<Subject<'q>>,
     /// Is it what this service item accepts?
@@ -75,6 +109,9 @@ pub struct Policy<'q> {
     pub version: u64,
     /// Whether a log proof must be at hand. One that is at hand must be good in any case.
     pub log_proof_required: bool,
+    /// How many seconds after its issue a licence must be known to stand in its log, by a proof or by a look-up; `None` if that is
+    /// not asked.
+    pub log_wanted_after_s: Option<i64>,
     /// Seconds that the trust timestamp may be past its end; never the list.
     pub timestamp_grace_s: i64,
     /// Whether a superseded licence passes with the warning NEWER_VERSION.
@@ -91,6 +128,7 @@ impl Policy<'static> {
             id: Cow::Borrowed(id),
             version: 1,
             log_proof_required: false,
+            log_wanted_after_s: None,
             timestamp_grace_s: 0,
             accept_superseded: false,
             past_moment: false,
@@ -98,6 +136,7 @@ impl Policy<'static> {
                 wanted: Wanted::Either,
                 log_proof: None,
                 cut_proof: None,
+                log: None,
                 subject: None,
                 service_item: None,
                 case_number: None,
@@ -106,11 +145,14 @@ impl Policy<'static> {
         }
     }
 
-    /// For approval systems: all evidence fresh. A log proof at hand must be good; a missing one is the warning
-    /// LOG_PENDING, so that bytes, QR, picture and number of one licence get one verdict (spec/decisions/0002).
+    /// For approval systems: all evidence fresh, and a licence that is older than [`LOGGED_WITHIN_S`] stands in a log of its issuer,
+    /// by a proof or by a look-up (spec/decisions/0057).
     #[must_use]
     pub const fn approval() -> Policy<'static> {
-        Policy::preset("approval")
+        let mut policy = Policy::preset("approval");
+        policy.version = 2;
+        policy.log_wanted_after_s = Some(LOGGED_WITHIN_S);
+        policy
     }
 
     /// For counters that may be offline: the trust timestamp may be a day past its end.

@@ -263,7 +263,7 @@ impl Receipt {
         self.body.status_list.as_ref()
     }
 
-    /// Log proof looked at.
+    /// Where the licence was found in a log, by a proof or by a look-up.
     #[must_use]
     pub const fn log(&self) -> Option<&LogBasis> {
         self.body.log.as_ref()

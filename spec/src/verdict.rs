@@ -131,7 +131,7 @@ words! {
         StatusAge "STATUS_AGE",
         /// The timestamp is past its end, within the grace of the policy.
         GraceUsed "GRACE_USED",
-        /// No log proof was at hand, and the policy did not ask for one.
+        /// The licence is not known to stand in its log, and the policy does not ask for that, or not yet.
         LogPending "LOG_PENDING",
         /// The issuer has a successor authority.
         IssuerSucceeded "ISSUER_SUCCEEDED",
@@ -139,6 +139,8 @@ words! {
         NewerVersion "NEWER_VERSION",
         /// The algorithm will be switched off soon.
         AlgorithmSunsetSoon "ALGORITHM_SUNSET_SOON",
+        /// Nobody who knows the log of the issuer could be asked whether the licence is in it.
+        LogNotAsked "LOG_NOT_ASKED",
     }
 }
 
@@ -190,25 +192,32 @@ pub struct Basis {
     pub trust_list: Option<(u64, Digest, UnixTime)>,
     /// Status token: uri, iat, statement digest.
     pub status_list: Option<(String, UnixTime, Digest)>,
-    /// Log proof.
+    /// Log proof, or what a look-up came to.
     pub log: Option<LogBasis>,
     /// Catalogue: version, statement digest.
     pub catalogue: Option<(u64, Digest)>,
 }
 
-/// The log proof that a verdict looked at.
+/// Where a verdict found the licence in a log: by a proof, or by a look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogBasis {
     /// Origin of the log.
     pub origin: String,
-    /// Size of the tree of the checkpoint.
+    /// Where in it; `None` if whoever was asked says no more than that it is there.
+    pub place: Option<LogPlace>,
+    /// Digest of the proof file; `None` after a look-up. Never without a place.
+    pub proof_digest: Option<Digest>,
+}
+
+/// A leaf in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPlace {
+    /// Size of the tree: of the checkpoint in the proof, or of the one that was looked in.
     pub size: u64,
     /// Its root hash.
     pub root: Digest,
-    /// Index of the leaf.
+    /// Index of the leaf, below the size.
     pub index: u64,
-    /// Digest of the proof file.
-    pub proof_digest: Digest,
 }
 
 /// The whole answer. The outcome is computed from the checks; nothing else can set it.

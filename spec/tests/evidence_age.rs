@@ -6,7 +6,7 @@ mod common;
 use common::{CLOCK, clock, context, evidence, example, good_context, json, unhex};
 use licence_spec::cose::{Sign1, sign1, with_log_proof};
 use licence_spec::numbers::{MAX_LICENCE, MAX_VIEW, TYP_VIEW};
-use licence_spec::policy::{Policy, Question};
+use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::suite::SeedSigner;
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Code, Outcome, Verdict, Warning};
@@ -32,7 +32,8 @@ fn a_proof_in_a_log_that_only_a_stale_list_lacks_does_not_reject() {
     let presented = proof_of_an_unlisted_log();
     let fresh = judge(&presented, &Policy::approval(), CLOCK);
     assert_eq!((fresh.outcome(), fresh.code()), (Outcome::Reject, Some(Code::LogProofInvalid)));
-    let stale = judge(&presented, &Policy::approval(), end);
+    let asking = Question { log: Some(LogLookUp::Pending), ..Question::default() };
+    let stale = judge(&presented, &Policy::approval().asking(asking), end);
     assert_eq!((stale.outcome(), stale.code()), (Outcome::Indeterminate, Some(Code::TrustListExpired)));
     assert!(stale.warnings().contains(&Warning::LogPending) && !stale.alarm());
     let asked_for = judge(&presented, &Policy::archive(), end);

@@ -10,7 +10,7 @@ use common::{clock, context, evidence, example, json, root, unhex};
 use licence_spec::catalogue::{self, Advance};
 use licence_spec::evidence::Evidence;
 use licence_spec::log::merkle::TreeHead;
-use licence_spec::policy::{Policy, Question, Wanted};
+use licence_spec::policy::{LogLookUp, Policy, Question, Wanted};
 use licence_spec::qr::{self, QrContent};
 use licence_spec::receipt::{self, Archive};
 use licence_spec::status::StatusToken;
@@ -38,11 +38,17 @@ fn hex_of(case: &Value) -> Vec<u8> {
     unhex(case["hex"].as_str().expect("hex"))
 }
 
+/// `approval`, as of somebody whom nobody answers about logs: a missing proof is a warning then.
+fn approval() -> Policy<'static> {
+    Policy::approval().asking(Question { log: Some(LogLookUp::NotAsked), ..Question::default() })
+}
+
 fn judge(bytes: &[u8], wanted: Wanted, evidence: &Evidence, context: &Value) -> Answer {
     let mut policy = Policy::approval();
     policy.log_proof_required = context["log_proof"] == "required";
     let proof = context["proof"].as_str().map(str::as_bytes);
-    let question = Question { wanted, log_proof: proof, ..question(context, wanted) };
+    let log = Some(LogLookUp::NotAsked);
+    let question = Question { wanted, log_proof: proof, log, ..question(context, wanted) };
     verify(bytes, evidence, &policy.asking(question), clock(context)).into()
 }
 
@@ -103,11 +109,10 @@ fn qr(case: &Value, context: &Value) -> Answer {
     if let (Some(fetched), Ok(QrContent::Reference(reference))) =
         (context["fetched_hex"].as_str(), qr::read(text))
     {
-        assert!(reference_host_is_listed(&reference.host, &evidence, &Policy::approval(), now).is_ok());
-        return verify_fetched(&unhex(fetched), &reference.digest, &evidence, &Policy::approval(), now)
-            .into();
+        assert!(reference_host_is_listed(&reference.host, &evidence, &approval(), now).is_ok());
+        return verify_fetched(&unhex(fetched), &reference.digest, &evidence, &approval(), now).into();
     }
-    verify_qr(text, &evidence, &Policy::approval(), now).into()
+    verify_qr(text, &evidence, &approval(), now).into()
 }
 
 /// A leaf that no licence has can be offered to the proof check alone.

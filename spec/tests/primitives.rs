@@ -6,7 +6,7 @@ mod common;
 use common::{CLOCK, evidence, example, good_context, json, unhex, vector};
 use licence_spec::cbor::Reader;
 use licence_spec::cose::{Sign1, signature_message};
-use licence_spec::policy::{Policy, Question};
+use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::status::{Status, StatusArray, StatusToken};
 use licence_spec::suite::{KeyTable, PublicKey, SeedSigner, SignatureBytes, Signer};
 use licence_spec::verdict::Outcome;
@@ -221,7 +221,8 @@ fn the_good_examples_are_judged_as_the_manifest_says() {
     let evidence = evidence(&good_context());
     let judge = |name: &str, proof: Option<&str>| {
         let proof = proof.map(|proof| example(&format!("log/{proof}.tlog-proof")));
-        let question = Question { log_proof: proof.as_deref(), ..Question::default() };
+        let log = Some(LogLookUp::Pending);
+        let question = Question { log_proof: proof.as_deref(), log, ..Question::default() };
         let policy = Policy::approval().asking(question);
         let verdict = verify(&example(&format!("licence/{name}.cbor")), &evidence, &policy, CLOCK);
         (verdict.outcome(), verdict.code().map(|code| code.as_str()))
@@ -247,7 +248,8 @@ fn no_single_changed_byte_is_accepted() {
     for at in 0..good.len() {
         let mut changed = good.clone();
         changed[at] ^= 0x20;
-        let verdict = verify(&changed, &evidence, &Policy::approval(), CLOCK);
+        let asking = Question { log: Some(LogLookUp::Pending), ..Question::default() };
+        let verdict = verify(&changed, &evidence, &Policy::approval().asking(asking), CLOCK);
         assert_ne!(verdict.outcome(), Outcome::Accept, "byte {at}");
         assert!(verdict.licence().is_none(), "byte {at}: data of a licence that nobody signed");
     }

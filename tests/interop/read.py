@@ -195,6 +195,12 @@ class Reader:
         assert (outcome, code) == first
         passed = {check[0] for check in checks if check[1] == "PASS"}
         assert outcome != "ACCEPT" or passed >= set(GROUPS[:6])
+        # A log is named with a place in it, or by a look-up that said no more than that the licence is there; a proof has a place.
+        if body[8] is not None:
+            origin, size, root, index, proof = body[8]
+            place = (size, root, index)
+            assert origin and (None not in place and index < size or place == (None, None, None) and proof is None)
+        assert "LOG" not in passed or body[8] is not None
         # A receipt names the list and the catalogue of its time; what has the held version must be what is held.
         for named, held in ((body[6][:2], self.list), (body[10], self.catalogue)):
             assert named[0] < held[0] or named == held

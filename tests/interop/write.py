@@ -348,6 +348,10 @@ def make_evidence_cases(world, made, tree):
     unsure("a proof beside a fork", "LOG_SPLIT_VIEW", proof="proofs/good.tlog-proof", head=head)
     world.verdict("a proof of another leaf", good, "REJECT", "LOG_PROOF_INVALID", proof="proofs/other_leaf.tlog-proof")
     world.verdict("archive without a proof", good, "INDETERMINATE", "LOG_PROOF_MISSING", policy="archive")
+    unsure("in no log that is known", "LOG_ENTRY_MISSING", look_up="missing")
+    unsure("neither proof nor look-up", "LOG_PROOF_MISSING", look_up="none")
+    world.verdict("found in the log", good, "ACCEPT", look_up="found")
+    world.verdict("neither proof nor look-up at a counter", good, "ACCEPT", policy="counter", look_up="none")
     world.verdict("archive with a proof", good, "ACCEPT", policy="archive", proof="proofs/good.tlog-proof")
     stolen = "licences/compromised_before.elic"
     for name, proof, code in [
@@ -447,7 +451,17 @@ def make_receipts(world, made, good_view, proofs, tree):
     groups = ["FORMAT", "CRYPTO", "ISSUER", "TIME", "SCHEMA", "STATUS", "LOG", "SUBJECT", "POLICY"]
 
     def receipt(
-        name, outcome, code, digests, found, proof=None, warnings=(), key="gz receipt", token_at_hand=True, cti=None
+        name,
+        outcome,
+        code,
+        digests,
+        found,
+        proof=None,
+        warnings=(),
+        key="gz receipt",
+        token_at_hand=True,
+        cti=None,
+        looked_up=False,
     ):
         seen = {**sources, **({"LOG": (sha(proof), CLOCK - 499)} if proof else {})}
         if not token_at_hand:
@@ -463,12 +477,14 @@ def make_receipts(world, made, good_view, proofs, tree):
             2: ITEM,
             3: digests[0],
             4: [outcome, code, checks],
-            5: ["approval", 1],
+            5: ["approval", 2],
             6: [7, own, listed_at],
             7: [URI, CLOCK - 1200, digest(token_data)] if token_at_hand else None,
             8: [ORIGIN, tree["size"], tree["root"], at, sha(proof)] if proof else None,
             10: [2, item],
         }
+        if looked_up:
+            body[8] = [ORIGIN, None, None, None, None]
         if len(digests) > 1:
             body[9] = digests[1]
         if warnings:
@@ -495,7 +511,7 @@ def make_receipts(world, made, good_view, proofs, tree):
                 "REVOKED",
                 [digest(made["revoked"])],
                 {**quiet, "STATUS": ("FAIL", "REVOKED")},
-                warnings=["LOG_PENDING"],
+                warnings=["LOG_PENDING", "LOG_NOT_ASKED"],
             ),
             {"file": "licences/revoked.elic"},
         ),
@@ -506,10 +522,26 @@ def make_receipts(world, made, good_view, proofs, tree):
                 "STATUS_UNAVAILABLE",
                 [digest(made["good"])],
                 {**quiet, "STATUS": ("INCONCLUSIVE", "STATUS_UNAVAILABLE")},
-                warnings=["LOG_PENDING"],
+                warnings=["LOG_PENDING", "LOG_NOT_ASKED"],
                 token_at_hand=False,
             ),
             {"file": "licences/good.elic", "without": [f"status/{sha(URI.encode()).hex()}.cbor"]},
+        ),
+        "found": (
+            receipt(
+                "found", "ACCEPT", None, [digest(made["good"])], {"SUBJECT": ("SKIPPED", None)}, looked_up=True
+            ),
+            {"file": "licences/good.elic", "look_up": "found"},
+        ),
+        "missing": (
+            receipt(
+                "missing",
+                "INDETERMINATE",
+                "LOG_ENTRY_MISSING",
+                [digest(made["good"])],
+                {"SUBJECT": ("SKIPPED", None), "LOG": ("INCONCLUSIVE", "LOG_ENTRY_MISSING")},
+            ),
+            {"file": "licences/good.elic", "look_up": "missing"},
         ),
     }
     for name, (data, judged) in made_as.items():

@@ -38,8 +38,8 @@ const LIBRARY: Face =
     Face { ask: |set, vector| library::json(&library::judge(set, vector)), lacks: |_, _| None, adds: None };
 const COMMAND_LINE: Face =
     Face { ask: command_line::ask, lacks: command_line::lacks, adds: Some(Warning::Offline) };
-/// Log proofs beside the object, references, views without an audience, `wanted`, other roots.
-const LACKING_OVER_HTTP: usize = 31;
+/// Log proofs beside the object, look-ups in the log, references, views without an audience, `wanted`, other roots.
+const LACKING_OVER_HTTP: usize = 51;
 const HTTP: Face = Face { ask: http::ask, lacks: http::lacks, adds: None };
 
 /// Asks a face all that it can be asked, on as many threads as there are cores.
@@ -225,13 +225,14 @@ fn the_recorded_verdicts_say_what_the_vectors_state() {
 }
 
 /// VERDICT.md, table of codes: "+ alarm".
-const ALARMING: [&str; 6] = [
+const ALARMING: [&str; 7] = [
     "TRUST_LIST_SIGNATURE_INVALID",
     "TRUST_LIST_ROLLBACK",
     "STATUS_SIGNER_UNTRUSTED",
     "STATUS_ROLLBACK",
     "LOG_PROOF_INVALID",
     "LOG_SPLIT_VIEW",
+    "LOG_ENTRY_MISSING",
 ];
 
 /// VERDICT.md, table of outcomes: 核验信息 0 to 6.

@@ -87,7 +87,8 @@ fn basis(out: &mut String, basis: &Basis, zh: bool) -> Result {
         writeln!(out, "{}: {uri} {time} ({old})", label("状态列表", "status list"))?;
     }
     if let Some(log) = &basis.log {
-        writeln!(out, "{}: {} #{} / {}", label("日志", "log"), plain(&log.origin), log.index, log.size)?;
+        let place = log.place.map(|place| format!(" #{} / {}", place.index, place.size)).unwrap_or_default();
+        writeln!(out, "{}: {}{place}", label("日志", "log"), plain(&log.origin))?;
     }
     if let Some((version, _)) = &basis.catalogue {
         writeln!(out, "{}: v{version}", label("目录", "catalogue"))?;
@@ -183,6 +184,7 @@ const fn warning_zh(warning: Warning) -> &'static str {
         Warning::IssuerSucceeded => "签发机构已由其他机构承继",
         Warning::NewerVersion => "证照已有新版本",
         Warning::AlgorithmSunsetSoon => "签名算法即将停用",
+        Warning::LogNotAsked => "未能查询签发机关的日志",
     }
 }
 
@@ -196,5 +198,6 @@ const fn warning_en(warning: Warning) -> &'static str {
         Warning::IssuerSucceeded => "another authority has succeeded the issuer",
         Warning::NewerVersion => "a newer version of the licence exists",
         Warning::AlgorithmSunsetSoon => "the algorithm will be switched off soon",
+        Warning::LogNotAsked => "the log of the issuer could not be asked",
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use licence_catalogue::fit::{self, Fit, FitResult, LicenceFit, Presented, fit};
 use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
-use licence_spec::policy::{Policy, Question};
+use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::Verdict;
 use licence_spec::verify::verify;
@@ -289,6 +289,7 @@ fn judge(
         service_item: Some(&item.code),
         case_number: Some(case_number),
         audience: Some(&node.authority),
+        log: Some(LogLookUp::NotAsked),
         ..Question::default()
     });
     judge_with_cut(

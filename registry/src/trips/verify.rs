@@ -6,7 +6,7 @@
 use licence_catalogue::fit::{self, Fit, Presented, fit};
 use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
-use licence_spec::policy::{Policy, Question, Subject};
+use licence_spec::policy::{LogLookUp, Policy, Question, Subject};
 use licence_spec::qr::{self, QrContent, Reference};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
@@ -179,6 +179,7 @@ impl VerifyRequest {
             service_item: self.service_item.as_deref(),
             case_number: self.case_number.as_deref(),
             audience: Some(&node.authority),
+            log: Some(LogLookUp::NotAsked),
             ..Question::default()
         }
     }

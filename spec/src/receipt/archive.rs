@@ -71,7 +71,7 @@ impl Archive<'_> {
                 body.status_list.as_ref().map(|(_, _, digest)| *digest),
                 |bytes, named| is_statement(bytes, MAX_STATUS_TOKEN, named),
             )
-            && same(self.log_proof, body.log.as_ref().map(|log| log.proof_digest), is_file)
+            && same(self.log_proof, body.log.as_ref().and_then(|log| log.proof_digest), is_file)
             && same(self.catalogue, body.catalogue.map(|(_, digest)| digest), |bytes, named| {
                 is_statement(bytes, MAX_CATALOGUE, named)
             })

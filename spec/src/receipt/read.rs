@@ -10,7 +10,7 @@ use crate::log::note::MAX_KEY_NAME;
 use crate::numbers::{CLAIM_AUD, CLAIM_CTI, CLAIM_IAT, CLAIM_ISS, CLAIM_RECEIPT, MAX_CODE};
 use crate::suite::Digest;
 use crate::time::UnixTime;
-use crate::verdict::{Check, CheckResult, Code, Digests, Group, LogBasis, Outcome, Warning};
+use crate::verdict::{Check, CheckResult, Code, Digests, Group, LogBasis, LogPlace, Outcome, Warning};
 
 const MISSING: Fault = Fault::not_conformant("a required member of a receipt is missing");
 /// Most checks: nine groups, and no verdict finds more than a handful of codes.
@@ -150,18 +150,20 @@ fn status_list(reader: &mut Reader<'_>) -> Result<(String, UnixTime, Digest), Fa
 
 fn log_basis(reader: &mut Reader<'_>) -> Result<LogBasis, Fault> {
     reader.array_of(5)?;
-    let basis = LogBasis {
-        origin: String::from(reader.short_text(MAX_KEY_NAME)?),
-        size: reader.uint()?,
-        root: reader.byte_array()?,
-        index: reader.uint()?,
-        proof_digest: reader.byte_array()?,
+    let origin = String::from(reader.short_text(MAX_KEY_NAME)?);
+    let size = or_null(reader, |reader| reader.uint())?;
+    let root = or_null(reader, |reader| reader.byte_array())?;
+    let index = or_null(reader, |reader| reader.uint())?;
+    let proof_digest = or_null(reader, |reader| reader.byte_array())?;
+    let place = match (size, root, index) {
+        (Some(size), Some(root), Some(index)) if index < size => Some(LogPlace { size, root, index }),
+        // A look-up may say no more than that the licence is there; a proof shows where.
+        (None, None, None) if proof_digest.is_none() => None,
+        _ => {
+            return Err(Fault::not_conformant("a leaf beyond the end of its log, or half of a place in one"));
+        }
     };
-    if basis.index < basis.size {
-        Ok(basis)
-    } else {
-        Err(Fault::not_conformant("a leaf beyond the end of its log"))
-    }
+    Ok(LogBasis { origin, place, proof_digest })
 }
 
 fn read_catalogue(reader: &mut Reader<'_>) -> Result<(u64, Digest), Fault> {

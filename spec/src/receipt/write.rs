@@ -86,5 +86,13 @@ fn write_check(writer: &mut Writer, check: &Check) {
 }
 
 fn write_log<'w>(writer: &'w mut Writer, log: &LogBasis) -> &'w mut Writer {
-    writer.array(5).text(&log.origin).uint(log.size).bytes(&log.root).uint(log.index).bytes(&log.proof_digest)
+    writer.array(5).text(&log.origin);
+    match &log.place {
+        Some(place) => writer.uint(place.size).bytes(&place.root).uint(place.index),
+        None => writer.null().null().null(),
+    };
+    match &log.proof_digest {
+        Some(digest) => writer.bytes(digest),
+        None => writer.null(),
+    }
 }

@@ -199,6 +199,8 @@ codes! {
         "目录与已有的同版本不一致，已拒绝使用" "The catalogue offered differs from the one held of the same version and was refused";
     DigestMismatch "DIGEST_MISMATCH" Format Fail false DoNotRely 6
         "归档对象与回执所载不一致" "An archived object is not the one that the receipt names";
+    LogEntryMissing "LOG_ENTRY_MISSING" Log Inconclusive true ReferToIssuer 4
+        "签发机关的日志中没有此证照，可能是盗用密钥签发，请联系签发机关" "The log of the issuer does not have this licence: it may be signed with a stolen key; ask the issuer";
 }
 
 impl Code {

@@ -149,10 +149,10 @@ impl Serialize for LogBasis {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("LogBasis", 5)?;
         out.serialize_field("origin", &self.origin)?;
-        out.serialize_field("size", &self.size)?;
-        out.serialize_field("index", &self.index)?;
-        out.serialize_field("root", &DigestText(&self.root))?;
-        out.serialize_field("proof", &DigestText(&self.proof_digest))?;
+        out.serialize_field("size", &self.place.map(|place| place.size))?;
+        out.serialize_field("index", &self.place.map(|place| place.index))?;
+        out.serialize_field("root", &self.place.as_ref().map(|place| DigestText(&place.root)))?;
+        out.serialize_field("proof", &self.proof_digest.as_ref().map(DigestText))?;
         out.end()
     }
 }

@@ -14,12 +14,12 @@ use crate::log::entry::{Entry, Op};
 use crate::log::merkle::{Hash, TreeHead};
 use crate::log::proof::{LogFault, LogProof, ProofFault, VerifiedProof};
 use crate::numbers::CLOCK_SKEW_S;
-use crate::policy::Subject;
+use crate::policy::{LogLookUp, Subject};
 use crate::status::Status;
 use crate::suite::Digest;
 use crate::time::UnixTime;
 use crate::trust::Log;
-use crate::verdict::{Code, Group, LogBasis, Warning};
+use crate::verdict::{Code, Group, LogBasis, LogPlace, Warning};
 
 /// A licence that ends within this many seconds gets the warning EXPIRES_SOON: 30 days.
 const EXPIRES_SOON_S: i64 = 30 * 86_400;
@@ -266,13 +266,7 @@ fn claimed_size(proof: &[u8]) -> Option<u64> {
 /// LOG, in its place in the list of checks. Returns what was looked at.
 pub(super) fn record_log(case: &Case<'_>, finding: LogFinding, record: &mut Record) -> Option<LogBasis> {
     match finding {
-        LogFinding::Absent if case.policy.log_proof_required => record.found(Code::LogProofMissing, None),
-        LogFinding::Absent => {
-            if case.presented.view.is_none() {
-                record.warn(Warning::LogPending);
-            }
-            record.skip(Group::Log);
-        }
+        LogFinding::Absent => return record_look_up(case, record),
         LogFinding::Faulty(code) => record.found(code, None),
         LogFinding::Proved(proof) => {
             // Without witnesses nothing dates the checkpoint.
@@ -280,11 +274,50 @@ pub(super) fn record_log(case: &Case<'_>, finding: LogFinding, record: &mut Reco
             record.pass(Group::Log, source);
             return Some(LogBasis {
                 origin: String::from(proof.origin()),
-                size: proof.head().size,
-                root: proof.head().root,
-                index: proof.index(),
-                proof_digest: *proof.digest(),
+                place: Some(LogPlace {
+                    size: proof.head().size,
+                    root: proof.head().root,
+                    index: proof.index(),
+                }),
+                proof_digest: Some(*proof.digest()),
             });
+        }
+    }
+    None
+}
+
+/// LOG without a proof, by what a look-up came to (spec/policy.md §2). Returns what was looked at.
+fn record_look_up(case: &Case<'_>, record: &mut Record) -> Option<LogBasis> {
+    let policy = case.policy;
+    if policy.log_proof_required {
+        record.found(Code::LogProofMissing, None);
+        return None;
+    }
+    // A view rests on the node that made it, and lives too shortly to be worth a look-up.
+    if case.presented.view.is_some() {
+        record.skip(Group::Log);
+        return None;
+    }
+    let age = case.now.since(case.presented.iat);
+    let wanted = policy.log_wanted_after_s.is_some_and(|after| age > after);
+    match policy.question.log {
+        Some(LogLookUp::Found { origin, place }) => {
+            record.pass(Group::Log, None);
+            let place = place.map(|place| LogPlace {
+                size: place.head.size,
+                root: place.head.root,
+                index: place.index,
+            });
+            return Some(LogBasis { origin: String::from(origin), place, proof_digest: None });
+        }
+        Some(LogLookUp::Missing) if wanted => record.found(Code::LogEntryMissing, None),
+        None if wanted => record.found(Code::LogProofMissing, None),
+        asked => {
+            record.warn(Warning::LogPending);
+            if wanted && asked == Some(LogLookUp::NotAsked) {
+                record.warn(Warning::LogNotAsked);
+            }
+            record.skip(Group::Log);
         }
     }
     None

@@ -60,6 +60,8 @@ pub(crate) struct Judged {
     pub(crate) now: Option<i64>,
     pub(crate) policy: Option<String>,
     pub(crate) proof: Option<String>,
+    /// What a look-up in the log came to: found, missing, pending, not_asked (if absent), or none if nobody looked.
+    pub(crate) look_up: Option<String>,
     pub(crate) question: Question,
     /// Parts of the bundle that are not at hand.
     pub(crate) without: Vec<String>,

@@ -8,7 +8,7 @@ use licence_spec::catalogue::{self, Advance};
 use licence_spec::evidence::Evidence;
 use licence_spec::http_signature::{self, Request, find_node_key};
 use licence_spec::identifiers::LicenceId;
-use licence_spec::policy::{Policy, Question, Subject};
+use licence_spec::policy::{LogLookUp, Policy, Question, Subject};
 use licence_spec::qr::{self, QrContent};
 use licence_spec::receipt::{self, Archive, Filing};
 use licence_spec::status::StatusToken;
@@ -55,6 +55,7 @@ fn under<T>(
     let proof = judged.proof.as_ref().map(|path| world.file(path)).transpose()?;
     let policy = Policy::named(name).context("a preset")?.asking(Question {
         log_proof: proof.as_deref(),
+        log: look_up(judged.look_up.as_deref().unwrap_or("not_asked"))?,
         audience: asked.audience.as_deref(),
         service_item: asked.service_item.as_deref(),
         case_number: asked.case_number.as_deref(),
@@ -67,6 +68,18 @@ fn under<T>(
     });
     let now = judged.now.map_or(world.now, UnixTime);
     work(&evidence, &policy, now)
+}
+
+/// The look-up of this word, in the one log of the cases.
+fn look_up(word: &str) -> Result<Option<LogLookUp<'static>>> {
+    Ok(match word {
+        "found" => Some(LogLookUp::Found { origin: "gz.elic.example/log", place: None }),
+        "missing" => Some(LogLookUp::Missing),
+        "pending" => Some(LogLookUp::Pending),
+        "not_asked" => Some(LogLookUp::NotAsked),
+        "none" => None,
+        other => return Err(anyhow!("no such look-up: {other}")),
+    })
 }
 
 /// VERDICT.md, conformance: flipping any byte must never give another licence's data, nor an acceptance.

@@ -2,7 +2,7 @@
 
 use licence_spec::time::UnixTime;
 
-use crate::format::{Question, Subject, Vector};
+use crate::format::{LookUp, Question, Subject, Vector};
 use crate::world::{CASE, CODE, ITEM, NOW, OFFICE};
 
 /// A vector in the making: a good licence of 住所（经营场所）场地使用证明, asked about under `approval` with all evidence at hand.
@@ -64,6 +64,12 @@ impl Case {
 
     pub(crate) fn beside(mut self, proof: &str) -> Case {
         self.0.question.log_proof = Some(proof.to_owned());
+        self
+    }
+
+    /// After a look-up in the log of the issuer, which came to this.
+    pub(crate) fn looked_up(mut self, came_to: LookUp) -> Case {
+        self.0.question.log = Some(came_to);
         self
     }
 

@@ -2,6 +2,7 @@
 //! Outcome, codes and warnings are stated from VERDICT.md and FORMATS.md, not taken from the code.
 
 use crate::case::Case;
+use crate::format::LookUp;
 use crate::world::*;
 
 /// All of them, in the order of VERDICT.md.
@@ -16,6 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
         schema(),
         status(),
         log(),
+        look_up(),
         subject(),
         policy(),
     ]
@@ -28,7 +30,7 @@ fn accepted() -> Vec<Case> {
     let rule = "VERDICT.md ACCEPT";
     vec![
         Case::new("good", rule).accepts().pending(),
-        Case::new("good-logged", "decisions/0002: a log proof at hand is looked at")
+        Case::new("good-logged", "policy.md §2: a log proof at hand is looked at")
             .presents("premises-logged")
             .accepts(),
         Case::new("good-proof-beside", "FORMATS §8: the proof may travel beside the licence")
@@ -63,9 +65,10 @@ fn format() -> Vec<Case> {
         Case::new("qr-cut-short", "FORMATS §9 reader")
             .presents("qr-cut-short")
             .recognises_nothing("UNREADABLE"),
-        Case::new("qr-with-a-space", "FORMATS §9 reader: taken as scanned")
+        Case::new("qr-with-a-space", "qr.md §3: what a scanner adds is taken off")
             .presents("qr-with-a-space")
-            .recognises_nothing("UNREADABLE"),
+            .accepts()
+            .pending(),
         Case::new("reference-offline", "FORMATS §9").presents("reference").cannot_tell("NOT_ASKED"),
         Case::new("fetched-another", "FORMATS §9: other bytes than the reference names are thrown away")
             .presents("fetched-another")
@@ -116,14 +119,24 @@ fn issuer() -> Vec<Case> {
             .rejects("SCOPE_ROLE"),
         Case::new("type-out-of-scope", scope).presents("business").rejects("SCOPE_TYPE").pending(),
         Case::new("region-out-of-scope", scope).presents("elsewhere").rejects("SCOPE_REGION").pending(),
-        Case::new("before-scopes", scope).presents("before-scopes").rejects("SCOPE_TIME").pending(),
+        Case::new("before-scopes", scope)
+            .presents("before-scopes")
+            .under("counter")
+            .rejects("SCOPE_TIME")
+            .pending(),
         Case::new("first-moment-of-scopes", "FORMATS §7: from <= iat")
             .presents("first-of-scopes")
+            .under("counter")
             .accepts()
             .pending(),
-        Case::new("retired-at", state).presents("retired-at").rejects("KEY_NOT_VALID_AT_ISSUE").pending(),
+        Case::new("retired-at", state)
+            .presents("retired-at")
+            .under("counter")
+            .rejects("KEY_NOT_VALID_AT_ISSUE")
+            .pending(),
         Case::new("retired-before", "FORMATS §7: good if iat < since")
             .presents("retired-before")
+            .under("counter")
             .accepts()
             .pending(),
         Case::new("stolen-at-the-cut", state)
@@ -131,6 +144,7 @@ fn issuer() -> Vec<Case> {
             .rejects("KEY_COMPROMISED_AFTER_CUT"),
         Case::new("stolen-without-proof", state)
             .presents("stolen-before-cut")
+            .under("counter")
             .cannot_tell("KEY_COMPROMISED_NO_PROOF")
             .pending(),
         Case::new(
@@ -310,10 +324,12 @@ fn status() -> Vec<Case> {
             .warns(&["STATUS_AGE", "LOG_PENDING"]),
         Case::new("token-as-old-as-its-ttl", "FORMATS §6: ttl says when to ask again")
             .at(TOKEN_FROM.plus(TOKEN_TTL_S))
+            .under("counter")
             .accepts()
             .pending(),
         Case::new("token-older-than-its-ttl", "VERDICT.md STATUS_AGE")
             .at(TOKEN_FROM.plus(TOKEN_TTL_S + 1))
+            .under("counter")
             .accepts()
             .warns(&["STATUS_AGE", "LOG_PENDING"]),
         Case::new("no-token", "FORMATS §6").given("no-token").cannot_tell("STATUS_UNAVAILABLE").pending(),
@@ -402,6 +418,33 @@ fn log() -> Vec<Case> {
             .given("forked-log")
             .accepts()
             .pending(),
+    ]
+}
+
+/// What a look-up says where no proof is at hand.
+fn look_up() -> Vec<Case> {
+    let after = "policy.md §2: from 600 s after the issue on the log is wanted";
+    let rule = "policy.md §2: look-up";
+    let old = |name: &str, came_to| Case::new(name, rule).presents("archived").looked_up(came_to);
+    vec![
+        Case::new("no-proof-after-600-s", after).presents("issued-600-s-ago").accepts().pending(),
+        Case::new("no-proof-after-601-s", after)
+            .presents("issued-601-s-ago")
+            .cannot_tell("LOG_PROOF_MISSING"),
+        old("found-in-the-log", LookUp::at(ORIGIN, 2, 5, [0x5a; 32])).accepts(),
+        old("found-in-the-log-as-told", LookUp::somewhere(ORIGIN)).accepts(),
+        old("missing-in-the-log", LookUp::Missing).cannot_tell("LOG_ENTRY_MISSING"),
+        old("missing-in-the-log-at-counter", LookUp::Missing).under("counter").accepts().pending(),
+        old("log-not-known-so-far", LookUp::Pending).accepts().pending(),
+        old("log-not-asked", LookUp::NotAsked).accepts().warns(&["LOG_PENDING", "LOG_NOT_ASKED"]),
+        old("found-for-the-archive", LookUp::somewhere(ORIGIN))
+            .under("archive")
+            .cannot_tell("LOG_PROOF_MISSING"),
+        Case::new("young-and-missing-in-the-log", after).looked_up(LookUp::Missing).accepts().pending(),
+        Case::new("proof-goes-before-look-up", rule)
+            .presents("premises-logged")
+            .looked_up(LookUp::Missing)
+            .accepts(),
     ]
 }
 

@@ -70,6 +70,8 @@ pub(crate) fn licences() -> Vec<(&'static str, Licence)> {
         ("index-past-the-end", good().at_index(LIST_LENGTH)),
         ("without-status", Licence { status: None, ..good() }),
         ("status-elsewhere", Licence { status: Some((5, OTHER_LIST)), ..good() }),
+        ("issued-600-s-ago", good().issued(at(-600))),
+        ("issued-601-s-ago", good().issued(at(-601))),
         ("archived-revoked", good().at_index(REVOKED).issued(at(-30 * DAY_S))),
     ]
 }

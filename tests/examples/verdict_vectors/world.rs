@@ -20,15 +20,17 @@ pub(crate) const KEYS_CHANGED: UnixTime = at(-20 * DAY_S);
 /// When the trust list was signed; the newest files before it are the root's.
 pub(crate) const LIST_FROM: UnixTime = at(-10 * DAY_S);
 pub(crate) const LIST_UNTIL: UnixTime = at(90 * DAY_S);
-pub(crate) const TIMESTAMP_FROM: UnixTime = at(-600);
+pub(crate) const TIMESTAMP_FROM: UnixTime = at(-300);
 pub(crate) const TIMESTAMP_UNTIL: UnixTime = at(-600 + 3 * DAY_S);
 /// The end of the timestamp that has ended an hour ago.
 pub(crate) const TIMESTAMP_ENDED: UnixTime = at(-3_600);
 pub(crate) const TOKEN_FROM: UnixTime = at(-1_800);
 pub(crate) const TOKEN_UNTIL: UnixTime = at(-1_800 + DAY_S);
 pub(crate) const TOKEN_TTL_S: i64 = 3_600;
-/// Most licences were issued two hours ago, on the same day.
-pub(crate) const ISSUED: UnixTime = at(-7_200);
+/// Most licences were issued eight minutes ago, on the same day: within the time that they have to come into the log.
+pub(crate) const ISSUED: UnixTime = at(-480);
+/// When older ones were issued, on the same day.
+pub(crate) const EARLIER: UnixTime = at(-7_200);
 
 pub(crate) const PROVINCE: &str = "11440000X00000051Q";
 pub(crate) const CITY: &str = "11440100X00000027D";

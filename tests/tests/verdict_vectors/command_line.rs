@@ -12,8 +12,16 @@ use licence_spec::suite::Digest;
 use super::format::{Presented, Set, Vector};
 
 /// What the tool cannot be asked: the option that it would need, which it does not have.
-pub(crate) const OPTIONS_IT_LACKS: [&str; 7] =
-    ["--wanted", "--log-proof", "--subject", "--service-item", "--case-number", "--audience", "--online"];
+pub(crate) const OPTIONS_IT_LACKS: [&str; 8] = [
+    "--wanted",
+    "--log-proof",
+    "--log-look-up",
+    "--subject",
+    "--service-item",
+    "--case-number",
+    "--audience",
+    "--online",
+];
 
 /// Why the tool cannot be asked what a vector asks, as the option that it would need.
 pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
@@ -21,6 +29,7 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
     let needs = [
         asked.wanted.is_some(),
         asked.log_proof.is_some(),
+        asked.log.is_some(),
         asked.subject.is_some(),
         asked.service_item.is_some(),
         asked.case_number.is_some(),

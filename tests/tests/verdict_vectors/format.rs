@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use licence_spec::bundle::{Bundle, root_path};
+use licence_spec::log::merkle::TreeHead;
 use licence_spec::policy::{self, Policy, Wanted};
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
@@ -62,6 +63,9 @@ pub(crate) struct Question {
     /// Name of a log proof that came beside the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_proof: Option<String>,
+    /// What a look-up in the log of the issuer came to; nobody looked, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<LookUp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<Subject>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +74,55 @@ pub(crate) struct Question {
     pub(crate) case_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audience: Option<String>,
+}
+
+/// What a look-up came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum LookUp {
+    Found {
+        origin: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
+    },
+    Missing,
+    Pending,
+    NotAsked,
+}
+
+/// Where a leaf stands; the root in hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
+    index: u64,
+    size: u64,
+    root: String,
+}
+
+impl LookUp {
+    pub(crate) fn at(origin: &str, index: u64, size: u64, root: [u8; 32]) -> LookUp {
+        let place = Some(Place { index, size, root: hex::encode(root) });
+        LookUp::Found { origin: origin.to_owned(), place }
+    }
+
+    pub(crate) fn somewhere(origin: &str) -> LookUp {
+        LookUp::Found { origin: origin.to_owned(), place: None }
+    }
+
+    fn as_asked(&self) -> policy::LogLookUp<'_> {
+        let leaf_place = |place: &Place| {
+            let root = hex::decode(&place.root).expect("hex").try_into().expect("32 bytes");
+            policy::LeafPlace { index: place.index, head: TreeHead { size: place.size, root } }
+        };
+        match self {
+            LookUp::Found { origin, place } => {
+                policy::LogLookUp::Found { origin, place: place.as_ref().map(leaf_place) }
+            }
+            LookUp::Missing => policy::LogLookUp::Missing,
+            LookUp::Pending => policy::LogLookUp::Pending,
+            LookUp::NotAsked => policy::LogLookUp::NotAsked,
+        }
+    }
 }
 
 impl Question {
@@ -192,6 +245,7 @@ impl Set {
             },
             cut_proof: None,
             log_proof: asked.log_proof.as_deref().map(proof),
+            log: asked.log.as_ref().map(LookUp::as_asked),
             subject: asked.subject.as_ref().map(|subject| policy::Subject {
                 code_type: subject.code_type.as_deref(),
                 code: &subject.code,

@@ -37,10 +37,16 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
         (vector.pinned.is_some(), "a node serves under its pinned root alone"),
         (vector.question.wanted.is_some(), "the call takes licences and views alike"),
         (vector.question.log_proof.is_some(), "a proof comes in the header of the licence"),
+        (vector.question.log.is_some(), "a node looks up by itself"),
+        (vector.policy == "approval" && lacks_the_log(vector), "a node looks up by itself, and says so"),
         (is_view && vector.question.audience.is_none(), "a node always knows who it is"),
         (matches!(object, Presented::Fetched { .. }), "a node fetches no references yet"),
     ];
     needs.into_iter().find_map(|(needed, why)| needed.then_some(why))
+}
+
+fn lacks_the_log(vector: &Vector) -> bool {
+    vector.codes.iter().any(|code| code == "LOG_PROOF_MISSING")
 }
 
 /// The verdict in the node's answer, byte for byte.
