@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::documents;
 use crate::keys::Usage;
 use crate::node::Node;
-use crate::trips::mirror::FORK;
+use crate::trips::{fork_cases, mirror, mirror_state, witness};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -78,6 +78,10 @@ pub fn diagnose(node: &Node) -> Vec<Diagnosis> {
     found.extend(own_tokens(node, now));
     found.extend(refused(node));
     found.extend(store(node));
+    found.extend(
+        logs(node, now)
+            .unwrap_or_else(|error| vec![wrong("log", error, "检查数据库 / check the database: fsck")]),
+    );
     found
 }
 
@@ -211,23 +215,82 @@ fn store(node: &Node) -> Vec<Diagnosis> {
     if !node.writer.is_well() {
         found.push(wrong("store", "store not writable", ROOM));
     }
-    let read = node
-        .store
-        .read()
-        .and_then(|read| Ok((read.log_head()?, read.documents(FORK)?, read.index_reject_counts()?)));
+    let read = node.store.read().and_then(|read| Ok((read.log_head()?, read.index_reject_counts()?)));
     match read {
         Err(error) => found.push(wrong("store", format!("store unavailable: {error}"), ROOM)),
-        Ok((head, forks, rejects)) => {
+        Ok((head, rejects)) => {
             for (origin, count) in rejects {
                 let cause = format!("{count} rejected index records of {origin}");
                 found.push(soon("index", cause, "查看：index rejects；该市改正后：index again / see index rejects; once the city has mended it: index again"));
             }
             found.push(well("store", format!("log of {} leaves", head.map_or(0, |head| head.size))));
-            for fork in forks {
-                let cause = format!("a log has forked: {}", fork.name);
-                found.push(wrong("log", cause, "日志分叉：证据已留存，请立即调查该节点，勿接受其新证照 / evidence is kept: investigate that node now"));
-            }
         }
     }
     found
+}
+
+/// What is to be said of the logs of others. None of it keeps this node from giving a right verdict.
+fn logs(node: &Node, now: UnixTime) -> Result<Vec<Diagnosis>, String> {
+    let read = node.store.read().map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    for case in fork_cases::open_cases(&*read).map_err(|error| error.to_string())? {
+        let (log, size) = (&case.log, case.size);
+        found.push(match case.false_alarm {
+            true => soon("log", format!("false alarm: the head of {size} leaves of {log} lies in the mirror, the log has not forked"), "结案：log close-case / close the case: log close-case"),
+            false => soon("log", format!("a log has forked: {log}, at {size} leaves"), "证据已留存，不再联署：请立即调查该节点，勿接受其新证照；查明后 log close-case / evidence is kept, nothing is cosigned: investigate that node now; log close-case afterwards"),
+        });
+    }
+    for (log, state) in mirror_state::states(&*read).map_err(|error| error.to_string())? {
+        if let Some((size, since)) = state.old {
+            let since = UnixTime(since);
+            found.push(soon("log", format!("old heads of {log} are shown since {since}, the last of {size} leaves"), "检查途中的缓存或代理；或该节点由备份恢复而未补齐 / look for a cache or proxy on the way, or that node runs on a backup that was not caught up"));
+        }
+        if let (Some(stop), Some(claimed)) = (state.stop, state.claimed) {
+            found.push(stopped(&log, stop, claimed));
+        }
+    }
+    if witness::own_key(node).is_some() {
+        found.extend(unfollowed(node, &*read, now)?);
+    }
+    Ok(found)
+}
+
+fn stopped(log: &str, stop: mirror_state::Stop, claimed: u64) -> Diagnosis {
+    let claims = format!("{log} claims {claimed} leaves");
+    match stop {
+        mirror_state::Stop::Day => soon(
+            "log",
+            format!("{claims}: more than is mirrored in a day"),
+            "若确有其事，调高 pull.mirror_leaves_per_day；否则请该节点说明 / if it is so, raise pull.mirror_leaves_per_day; else ask that node",
+        ),
+        mirror_state::Stop::Room => soon(
+            "log",
+            format!("{claims}: the disk has no room to mirror it"),
+            "腾出磁盘空间，镜像自行继续 / make room on the disk: it goes on by itself",
+        ),
+        mirror_state::Stop::Profile(index) => soon(
+            "log",
+            format!("{claims}: leaf {index} is no entry of the profile"),
+            "不再镜像与联署；请该节点说明 / it is mirrored and cosigned no further: ask that node",
+        ),
+    }
+}
+
+/// Listed logs of which a witness holds no mirror, or one that does not grow: each node signs its status lists anew every hour.
+fn unfollowed(node: &Node, read: &dyn licence_store::Read, now: UnixTime) -> Result<Vec<Diagnosis>, String> {
+    const QUIET_S: i64 = 3 * 3_600;
+    let (evidence, own) = (node.evidence.snapshot(), format!("{}/log", node.host));
+    let entries = evidence.trust_list().into_iter().flat_map(|list| &list.content().entries);
+    let listed: BTreeSet<&str> =
+        entries.flat_map(|entry| &entry.logs).map(|log| log.key.name()).filter(|name| *name != own).collect();
+    let mut found = Vec::new();
+    for log in listed {
+        let row = read.document(mirror::HEAD, log).map_err(|error| error.to_string())?;
+        match row.map(|row| UnixTime(row.stored_at)) {
+            None => found.push(soon("log", format!("{log} is listed and not mirrored: nothing of it is cosigned"), "将该节点加入 [pull] peers，或检查到它的连接 / add its node to [pull] peers, or check the connection")),
+            Some(stored) if now.since(stored) > QUIET_S => found.push(soon("log", format!("the mirror of {log} has not grown since {stored}"), "检查到该节点的连接 / check the connection to that node")),
+            Some(_) => {}
+        }
+    }
+    Ok(found)
 }

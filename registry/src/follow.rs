@@ -1,8 +1,8 @@
-//! How a province follows the logs of cities: entries, then the records of the same leaves, one city at a time and in this order.
+//! How a witness follows the logs of others: entries, and at the province the records of the same leaves, one log at a time.
 //!
 //! A node that was lost and comes back from a backup needs its leaves and their records from here (`restore`). So the order matters:
 //! what the province shows or signs of a city, a token or a cosignature, comes after the leaves that it rests on are mirrored and
-//! told (spec/decisions/0042). In scope: that order. Out of scope: the steps (`trips::mirror`, `trips::gather_index`), when (`jobs`).
+//! told (spec/decisions/0042). A city that is a witness mirrors what it cosigns; records of licences are told to the province alone. In scope: that order. Out of scope: the steps (`trips::mirror`, `trips::gather_index`), when (`jobs`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,20 +12,23 @@ use crate::fetch::Peer;
 use crate::node::Node;
 use crate::trips::gather_index::gather;
 use crate::trips::index_record::MAX_PAGE;
-use crate::trips::mirror::{held, mirror};
+use crate::trips::mirror::{Mirrored, held, mirror};
+use crate::trips::mirror_state::Growth;
 
 /// Where the index of a node is told.
 const INDEX: &str = "/v1/index";
 
-/// The log of one city.
+/// One log.
 pub struct Followed {
     /// Asked for the log; one thread at a time.
     log: Mutex<Peer>,
     /// Asked for the records, with a pause of its own: a city that refuses to tell its index is mirrored all the same.
-    records: Peer,
+    records: Option<Peer>,
+    /// How much is taken of it.
+    growth: Growth,
 }
 
-/// The logs that this node follows, by name; none unless it is the province.
+/// The logs that this node follows, by name; none unless it is a witness.
 #[derive(Clone, Default)]
 pub struct Follows(BTreeMap<String, Arc<Followed>>);
 
@@ -33,11 +36,13 @@ impl Follows {
     /// Those of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Follows {
-        let cities = config.peers.iter().filter(|_| config.role == Role::Province);
-        let followed = cities.map(|source| {
+        let others = config.province.iter().chain(&config.peers).filter(|_| config.witness);
+        let growth = Growth { day: config.mirror_leaves_per_day, ..Growth::default() };
+        let followed = others.map(|source| {
             let peer = Peer::new(source.clone());
             let origin = peer.origin();
-            (origin, Arc::new(Followed { log: Mutex::new(peer), records: Peer::new(source.clone()) }))
+            let records = (config.role == Role::Province).then(|| Peer::new(source.clone()));
+            (origin, Arc::new(Followed { log: Mutex::new(peer), records, growth }))
         });
         Follows(followed.collect())
     }
@@ -62,30 +67,26 @@ impl Followed {
     pub fn copy(&self, node: &Node) -> Result<(), String> {
         // The lock guards a turn, no data: a panic in an earlier turn is no reason to end.
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let mirrored = asked(node, &log, |node| copy_log(node, &log));
-        let gathered = asked(node, &self.records, |node| gather_from(node, &self.records));
+        let mirrored = asked(node, &log, |node| copy_log(node, &log, self.growth));
+        let gathered =
+            self.records.as_ref().map_or(Ok(()), |peer| asked(node, peer, |node| gather_from(node, peer)));
         mirrored.and(gathered)
     }
 
-    /// The same at once, because the city itself has just called; answers whether `size` leaves of it are mirrored now.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn copy_up_to(&self, node: &Node, size: u64) -> Result<bool, String> {
+    /// The same at once, because the node itself has just called, unless `size` leaves of it are mirrored already. What comes of it stands
+    /// in the mirror: another process of this node may do the same and win.
+    pub fn copy_up_to(&self, node: &Node, size: u64) {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_there = || {
-            let read = node.store.read().map_err(|error| error.to_string())?;
-            Ok::<_, String>(held(&*read, &log.origin()).map_err(|error| error.to_string())?.size >= size)
-        };
-        if is_there()? {
-            return Ok(true);
+        let is_there = node.store.read().and_then(|read| Ok(held(&*read, &log.origin())?.size >= size));
+        if is_there.is_ok_and(|is_there| is_there) {
+            return;
         }
-        // Another process of this node may do the same and win; what counts is what is there afterwards.
-        let copied = copy_log(node, &log).and_then(|()| gather_from(node, &self.records));
+        let copied = copy_log(node, &log, self.growth);
+        let copied =
+            copied.and_then(|()| self.records.as_ref().map_or(Ok(()), |peer| gather_from(node, peer)));
         if let Err(error) = copied {
             tracing::warn!(error, "following a log before it is cosigned");
         }
-        is_there()
     }
 }
 
@@ -103,13 +104,17 @@ pub fn asked(node: &Node, peer: &Peer, work: impl FnOnce(&Node) -> Result<(), St
 }
 
 /// Follows the log of a peer, if the trust list names it and it is in use.
-fn copy_log(node: &Node, peer: &Peer) -> Result<(), String> {
+fn copy_log(node: &Node, peer: &Peer, growth: Growth) -> Result<(), String> {
     let (evidence, origin) = (node.evidence.snapshot(), peer.origin());
     let Some(list) = evidence.trust_list() else { return Ok(()) };
     let mut in_use = list.logs_at(node.clock.now()).map(|(_, log)| &log.key);
     let Some(key) = in_use.find(|key| key.name() == origin) else { return Ok(()) };
     let mut fetch = |path: &str, cap: usize| peer.get(path, cap);
-    mirror(node, key, &mut fetch).map(drop).map_err(|error| error.to_string())
+    let mirrored = mirror(node, key, growth, &mut fetch).map_err(|error| error.to_string())?;
+    if let Mirrored::Part { fetched, claimed } = mirrored {
+        tracing::info!(origin, fetched, claimed, "a part of a log was fetched; the next turn goes on");
+    }
+    Ok(())
 }
 
 /// Gathers the index of a peer as far as its log is mirrored.

@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 
 use crate::ceremony::is_half_over;
 use crate::node::Node;
-use crate::trips::mirror;
+use crate::trips::{fork_cases, mirror, mirror_state};
 
 /// All metrics of one node.
 pub struct Metrics {
@@ -30,6 +30,7 @@ pub struct Metrics {
     job_success: Family<JobName, Gauge<i64, AtomicI64>>,
     gauges: Family<Named, Gauge<i64, AtomicI64>>,
     mirrors: Family<Origin, Gauge<i64, AtomicI64>>,
+    old_heads: Family<Origin, Gauge<i64, AtomicI64>>,
     indexes: Family<Origin, Gauge<i64, AtomicI64>>,
     rejects: Family<Origin, Gauge<i64, AtomicI64>>,
     refused: Family<Sender, Gauge<i64, AtomicI64>>,
@@ -108,6 +109,7 @@ impl Default for Metrics {
             job_success: Family::default(),
             gauges: Family::default(),
             mirrors: Family::default(),
+            old_heads: Family::default(),
             indexes: Family::default(),
             rejects: Family::default(),
             refused: Family::default(),
@@ -132,6 +134,11 @@ impl Default for Metrics {
             metrics.job_success.clone(),
         );
         registry.register("mirror_size", "Verified leaves of mirrored logs", metrics.mirrors.clone());
+        registry.register(
+            "mirror_old_heads",
+            "Old heads of other logs that were shown",
+            metrics.old_heads.clone(),
+        );
         registry.register(
             "index_size",
             "Leaves of mirrored logs that are told in the index",
@@ -236,10 +243,17 @@ impl Metrics {
             self.set("log_size", i64::try_from(head.size).unwrap_or(i64::MAX));
         }
         let count = |kind| read.documents(kind).map(|rows| rows.len()).unwrap_or_default();
-        self.set("log_forks", i64::try_from(count(mirror::FORK)).unwrap_or(i64::MAX));
+        self.set("log_forks", i64::try_from(count(fork_cases::FORK)).unwrap_or(i64::MAX));
         for row in read.documents(mirror::HEAD).unwrap_or_default() {
             let size = i64::try_from(row.version).unwrap_or(i64::MAX);
             self.mirrors.get_or_create(&Origin { origin: row.name }).set(size);
+        }
+        let states = mirror_state::states(&*read).unwrap_or_default();
+        let stopped = states.values().filter(|state| state.stop.is_some()).count();
+        self.set("mirrors_stopped", i64::try_from(stopped).unwrap_or(i64::MAX));
+        for (origin, state) in states {
+            let count = i64::try_from(state.old_heads).unwrap_or(i64::MAX);
+            self.old_heads.get_or_create(&Origin { origin }).set(count);
         }
         // Gone from the index, gone from here: an origin that was forgotten has no rejects.
         self.rejects.clear();

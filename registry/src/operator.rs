@@ -4,6 +4,7 @@
 //! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
 
 mod index;
+mod log;
 mod trust;
 
 use licence_catalogue::KeyRole;
@@ -110,6 +111,19 @@ pub enum Command {
         /// Name of the log.
         log: String,
     },
+    /// The cases of forked logs, open and closed.
+    ListCases,
+    /// Close a case of a forked log; the record stays.
+    CloseCase {
+        /// Name of the log.
+        log: String,
+        /// Leaves of the offered head, as the case is named.
+        size: u64,
+        /// Who closes it.
+        officer: String,
+        /// Why.
+        reason: String,
+    },
     /// Sign and publish a version that two officers have approved.
     PublishCatalogue {
         /// Its payload, base64url.
@@ -207,6 +221,8 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
         Command::CountIndex { log } => index::counts(node, log.as_deref()),
         Command::ListRejects { log, from } => index::rejects(node, log, *from),
         Command::GatherAgain { log } => index::again(node, log),
+        Command::ListCases => log::cases(node),
+        Command::CloseCase { log, size, officer, reason } => log::close(node, log, *size, officer, reason),
         Command::PublishCatalogue { proposal, approvals } => publish_catalogue(node, proposal, approvals),
     }
 }

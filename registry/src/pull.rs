@@ -110,7 +110,8 @@ fn take_tokens(node: &Node, bundle: &Bundle, from: &str) -> Result<(), TakeError
     Ok(())
 }
 
-/// Remembers the heads of logs that the trust list names and that are in use, so that a second tree of one size is noticed.
+/// Remembers the heads of logs that the trust list names and that are in use, so that a second tree of one size is noticed; those that a
+/// quorum of the list's witnesses has cosigned apart from those of which only the log itself says that they are of one tree.
 fn take_heads(node: &Node, bundle: &Bundle, from: &str) {
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
     let Some(list) = evidence.trust_list() else { return };
@@ -122,8 +123,14 @@ fn take_heads(node: &Node, bundle: &Bundle, from: &str) {
             if list.logs_at(now).any(|(_, log)| log.key.name() == origin) {
                 node.refusals.note(from, path, &"并非该日志所签 / this log did not sign it");
             }
-        } else if evidence.head(origin, head.size).is_none() {
-            node.evidence.change(|evidence| evidence.add_head(origin, head));
+            continue;
+        }
+        let cosigners = list.policy().cosigners(checkpoint.note());
+        let vouched = cosigners.is_ok_and(|own| own.count() > 0 && list.policy().is_met_by(own));
+        match vouched {
+            _ if evidence.head(origin, head.size).is_some() => {}
+            true => node.evidence.change(|evidence| evidence.add_head(origin, head)),
+            false => node.evidence.change(|evidence| evidence.add_shown_head(origin, head)),
         }
     }
 }

@@ -139,7 +139,9 @@ pub enum RestoreError {
         size: u64,
     },
     /// The witness cannot be reached or refuses.
-    #[error("见证方 / the witness: {0}")]
+    #[error(
+        "见证方应答有误，可稍后重试；确认其不可用且愿担分叉之险时用 --without-witness / a witness gave no answer: try again, or go on without it by --without-witness: {0}"
+    )]
     Witness(String),
     /// The own clock stands before something that this node has signed.
     #[error(
@@ -239,12 +241,14 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
     numbers::finish(node, from, last)
 }
 
-/// Takes the mark away from a node of which nobody holds a mirror: what came after the backup is lost.
+/// Takes the mark away from a node of which nobody holds a mirror: what came after the backup is lost. Every witness is asked first: what
+/// one of them has cosigned beyond the backup is signed for ever, and another leaf in its place would fork the log.
 ///
 /// # Errors
-/// [`RestoreError`].
-pub fn go_on_without_mirror(node: &Node) -> Result<Caught, RestoreError> {
+/// [`RestoreError`]; the mark stays then.
+pub fn go_on_without_mirror(node: &Node, witnesses: Vec<Ask<'_>>) -> Result<Caught, RestoreError> {
     mark(&*node.store, node.clock.now())?;
+    witnesses.into_iter().try_for_each(|ask| check_witness(node, ask))?;
     let from = pending(&*node.store.read()?)?.unwrap_or_default();
     let last = ahead::last_time(&*node.store.read()?)?;
     if node.clock.now() <= last {

@@ -77,8 +77,18 @@ impl HeldToken {
     }
 }
 
-/// Most tree heads that are kept of one log.
+/// Most tree heads of each kind that are kept of one log.
 pub const MAX_HEADS: usize = 64;
+
+/// The tree heads of one log: those that are known to lie in one tree, and those of which only the log's own key says so. They are kept
+/// apart, so that the log's own key, which signs the latter as it likes, pushes none of the former out.
+#[derive(Clone, Debug, Default)]
+struct Heads {
+    /// Ascending by size.
+    vouched: Vec<TreeHead>,
+    /// In the order in which they were shown.
+    shown: Vec<TreeHead>,
+}
 
 /// All evidence at one moment.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +96,7 @@ pub struct Evidence {
     trust: Trust,
     catalogue: Option<Arc<Catalogue>>,
     tokens: BTreeMap<String, HeldToken>,
-    heads: BTreeMap<String, Vec<TreeHead>>,
+    heads: BTreeMap<String, Heads>,
     register: Register,
 }
 
@@ -181,15 +191,29 @@ impl Evidence {
         self.tokens.values()
     }
 
-    /// Adds a tree head that was seen of a log, unless one of its size is held: the first one seen is the one to compare
-    /// with. Of each log the [`MAX_HEADS`] largest are kept, so that a node may run for years.
+    /// Adds a tree head that somebody else than the log vouches for: this node mirrors the log, witnesses have cosigned the head, or the
+    /// user has pinned it. Unless one of its size is held: the first one is the one to compare with. Of each log the [`MAX_HEADS`] largest
+    /// are kept, so that a node may run for years.
     pub fn add_head(&mut self, origin: &str, head: TreeHead) {
-        let heads = self.heads.entry(String::from(origin)).or_default();
+        let heads = &mut self.heads.entry(String::from(origin)).or_default().vouched;
         let Err(at) = heads.binary_search_by_key(&head.size, |held| held.size) else { return };
         heads.insert(at, head);
         if heads.len() > MAX_HEADS {
             heads.remove(0);
         }
+    }
+
+    /// Adds a tree head that was shown and that nobody but the log vouches for, unless one of its size is held. Of each log the
+    /// [`MAX_HEADS`] that were shown last are kept, whatever size they claim; none of them pushes out one of [`Evidence::add_head`].
+    pub fn add_shown_head(&mut self, origin: &str, head: TreeHead) {
+        if self.head(origin, head.size).is_some() {
+            return;
+        }
+        let heads = &mut self.heads.entry(String::from(origin)).or_default().shown;
+        if heads.len() >= MAX_HEADS {
+            heads.remove(0);
+        }
+        heads.push(head);
     }
 
     /// The same evidence under other trust files: who speaks with each token is found out anew.
@@ -211,10 +235,11 @@ impl Evidence {
         next
     }
 
-    /// The head seen of a log at exactly this size.
+    /// The head of a log at exactly this size: one that is vouched for, else one that was shown.
     #[must_use]
     pub fn head(&self, origin: &str, size: u64) -> Option<&TreeHead> {
-        self.heads.get(origin).and_then(|heads| heads.iter().find(|head| head.size == size))
+        let heads = self.heads.get(origin)?;
+        heads.vouched.iter().chain(&heads.shown).find(|head| head.size == size)
     }
 }
 
@@ -234,6 +259,25 @@ mod tests {
         assert_eq!(evidence.head("a/log", 1_000 - MAX_HEADS as u64), None);
         let kept = evidence.with_trust(Trust::Unavailable);
         assert_eq!(kept.head("a/log", 1_000), Some(&head(1_000, 1)));
-        assert_eq!(kept.heads["a/log"].len(), MAX_HEADS);
+        assert_eq!(kept.heads["a/log"].vouched.len(), MAX_HEADS);
+    }
+
+    /// The largest 64 were kept whoever vouched for them: a log that signed 64 sizes of its fancy pushed out what had been mirrored.
+    #[test]
+    fn a_logs_own_key_pushes_out_no_head_that_others_vouch_for() {
+        let mut evidence = Evidence::default();
+        let head = |size, root| TreeHead { size, root: [root; 32] };
+        evidence.add_head("a/log", head(7, 1));
+        for size in (0..2 * MAX_HEADS as u64).map(|more| (1 << 60) + more) {
+            evidence.add_shown_head("a/log", head(size, 2));
+        }
+        assert_eq!(evidence.head("a/log", 7), Some(&head(7, 1)), "mirrored");
+        evidence.add_shown_head("a/log", head(9, 3));
+        assert_eq!(evidence.head("a/log", 9), Some(&head(9, 3)), "a small one that is shown last is kept");
+        evidence.add_shown_head("a/log", head(7, 4));
+        assert_eq!(evidence.head("a/log", 7), Some(&head(7, 1)), "the one vouched for is compared with");
+        evidence.add_head("a/log", head(9, 5));
+        assert_eq!(evidence.head("a/log", 9), Some(&head(9, 5)), "so it is if it comes later");
+        assert_eq!(evidence.with_trust(Trust::Unavailable).heads["a/log"].shown.len(), MAX_HEADS);
     }
 }

@@ -1,5 +1,7 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
+use licence_registry::trips::mirror::MirrorError;
+use licence_registry::trips::mirror_state::KEPT_FREE;
 use licence_registry::{documents, jobs};
 
 use super::conditions::{Broken, Condition, must};
@@ -136,5 +138,23 @@ pub(crate) fn a_peers_token_that_was_kept_and_reported_as_lost() -> Done {
     must(world.places[2].seen.tokens == world.places[1].seen.tokens, Condition::NotCaughtUp, || {
         "what is stored is not what the node judges by".to_owned()
     })?;
+    world.goes_on()
+}
+
+/// The logs of others are not mirrored into the last room of the disk: the register of this node needs it. Later they are caught up with.
+pub(crate) fn a_mirror_without_room_goes_on_when_there_is_some() -> Done {
+    let mut world = world()?;
+    world.heal()?;
+    world.turn(3_600)?;
+    world.publish_quietly(1)?;
+    let room =
+        |world: &World, free| world.places[PROVINCE].store().into_iter().for_each(|own| own.set_room(free));
+    room(&world, KEPT_FREE - 1);
+    let outcome = world.mirror_outcome(1);
+    must(matches!(outcome, Err(MirrorError::Room { .. })), Condition::Stuck, || format!("{outcome:?}"))?;
+    let told = licence_registry::doctor::diagnose(world.node(PROVINCE));
+    let named = told.iter().any(|own| own.about == "log" && own.cause.contains("no room"));
+    must(named, Condition::Stuck, || format!("{told:?}"))?;
+    room(&world, KEPT_FREE);
     world.goes_on()
 }

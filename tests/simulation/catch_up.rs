@@ -5,7 +5,9 @@ use std::sync::Arc;
 use licence_registry::encoding::digest_text;
 use licence_registry::fsck::fsck;
 use licence_registry::keys::Usage;
-use licence_registry::restore::{Caught, Mirror, RestoreError, catch_up, mark, pending};
+use licence_registry::restore::{
+    Caught, Mirror, RestoreError, catch_up, go_on_without_mirror, mark, pending,
+};
 use licence_registry::trips::ask_witness::Reply;
 use licence_registry::trips::change_status::{ChangeRequest, change_status};
 use licence_registry::trips::index_record::{IndexPage, IndexRecord, of_change, of_licence};
@@ -347,6 +349,27 @@ pub(crate) fn a_clock_that_is_behind_and_a_witness_that_is_ahead_are_refused() -
     // Nothing was put where the lost leaves stood.
     must(world.places[CITY].disk_size() == all, Condition::WentBackwards, || "appended".to_owned())?;
     world.catch_up(&lost, Lie::Nothing, 100, Some(all)).map(drop).map_err(not_restored)
+}
+
+/// Nobody is said to hold a mirror: a witness that has cosigned more than the backup has tells otherwise. It was not asked, and the log forked.
+pub(crate) fn a_restore_without_a_mirror_asks_the_witnesses() -> Done {
+    let mut world = World::with_old_backup()?;
+    world.put_back()?;
+    let size = world.places[CITY].disk_size();
+    let go_on = |world: &World, holds: u64| {
+        let mut ask = |_: &str| Ok(Reply::Holds(holds));
+        go_on_without_mirror(world.node(CITY), vec![&mut ask])
+    };
+    let refused = go_on(&world, size + 1);
+    must(matches!(refused, Err(RestoreError::Seen { .. })), Condition::RestoreUnnoticed, || {
+        format!("{refused:?}")
+    })?;
+    let mut silent = |_: &str| Err("away".to_owned());
+    let unheard = go_on_without_mirror(world.node(CITY), vec![&mut silent]);
+    let refused = matches!(unheard, Err(RestoreError::Witness(_)));
+    must(refused && world.is_marked()?, Condition::RestoreUnnoticed, || format!("{unheard:?}"))?;
+    go_on(&world, size).map(drop).map_err(not_restored)?;
+    must(!world.is_marked()?, Condition::Stuck, || "the mark is still there".to_owned())
 }
 
 /// The mirror was last there before the backup was made: it tells nothing new, and nothing against the backup.

@@ -25,6 +25,10 @@ pub(crate) enum Condition {
     WentBackwards,
     /// §7.4. A node that was restored from a backup is followed or cosigned, and nobody notices.
     RestoreUnnoticed,
+    /// §7.4. A log that has one tree is taken for one that has forked: its node is cut off for what a cache has shown.
+    FalseFork,
+    /// §7.4. A head is cosigned that is not in the witness's mirror: a node that is lost then cannot come back from it.
+    CosignedUnmirrored,
     /// §7.5. A node that has what it needs does not issue, change, publish or verify, whatever links are cut.
     Stuck,
     /// §7.5. After all links are healed, a mirror is not the log, or evidence is not the same everywhere.
@@ -52,6 +56,10 @@ pub(crate) enum Allowed {
     RollbackRefused,
     /// A restored node is noticed by mirror or witness.
     RestoreNoticed,
+    /// An old head of a log is shown to its mirror, and passed over.
+    OldHeadShown,
+    /// Officers have closed the case of a fork.
+    CaseClosed,
     /// A restart, by order or by a crash.
     Restarted,
     /// ACCEPT.
@@ -65,7 +73,7 @@ pub(crate) enum Allowed {
 }
 
 impl Allowed {
-    pub(crate) const ALL: [Allowed; 12] = [
+    pub(crate) const ALL: [Allowed; 14] = [
         Allowed::Indeterminate,
         Allowed::Unavailable,
         Allowed::DoneUnanswered,
@@ -73,6 +81,8 @@ impl Allowed {
         Allowed::Unreachable,
         Allowed::RollbackRefused,
         Allowed::RestoreNoticed,
+        Allowed::OldHeadShown,
+        Allowed::CaseClosed,
         Allowed::Restarted,
         Allowed::Accepted,
         Allowed::Rejected,

@@ -1,13 +1,16 @@
 //! What passes between nodes: bundles, logs, cosignatures; links that are cut; old files offered again.
 
 use licence_registry::documents::{self, bundle, take_catalogue, take_token};
+use licence_registry::keys::Usage;
 use licence_registry::pull;
 use licence_registry::trips::ask_witness::{Reply, ask_witness};
-use licence_registry::trips::mirror::{self, MirrorError, mirror};
-use licence_registry::trips::witness::{WitnessError, add_checkpoint};
+use licence_registry::trips::fork_cases;
+use licence_registry::trips::mirror::{self, MirrorError, Mirrored, mirror};
+use licence_registry::trips::mirror_state::Growth;
+use licence_registry::trips::witness::{WitnessError, add_checkpoint, own_key};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::note::LogKey;
-use licence_spec::log::witness::Refusal;
+use licence_spec::log::witness::{AddCheckpoint, Refusal};
 use licence_spec::status::StatusToken;
 use licence_spec::suite::sha256;
 use licence_store::{DocumentRow, Store as _, StoreError, transact};
@@ -129,17 +132,17 @@ impl World {
         must(tripped, Condition::Stuck, || format!("the province mirrors city {city}: {error}"))
     }
 
-    pub(crate) fn mirror_outcome(&self, city: usize) -> Result<u64, MirrorError> {
+    pub(crate) fn mirror_outcome(&self, city: usize) -> Result<Mirrored, MirrorError> {
         let key = self.log_key(city).ok_or_else(|| MirrorError::Fetch("not listed".to_owned()))?;
         let (node, other) = (self.node(PROVINCE), self.node(city));
         if self.settings.defect == Some(Defect::MirrorWithoutProof) {
             return self.mirror_blindly(city);
         }
-        mirror(node, &key, &mut |path, cap| serve(other, path, cap))
+        mirror(node, &key, Growth::default(), &mut |path, cap| serve(other, path, cap))
     }
 
     /// The defect: the head is believed.
-    fn mirror_blindly(&self, city: usize) -> Result<u64, MirrorError> {
+    fn mirror_blindly(&self, city: usize) -> Result<Mirrored, MirrorError> {
         let bytes = self.node(city).log.checkpoint();
         let signed = SignedCheckpoint::parse(bytes.as_bytes()).map_err(|_| MirrorError::Head)?;
         let (origin, size) = (self.places[city].origin(), signed.head().size);
@@ -157,7 +160,7 @@ impl World {
             write.put_documents(std::slice::from_ref(&row)).map(drop)
         })
         .map_err(|error: StoreError| error.into())
-        .map(|()| size)
+        .map(|()| Mirrored::Whole(size))
     }
 
     /// The mirrored head is the one of the city's log.
@@ -197,14 +200,58 @@ impl World {
 
     /// What the province answers as a witness.
     pub(crate) fn witness(&self, body: &str) -> Result<Reply, String> {
-        match add_checkpoint(self.node(PROVINCE), body.as_bytes(), &|_, _| true) {
+        if self.settings.defect == Some(Defect::CosignedUnmirrored) {
+            return self.cosign_blindly(body);
+        }
+        // As the job does: whoever asks can be reached, and is followed before it is cosigned.
+        let follow = |origin: &str, _| {
+            let city = self.places.iter().position(|place| place.origin() == origin);
+            // What comes of it stands in the mirror.
+            let _followed = city.map(|city| self.mirror_outcome(city));
+        };
+        match add_checkpoint(self.node(PROVINCE), body.as_bytes(), &follow) {
             Ok(lines) => Ok(Reply::Cosignature(lines)),
             Err(WitnessError::Refused(Refusal::Conflict { stored })) => Ok(Reply::Holds(stored)),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    /// What was cosigned is written down, and is no log that has forked.
+    /// The defect: whatever extends what was cosigned before is cosigned.
+    fn cosign_blindly(&self, body: &str) -> Result<Reply, String> {
+        let (node, disk) = (self.node(PROVINCE), &self.places[PROVINCE].disk);
+        let request = AddCheckpoint::parse(body.as_bytes()).map_err(|error| error.to_string())?;
+        let origin = request.origin();
+        let city = self.places.iter().position(|place| place.origin() == origin).ok_or("no such city")?;
+        let key = self.log_key(city).ok_or("not listed")?;
+        let read = disk.read().map_err(|error| error.to_string())?;
+        let stored = read.document("witness-head", origin).map_err(|error| error.to_string())?;
+        drop(read);
+        let stored = stored.and_then(|row| SignedCheckpoint::parse(&row.bytes).ok().map(|own| own.head()));
+        let accepted = match request.decide([&key], stored) {
+            Ok(accepted) => accepted,
+            Err(Refusal::Conflict { stored }) => return Ok(Reply::Holds(stored)),
+            Err(error) => return Err(error.to_string()),
+        };
+        let row = DocumentRow {
+            kind: "witness-head".to_owned(),
+            name: origin.to_owned(),
+            version: accepted.head().size,
+            iat: 0,
+            digest: sha256(&[&accepted.head().root]),
+            bytes: request.note().as_bytes().to_vec(),
+            stored_at: 0,
+        };
+        transact::<_, StoreError>(&**disk, "blind", |write| {
+            write.put_documents(std::slice::from_ref(&row)).map(drop)
+        })
+        .map_err(|error| error.to_string())?;
+        let signer = node.keys.signer(&node.authority, Usage::Witness).ok_or("no witness key")?;
+        let key = own_key(node).ok_or("no witness key")?;
+        let lines = accepted.cosign(&key, node.clock.now(), &*signer);
+        lines.map(Reply::Cosignature).map_err(|error| error.to_string())
+    }
+
+    /// What was cosigned is written down and mirrored, and is no log that has forked.
     fn cosigned(&mut self, city: usize) -> Done {
         must(!self.condemned.contains(&city), Condition::RestoreUnnoticed, || {
             format!("city {city} has forked and is cosigned")
@@ -213,7 +260,11 @@ impl World {
         let read = self.places[PROVINCE].disk.read().map_err(broken_disk)?;
         let row = read.document("witness-head", &self.places[city].origin()).map_err(broken_disk)?;
         let known = row.map_or(0, |row| row.version);
+        let mirrored = mirror::held(&*read, &self.places[city].origin()).map_err(broken_disk)?.size;
         drop(read);
+        must(mirrored >= size, Condition::CosignedUnmirrored, || {
+            format!("{size} leaves of city {city} are cosigned, {mirrored} are mirrored")
+        })?;
         must(known >= size, Condition::WentBackwards, || {
             format!("{size} leaves of city {city} are cosigned, {known} are written down")
         })?;
@@ -228,6 +279,7 @@ impl World {
             2 => self.offer_second_list(),
             3 => self.offer_old_catalogue(at),
             4 => self.offer_old_head(),
+            5 => self.show_old_head(),
             _ => self.offer_old_token(at),
         }
     }
@@ -281,9 +333,48 @@ impl World {
         drop(read);
         let Some(row) = row.filter(|row| row.version > 0) else { return Ok(()) };
         let body = format!("old 0\n\n{}", String::from_utf8_lossy(&row.bytes));
-        let refused = add_checkpoint(self.node(PROVINCE), body.as_bytes(), &|_, _| true).is_err();
+        let refused = add_checkpoint(self.node(PROVINCE), body.as_bytes(), &|_, _| {}).is_err();
         must(refused, Condition::WentBackwards, || format!("city {city}: a head is cosigned from 0 again"))?;
         self.allow(Allowed::RollbackRefused);
         Ok(())
+    }
+    /// A cache shows the province an old head of a city: it says nothing new, and the city has not forked.
+    fn show_old_head(&mut self) -> Done {
+        let city = 1 + self.chance.below(3);
+        let newest = self.node(city).log.checkpoint();
+        let heads = &mut self.places[city].old_heads;
+        heads.push(newest);
+        if heads.len() > 8 {
+            heads.remove(0);
+        }
+        let heads = self.places[city].old_heads.clone();
+        let (shown, Some(key)) = (&heads[self.chance.below(heads.len())], self.log_key(city)) else {
+            return Ok(());
+        };
+        let (node, other) = (self.node(PROVINCE), self.node(city));
+        let mut fetch = |path: &str, cap| match path {
+            "/log/checkpoint" => Ok(shown.as_bytes().to_vec()),
+            _ => serve(other, path, cap),
+        };
+        let outcome = mirror(node, &key, Growth::default(), &mut fetch);
+        let is_old = matches!(outcome, Ok(Mirrored::Old { .. }));
+        if is_old && self.settings.defect == Some(Defect::OldHeadIsFork) {
+            let head = SignedCheckpoint::parse(shown.as_bytes()).expect("a stored head").head();
+            fork_cases::keep_fork(node, key.name(), &head, shown.as_bytes()).map_err(broken_disk)?;
+        }
+        must(outcome.is_ok(), Condition::FalseFork, || format!("city {city}, an old head: {outcome:?}"))?;
+        if is_old {
+            self.allow(Allowed::OldHeadShown);
+        }
+        self.has_no_false_case(city)
+    }
+
+    /// No case is open of a city that has one log.
+    pub(crate) fn has_no_false_case(&self, city: usize) -> Done {
+        let read = self.places[PROVINCE].disk.read().map_err(broken_disk)?;
+        let open = fork_cases::is_open(&*read, &self.places[city].origin()).map_err(broken_disk)?;
+        must(!open || self.condemned.contains(&city), Condition::FalseFork, || {
+            format!("the log of city {city} is taken for one that has forked")
+        })
     }
 }

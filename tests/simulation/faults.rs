@@ -3,6 +3,7 @@
 //! In scope: transactions that are lost, kept but reported lost, refused for want of space, cut off by a crash; reads that fail;
 //! transactions that lie. Out of scope: torn pages and lost fsyncs (SQLite's own tests, `tests/tests/node/crash.rs`).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use licence_store::{Read, Result, Store, StoreError, Timing, Write};
@@ -63,10 +64,14 @@ pub(crate) enum Defect {
     StandingClock,
     /// A status token older than the one held is taken.
     OlderTokenTaken,
+    /// An old head that is shown again is kept as evidence of a fork.
+    OldHeadIsFork,
+    /// The witness cosigns what it does not mirror.
+    CosignedUnmirrored,
 }
 
 impl Defect {
-    pub(crate) const ALL: [Defect; 12] = [
+    pub(crate) const ALL: [Defect; 14] = [
         Defect::AcknowledgedBeforeCommit,
         Defect::LostByCrash,
         Defect::MirrorWithoutProof,
@@ -79,13 +84,15 @@ impl Defect {
         Defect::IdempotencyForgotten,
         Defect::StandingClock,
         Defect::OlderTokenTaken,
+        Defect::OldHeadIsFork,
+        Defect::CosignedUnmirrored,
     ];
 
     /// The conditions that it breaks.
     pub(crate) const fn found_by(self) -> &'static [Condition] {
         use Condition::{
-            AcceptWithoutEvidence, AcknowledgedIsLost, DoneTwice, IndexTwice, NotCaughtUp, RestoreUnnoticed,
-            RevocationUnseen, Stuck, WentBackwards,
+            AcceptWithoutEvidence, AcknowledgedIsLost, CosignedUnmirrored, DoneTwice, FalseFork, IndexTwice,
+            NotCaughtUp, RestoreUnnoticed, RevocationUnseen, Stuck, WentBackwards,
         };
         match self {
             Defect::AcknowledgedBeforeCommit => &[AcknowledgedIsLost],
@@ -98,6 +105,8 @@ impl Defect {
                 &[WentBackwards]
             }
             Defect::OlderTokenTaken | Defect::WitnessForgets => &[WentBackwards],
+            Defect::OldHeadIsFork => &[FalseFork],
+            Defect::CosignedUnmirrored => &[CosignedUnmirrored],
             Defect::UnrevokedByRestore => &[RevocationUnseen, WentBackwards],
             Defect::IdempotencyForgotten => &[DoneTwice, Stuck],
             // Behind the others it takes what they sign for signed in the future, before what is old looks fresh to it.
@@ -143,11 +152,20 @@ pub(crate) struct FaultyStore {
     state: Mutex<State>,
     /// The leaves of the log on the disk, if nothing has been written since they were counted.
     leaves: Mutex<Option<u64>>,
+    /// Bytes that are free on the disk.
+    room: AtomicU64,
 }
 
 impl FaultyStore {
     pub(crate) fn over(disk: Arc<SqliteStore>, defect: Option<Defect>) -> FaultyStore {
-        FaultyStore { disk, defect, state: Mutex::default(), leaves: Mutex::default() }
+        let room = AtomicU64::new(u64::MAX);
+        FaultyStore { disk, defect, state: Mutex::default(), leaves: Mutex::default(), room }
+    }
+
+    /// From now on so many bytes are free.
+    #[cfg(test)]
+    pub(crate) fn set_room(&self, free: u64) {
+        self.room.store(free, Ordering::Relaxed);
     }
 
     /// After `after` more transactions, this goes wrong.
@@ -267,5 +285,9 @@ impl Store for FaultyStore {
 
     fn timings(&self) -> Vec<Timing> {
         self.disk.timings()
+    }
+
+    fn room(&self) -> Option<u64> {
+        Some(self.room.load(Ordering::Relaxed))
     }
 }

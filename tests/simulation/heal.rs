@@ -37,6 +37,7 @@ impl World {
                     Broken::new(Condition::NotCaughtUp, format!("cosign {city}: {error}"))
                 })?;
             }
+            self.has_no_false_case(city)?;
             self.mirrored_entries(city)?;
         }
         self.watch()?;

@@ -20,11 +20,11 @@ use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::holder;
 use licence_registry::trips::lease::Leases;
 use licence_spec::evidence::{Evidence, Trust};
-use licence_spec::log::tile::{TilePath, append_entry};
+use licence_spec::log::tile::{Tile, TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
-use licence_store::{LogHead, NodeRow, Store as _, transact};
+use licence_store::{LogHead, NodeRow, Store as _, TileKey, transact};
 use licence_store_sqlite::SqliteStore;
 
 use super::faults::{Defect, FaultyStore};
@@ -87,6 +87,8 @@ pub(crate) struct Place {
     pub(crate) backup: Option<Backup>,
     /// Digests of the bundles that were taken last, by place.
     pub(crate) bundles: BTreeMap<usize, Digest>,
+    /// Some heads that its log has signed, as a cache may keep them.
+    pub(crate) old_heads: Vec<Arc<str>>,
 }
 
 /// A key of its own for every label.
@@ -139,6 +141,7 @@ impl Place {
             seen: Seen::default(),
             backup: None,
             bundles: BTreeMap::new(),
+            old_heads: Vec::new(),
         }
     }
 
@@ -274,8 +277,10 @@ fn answer(node: &Node, path: &str) -> Result<Vec<u8>, String> {
         let row = read.document(documents::CATALOGUE_VERSION, version).map_err(failed)?;
         return row.map(|row| row.bytes).ok_or_else(|| format!("{path}: 404"));
     }
-    let Some(Ok(TilePath::Entries(wanted))) = path.strip_prefix("/log/").map(TilePath::parse) else {
-        return Err(format!("{path}: 404"));
+    let wanted = match path.strip_prefix("/log/").map(TilePath::parse) {
+        Some(Ok(TilePath::Entries(wanted))) => wanted,
+        Some(Ok(TilePath::Hashes(tile))) => return hashes(node, tile),
+        _ => return Err(format!("{path}: 404")),
     };
     let read = node.store.read().map_err(failed)?;
     let width = usize::from(wanted.width());
@@ -288,6 +293,15 @@ fn answer(node: &Node, path: &str) -> Result<Vec<u8>, String> {
         append_entry(&mut bytes, &leaf.entry).map_err(|error| error.to_string())?;
     }
     Ok(bytes)
+}
+
+/// A tile of hashes, cut to the width that is asked for.
+fn hashes(node: &Node, tile: Tile) -> Result<Vec<u8>, String> {
+    let key = TileKey { level: tile.level(), index: tile.index() };
+    let read = node.store.read().map_err(|error| error.to_string())?;
+    let found = read.log_tiles(&[key]).map_err(|error| error.to_string())?.into_iter().next().flatten();
+    let bytes = found.filter(|bytes| bytes.len() >= tile.byte_len());
+    bytes.map(|bytes| bytes[..tile.byte_len()].to_vec()).ok_or_else(|| format!("{tile}: 404"))
 }
 
 /// A moment of the world.

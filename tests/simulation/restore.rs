@@ -1,8 +1,12 @@
 //! Restarts, crashes, backups, and backups that are restored though the node has gone on since.
 
-use licence_registry::trips::mirror::{self, MirrorError};
+use licence_registry::db::{Effect, Job};
+use licence_registry::trips::fork_cases;
+use licence_registry::trips::mirror::{self, MirrorError, Mirrored};
+use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
-use licence_store::{Store as _, StoreError};
+use licence_spec::suite::sha256;
+use licence_store::{DocumentRow, Store as _, StoreError};
 use std::sync::Arc;
 
 use super::conditions::{Allowed, Broken, Condition, must};
@@ -64,9 +68,7 @@ impl World {
         let good = std::mem::replace(&mut self.places[at].disk, backup.disk);
         self.places[at].seen = Default::default();
         self.restart(at)?;
-        if at != PROVINCE {
-            self.restored_city_is_noticed(at, leaves)?;
-        }
+        let mirrored = if at == PROVINCE { 0 } else { self.restored_city_is_noticed(at, leaves)? };
         for other in (0..self.places.len()).filter(|other| *other != at) {
             // What is old is passed over or refused; `watch` sees that nothing goes back.
             match self.pull(other, at, false) {
@@ -76,6 +78,10 @@ impl World {
                 done => done?,
             }
         }
+        // Only now: whoever pulled from it after that would rightly say of its proofs that its log has two trees.
+        if mirrored > leaves {
+            self.fork_is_noticed(at, leaves, mirrored)?;
+        }
         let watched = self.places[at].seen.clone();
         self.watch()?;
         self.places[at].seen = watched;
@@ -83,13 +89,34 @@ impl World {
         self.places[at].disk = good;
         self.restart(at)?;
         self.places[at].seen = seen;
+        if self.condemned.contains(&at) && self.chance.one_in(2) {
+            self.close_cases(at)?;
+        }
         Ok(())
     }
 
-    fn restored_city_is_noticed(&mut self, city: usize, leaves: u64) -> Done {
+    /// Officers have looked: the good disk is back, and the log goes on from what is mirrored.
+    fn close_cases(&mut self, city: usize) -> Done {
+        let origin = self.places[city].origin();
+        let read = self.places[PROVINCE].disk.read().map_err(broken_disk)?;
+        let cases = fork_cases::open_cases(&*read);
+        drop(read);
+        for case in cases.unwrap_or_default().iter().filter(|case| case.log == origin) {
+            let reason = "the good disk was found again";
+            let closed = fork_cases::close(self.node(PROVINCE), &origin, case.size, "officer-1", reason);
+            let is_fork = closed.as_ref().is_ok_and(|closed| !closed.false_alarm);
+            must(is_fork, Condition::RestoreUnnoticed, || format!("city {city}: {closed:?}"))?;
+        }
+        self.condemned.remove(&city);
+        self.allow(Allowed::CaseClosed);
+        Ok(())
+    }
+
+    /// How many leaves of the city are mirrored.
+    fn restored_city_is_noticed(&mut self, city: usize, leaves: u64) -> Result<u64, Broken> {
         if self.settings.defect == Some(Defect::UnrevokedByRestore) {
             let published = licence_registry::trips::publish_status::publish(self.node(city), true);
-            return published.map_err(|error| Broken::new(Condition::Stuck, error.to_string()));
+            return published.map(|()| 0).map_err(|error| Broken::new(Condition::Stuck, error.to_string()));
         }
         let read = self.places[PROVINCE].disk.read().map_err(broken_disk)?;
         let origin = self.places[city].origin();
@@ -103,11 +130,47 @@ impl World {
             self.allow(Allowed::RestoreNoticed);
         }
         if mirrored > leaves {
-            let forked = matches!(self.mirror_outcome(city), Err(MirrorError::Fork));
-            must(forked, Condition::RestoreUnnoticed, || format!("city {city}: mirrored after a restore"))?;
-            self.condemned.insert(city);
-            self.allow(Allowed::RestoreNoticed);
+            // An old head alone is no fork: any cache could show it.
+            let old = matches!(self.mirror_outcome(city), Ok(Mirrored::Old { .. }));
+            must(old, Condition::RestoreUnnoticed, || format!("city {city}: mirrored after a restore"))?;
         }
+        Ok(mirrored)
+    }
+
+    /// The restored city goes on, and what it signs next does not extend what is mirrored, whether it is shorter or longer.
+    fn fork_is_noticed(&mut self, city: usize, leaves: u64, mirrored: u64) -> Done {
+        let more = if self.chance.one_in(2) { 1 } else { mirrored - leaves + 1 };
+        self.goes_on_from_backup(city, more)?;
+        let outcome = self.mirror_outcome(city);
+        let forked = matches!(outcome, Err(MirrorError::Fork));
+        must(forked, Condition::RestoreUnnoticed, || {
+            format!("city {city}: {more} leaves after a restore: {outcome:?}")
+        })?;
+        self.condemned.insert(city);
+        let refused = self.cosign_outcome(city).is_err();
+        must(refused, Condition::RestoreUnnoticed, || format!("city {city}: cosigned after a fork"))?;
+        self.allow(Allowed::RestoreNoticed);
         Ok(())
+    }
+
+    /// A restored node goes on as if nothing had been: so many leaves, which stand where others stood.
+    fn goes_on_from_backup(&mut self, city: usize, leaves: u64) -> Done {
+        let (salt, node) = (self.chance.next(), self.node(city));
+        let now = node.clock.now();
+        let effect = |number: u64| {
+            let digest = sha256(&[&salt.to_be_bytes(), &number.to_be_bytes()]);
+            let row = DocumentRow {
+                kind: "after-backup".to_owned(),
+                name: format!("{salt} {number}"),
+                version: 1,
+                iat: now.0,
+                digest,
+                bytes: digest.to_vec(),
+                stored_at: now.0,
+            };
+            (Effect::Document(row), Some(Entry { op: Op::Catalogue, time: now, digest }))
+        };
+        let written = node.writer.write(Job::new((0..leaves).map(effect).collect()));
+        written.map(drop).map_err(|error| Broken::new(Condition::Stuck, format!("city {city}: {error}")))
     }
 }

@@ -61,6 +61,8 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "index counts",
             "index rejects",
             "index again",
+            "log cases",
+            "log close-case",
             "migrate",
             "store copy",
             "backup",

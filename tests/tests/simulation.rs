@@ -49,13 +49,14 @@ fn every_planted_defect_is_found() {
 #[test]
 fn a_node_goes_on_after_each_fault_that_once_broke_it() {
     type Case = fn() -> Result<(), simulation::Broken>;
-    let cases: [(&str, Case); 7] = [
+    let cases: [(&str, Case); 8] = [
         ("list cut off", cases::a_list_that_is_cut_off_at_any_step),
         ("root cut off", cases::a_new_root_that_is_cut_off_at_any_step),
         ("second list", cases::a_second_list_of_the_version_in_force),
         ("timestamp kept", cases::a_timestamp_that_was_kept_and_reported_as_lost),
         ("catalogue kept", cases::a_catalogue_that_was_kept_and_reported_as_lost),
         ("token kept", cases::a_token_that_was_kept_and_reported_as_lost),
+        ("no room", cases::a_mirror_without_room_goes_on_when_there_is_some),
         ("peer's token kept", cases::a_peers_token_that_was_kept_and_reported_as_lost),
     ];
     for (name, case) in cases {
@@ -67,11 +68,12 @@ fn a_node_goes_on_after_each_fault_that_once_broke_it() {
 #[test]
 fn a_restored_city_is_caught_up_or_does_not_serve() {
     type Case = fn() -> Result<(), simulation::Broken>;
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 7] = [
         ("goes on", catch_up::a_restored_city_goes_on_where_its_log_ended),
         ("cut off", catch_up::a_catching_up_that_is_cut_off_at_any_page_is_resumed),
         ("lies", catch_up::what_a_mirror_lies_about_is_refused),
         ("clock and witness", catch_up::a_clock_that_is_behind_and_a_witness_that_is_ahead_are_refused),
+        ("without a mirror", catch_up::a_restore_without_a_mirror_asks_the_witnesses),
         ("old mirror", catch_up::a_mirror_that_is_behind_the_backup_is_no_obstacle),
         ("token alone", catch_up::a_revocation_that_only_a_token_shows_is_not_undone),
     ];

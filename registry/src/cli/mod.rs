@@ -15,6 +15,7 @@ mod index;
 mod init;
 mod issue;
 mod key;
+mod log;
 mod migrate;
 mod restore;
 mod serve;
@@ -68,6 +69,9 @@ enum Verb {
     /// 归集索引（省）：对账、拒收、重新归集 / gathered index (province): reconcile, rejects, gather again
     #[command(subcommand)]
     Index(index::Verb),
+    /// 他方日志：分叉案件、结案 / logs of other nodes: cases of forks, closing one
+    #[command(subcommand)]
+    Log(log::Verb),
     /// 配置：检查、示例、模式 / configuration: check, example, schema
     #[command(subcommand)]
     Config(config::Verb),
@@ -120,6 +124,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Fsck(options) => fsck::run(&options),
         Verb::Catalogue(verb) => catalogue::run(verb),
         Verb::Index(verb) => index::run(verb),
+        Verb::Log(verb) => log::run(verb),
         Verb::Init(options) => init::run(&options).map(done),
         Verb::Serve(options) => serve::run(&options).map(done),
         Verb::Issue(options) => issue::run(&options).map(done),

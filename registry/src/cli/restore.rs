@@ -5,6 +5,7 @@
 //! steps the operator puts the passphrase of the keys into its place, which no backup holds. The order of the second step stands in
 //! `crate::restore`. Whoever hands over a backup may know its passphrase: names, kinds and sizes are bounded by `crate::backup`.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -28,7 +29,7 @@ use crate::fetch::Peer;
 use crate::jobs::ask_by_http;
 use crate::node::Node;
 use crate::restore::{Caught, Mirror, catch_up, go_on_without_mirror, mark};
-use crate::trips::ask_witness::Ask;
+use crate::trips::ask_witness::{Ask, Reply};
 use crate::trips::index_record::{IndexPage, MAX_PAGE};
 use crate::{documents, fsck, pull};
 
@@ -58,6 +59,10 @@ pub(super) struct Options {
     /// 无镜像也继续：备份之后的一切丢失；须写明本节点日志名称 / go on without any mirror: all that came after the backup is lost; takes the name of this node's log
     #[arg(long, value_name = "ORIGIN", requires = "resume", conflicts_with = "mirror")]
     no_mirror: Option<String>,
+    /// 不询问此见证节点（主机名，可多次）：它若已联署备份之后的日志，本日志将分叉，此后永不获联署 / do not ask this witness, by its host, repeatable:
+    /// if it has cosigned more than comes back, this log forks and is never cosigned again
+    #[arg(long = "without-witness", value_name = "HOST", requires = "resume")]
+    without_witness: Vec<String>,
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -199,8 +204,8 @@ fn resume(options: &Options) -> Result<()> {
     check_rows(directory, &config)?;
     let node = open_restored(directory, &config)?;
     let caught = match &options.no_mirror {
-        Some(origin) => without_mirror(&node, &config, origin),
-        None => from_mirror(&node, &config, options.mirror.clone()),
+        Some(origin) => without_mirror(&node, &config, origin, options),
+        None => from_mirror(&node, &config, options),
     };
     let (now, clients) = (node.clock.now(), node.store.read()?.clients());
     node.close();
@@ -223,18 +228,59 @@ fn check_rows(directory: &Path, config: &Config) -> Result<()> {
     }
 }
 
-fn from_mirror(node: &Node, config: &Config, named: Option<(String, String)>) -> Result<Caught> {
-    let named = named.map(|(host, address)| Source { host, address });
+/// All who may have cosigned this node's log, but those whom the operator goes on without.
+struct Witnesses(Vec<Peer>);
+
+impl Witnesses {
+    /// The witnesses of the policy in the trust list, and those of the configuration; under the address that was named for one of them.
+    fn new(node: &Node, config: &Config, options: &Options) -> Result<Witnesses> {
+        let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+        let evidence = node.evidence.snapshot();
+        let policy = evidence.trust_list().map(|list| list.policy());
+        let listed = policy.into_iter().flat_map(|policy| policy.witnesses());
+        for host in listed.filter_map(|key| key.name().split('/').next()) {
+            let address = config.addresses.get(host).cloned().unwrap_or_else(|| format!("https://{host}"));
+            sources.insert(host.to_owned(), Source { host: host.to_owned(), address });
+        }
+        let own = config.province.iter().chain(&config.witnessed_by).cloned();
+        let named = options.mirror.clone().map(|(host, address)| Source { host, address });
+        let named = named.filter(|named| {
+            sources.contains_key(&named.host) || own.clone().any(|own| own.host == named.host)
+        });
+        sources.extend(own.chain(named).map(|source| (source.host.clone(), source)));
+        sources.remove(&node.host);
+        for host in &options.without_witness {
+            let known = sources.remove(host).is_some();
+            ensure!(
+                known,
+                "--without-witness {host}: 不是本节点日志的见证 / is no witness of this node's log"
+            );
+            eprintln!(
+                "注意：未询问见证节点 {host}；它若已联署备份之后的日志，本日志自此分叉，永不再获其联署 / WARNING: {host} is not asked; if it has cosigned more than comes back, this log forks here, and is never cosigned by it again"
+            );
+        }
+        Ok(Witnesses(sources.into_values().map(Peer::new).collect()))
+    }
+
+    /// Asks as a node does, naming whom it asks and what to do if there is no answer.
+    fn asks<'a>(&'a self, node: &'a Node) -> Vec<impl FnMut(&str) -> Result<Reply, String> + 'a> {
+        let ask = move |peer: &'a Peer| {
+            move |body: &str| {
+                ask_by_http(node, peer, body)
+                    .map_err(|error| format!("{error} (--without-witness {})", peer.host()))
+            }
+        };
+        self.0.iter().map(ask).collect()
+    }
+}
+
+fn from_mirror(node: &Node, config: &Config, options: &Options) -> Result<Caught> {
+    let named = options.mirror.clone().map(|(host, address)| Source { host, address });
     let source = named.or_else(|| config.province.clone()).context(
         "没有可用的镜像：用 --mirror 指定；无人镜像本节点日志时用 --no-mirror / no mirror: name one by --mirror, or use --no-mirror if nobody mirrors this node's log",
     )?;
-    // Whoever holds the mirror, all witnesses are asked; the mirror under the address that was named for it.
-    let own = config.province.iter().chain(&config.witnessed_by).cloned();
-    let named = own.map(|own| if own.host == source.host { source.clone() } else { own });
-    let witnesses: Vec<Peer> = named.map(Peer::new).collect();
-    let peer = Peer::new(source);
-    let mut asks: Vec<_> =
-        witnesses.iter().map(|witness| move |body: &str| ask_by_http(node, witness, body)).collect();
+    let (peer, witnesses) = (Peer::new(source), Witnesses::new(node, config, options)?);
+    let mut asks = witnesses.asks(node);
     let mirror = Mirror {
         fetch: &mut |path, cap| peer.get(path, cap),
         pages: &mut |after| page(node, &peer, after),
@@ -253,17 +299,20 @@ fn page(node: &Node, peer: &Peer, after: u64) -> Result<IndexPage, String> {
 }
 
 /// Only for a node whose log nobody mirrors; whoever asks for it writes down which one that is.
-fn without_mirror(node: &Node, config: &Config, origin: &str) -> Result<Caught> {
+fn without_mirror(node: &Node, config: &Config, origin: &str, options: &Options) -> Result<Caught> {
     ensure!(
         origin == format!("{}/log", node.host),
         "--no-mirror 应写明本节点日志名称 {0}/log / must name this node's log: {0}/log",
         node.host
     );
-    if let Some(province) = &config.province {
+    if let Some(province) =
+        config.province.as_ref().filter(|own| !options.without_witness.contains(&own.host))
+    {
         let peer = Peer::new(province.clone());
         let path = format!("/v1/mirrors/{}/checkpoint", node.host);
         let asked = peer.get_signed(node, &path, MAX_CHECKPOINT);
-        let status = asked.map_err(|error| anyhow::anyhow!(error))?.status;
+        let status =
+            asked.map_err(|error| anyhow::anyhow!("{error} (--without-witness {})", province.host))?.status;
         ensure!(
             status == 404,
             "省节点应答 {status}，不能确认它没有本节点的镜像 / the province answers {status}: not that it has no mirror of this node's log"
@@ -278,7 +327,10 @@ fn without_mirror(node: &Node, config: &Config, origin: &str) -> Result<Caught> 
     eprintln!(
         "注意：备份之后签发、撤销的一切都已丢失 / WARNING: whatever was issued or revoked after the backup is lost"
     );
-    Ok(go_on_without_mirror(node)?)
+    // By the newest trust list that can be had: it may name a witness that the backup does not know.
+    let witnesses = Witnesses::new(node, config, options)?;
+    let mut asks = witnesses.asks(node);
+    Ok(go_on_without_mirror(node, asks.iter_mut().map(|ask| ask as Ask<'_>).collect())?)
 }
 
 fn report(now: UnixTime, caught: &Caught) -> Result<()> {

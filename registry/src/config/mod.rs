@@ -82,6 +82,8 @@ pub struct Config {
     pub catalogue_officers: Vec<(String, PublicKey)>,
     /// Time between two pulls.
     pub pull_interval: Duration,
+    /// Leaves of one log that are mirrored on one day at most.
+    pub mirror_leaves_per_day: u64,
     /// Time between two looks for changed status lists.
     pub publish_interval: Duration,
     /// How long it goes on by itself.
@@ -345,6 +347,11 @@ impl Config {
             addresses: raw.addresses.iter().map(|(host, to)| (host.clone(), to.get_ref().clone())).collect(),
             addresses_in_clear: raw.addresses_in_clear.iter().map(|host| host.get_ref().clone()).collect(),
             pull_interval: reader.seconds("pull.interval_s", &raw.pull.interval_s, (1, 3_600))?,
+            mirror_leaves_per_day: reader.number(
+                "pull.mirror_leaves_per_day",
+                &raw.pull.mirror_leaves_per_day,
+                (1, 1 << 40),
+            )?,
             publish_interval: reader.seconds(
                 "status.publish_interval_s",
                 &raw.status.publish_interval_s,

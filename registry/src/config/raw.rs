@@ -148,11 +148,21 @@ pub struct RawPull {
     /// 间隔秒数 / seconds between two pulls, 1 to 3,600.
     #[schema(value_type = u64)]
     pub interval_s: Spanned<u64>,
+    /// 作见证：每份日志每日最多镜像条数 / witness: leaves of each log that are mirrored on one day at most, whatever it claims, 1 to 2^40; about
+    /// 48 bytes each.
+    #[schema(value_type = u64)]
+    pub mirror_leaves_per_day: Spanned<u64>,
 }
 
 impl Default for RawPull {
     fn default() -> Self {
-        RawPull { province: None, peers: Vec::new(), witnessed_by: Vec::new(), interval_s: unplaced(60) }
+        RawPull {
+            province: None,
+            peers: Vec::new(),
+            witnessed_by: Vec::new(),
+            interval_s: unplaced(60),
+            mirror_leaves_per_day: unplaced(1 << 22),
+        }
     }
 }
 

@@ -181,22 +181,27 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
 #[utoipa::path(post, path = "/v1/witness/add-checkpoint", tag = "nodes", request_body(content = String, content_type = "text/plain"),
     responses((status = 200, body = String, content_type = "text/plain"),
     (status = 409, body = String, content_type = "text/x.tlog.size", description = "所存大小不同 / the stored size is another"),
-    (status = 422, description = "证明不成立或日志分叉 / the proof does not hold, or the log has forked")))]
+    (status = 422, description = "证明不成立、日志分叉或有未结案件 / the proof does not hold, the log has forked, or a case of it is open"),
+    (status = 503, description = "该日志未镜像至此 / the log is not mirrored here so far: nothing is cosigned without a mirror")))]
 pub(super) async fn witness(
     State(app): State<Arc<App>>,
     NodeCall { call, .. }: NodeCall,
 ) -> Result<Response, Problem> {
     let answer = blocking(move || {
-        // What it signs of a city it holds: a node that is lost then can come back from here.
-        let holds = |origin: &str, size| match app.follows.get(origin) {
-            Some(log) => log.copy_up_to(&app.node, size).is_ok_and(|held| held),
-            None => true,
+        let follow = |origin: &str, size| {
+            if let Some(log) = app.follows.get(origin) {
+                log.copy_up_to(&app.node, size);
+            }
         };
-        add_checkpoint(&app.node, &call.body, &holds)
+        add_checkpoint(&app.node, &call.body, &follow)
     });
     match answer.await? {
         Ok(line) => Ok((StatusCode::OK, line).into_response()),
         Err(WitnessError::Refused(refusal)) => Ok(refused(refusal)),
+        Err(error @ WitnessError::CaseOpen) => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, kind, format!("{error}\n")).into_response())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,9 @@
-//! Cosign the checkpoint of another log: once it is known to extend the one cosigned before, and that is stored.
+//! Cosign the checkpoint of another log: once it is known to extend the one cosigned before, lies in the mirror, and is stored.
 //!
-//! Order: stored head read → decided → new head stored, in one transaction, fsynced → cosignature made. A crash in between
-//! costs a cosignature, never a second tree. In scope: the C2SP call. Out of scope: who may call it (`http`).
+//! Order: stored head read → decided → mirror brought up to it and asked → new head stored, in one transaction, fsynced → cosignature
+//! made. A crash in between costs a cosignature, never a second tree. Nothing is cosigned that is not mirrored: what a witness has signed
+//! of a log, a node that is lost can come back from (spec/log.md §9).
+//! In scope: the C2SP call. Out of scope: who may call it (`http`), how the mirror is brought up (`follow`).
 
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::cosignature::WitnessKey;
@@ -13,7 +15,9 @@ use licence_store::{DocumentRow, StoreError, transact};
 
 use crate::keys::Usage;
 use crate::node::Node;
-use crate::trips::mirror::keep_fork;
+use crate::trips::fork_cases::{self, keep_fork};
+use crate::trips::mirror::MirrorError;
+use crate::trips::mirrored_tree;
 
 /// Kind of the newest cosigned heads; named by origin, version is the size.
 const WITNESSED: &str = "witness-head";
@@ -24,9 +28,19 @@ pub enum WitnessError {
     /// The request is refused, as C2SP tlog-witness says.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// This node follows the log, and does not hold the offered leaves yet.
-    #[error("该日志尚未镜像至此，请稍后再试 / the log is not mirrored so far yet: try again")]
+    /// This node does not hold the offered leaves: it does not follow the log, or not so far yet.
+    #[error(
+        "本节点未将该日志镜像至此，不予联署：请稍后再试，或请其运维人员加入 [pull] peers / the log is not mirrored here so far: try again, or have this node follow it ([pull] peers)"
+    )]
     NotMirrored,
+    /// The log has forked once, and people have not looked at it yet.
+    #[error(
+        "该日志有分叉案件未结，不予联署 / a case of a fork of this log is open: nothing of it is cosigned until officers have closed it"
+    )]
+    CaseOpen,
+    /// The mirror cannot be read.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
     /// This node is no witness, or has no trust list.
     #[error("本节点不作见证 / this node is no witness: {0}")]
     NotReady(&'static str),
@@ -51,16 +65,12 @@ pub fn own_key(node: &Node) -> Option<WitnessKey> {
     WitnessKey::new(&witness_name(&node.host), *signer.public_key()).ok()
 }
 
-/// Answers `add-checkpoint`: the cosignature line. `holds` says whether so many leaves of a log are held, if this node follows it: it is
-/// asked about a head that could be cosigned, and may fetch what is missing.
+/// Answers `add-checkpoint`: the cosignature line. `follow` brings the mirror of a log up to so many leaves, if this node follows it and it
+/// can be reached: it is called for a head that could be cosigned and is not mirrored yet. What counts is what is mirrored afterwards.
 ///
 /// # Errors
 /// [`WitnessError`]; nothing is stored then, except the evidence of a fork.
-pub fn add_checkpoint(
-    node: &Node,
-    body: &[u8],
-    holds: &dyn Fn(&str, u64) -> bool,
-) -> Result<String, WitnessError> {
+pub fn add_checkpoint(node: &Node, body: &[u8], follow: &dyn Fn(&str, u64)) -> Result<String, WitnessError> {
     let key = own_key(node).ok_or(WitnessError::NotReady("witness key"))?;
     let signer =
         node.keys.signer(&node.authority, Usage::Witness).ok_or(WitnessError::NotReady("witness key"))?;
@@ -71,16 +81,14 @@ pub fn add_checkpoint(
     let in_use = list.logs_at(node.clock.now()).map(|(_, log)| &log.key);
     let mut keys: Vec<&LogKey> = in_use.filter(|key| key.name() == origin).collect();
     keys.dedup();
-    let forked = node.store.read()?.documents(super::mirror::FORK)?;
-    if forked.iter().any(|row| row.name.starts_with(&format!("{origin} "))) {
-        // What has forked once is never cosigned again; people decide.
-        return Err(Refusal::Fork.into());
+    if fork_cases::is_open(&*node.store.read()?, origin)? {
+        return Err(WitnessError::CaseOpen);
     }
     let note = request.note();
     let stored = node.store.read()?.document(WITNESSED, origin)?.map(|row| head_of(&row)).transpose()?;
     // Not before it is known to be a good head; what is refused is refused below, where a fork leaves evidence.
-    if request.decide(keys.iter().copied(), stored).is_ok() && !holds(origin, request.head().size) {
-        return Err(WitnessError::NotMirrored);
+    if request.decide(keys.iter().copied(), stored).is_ok() {
+        check_mirror(node, &request, follow)?;
     }
     let decided = transact(&*node.store, "witness", |write| {
         let stored = write.document(WITNESSED, origin)?.map(|row| head_of(&row)).transpose()?;
@@ -101,9 +109,34 @@ pub fn add_checkpoint(
         Ok(accepted) => Ok(accepted.cosign(&key, node.clock.now(), &*signer)?),
         Err(error) => {
             if matches!(error, WitnessError::Refused(Refusal::Fork)) {
-                keep_fork(node, origin, request.head().size, note.as_bytes())?;
+                keep_fork(node, origin, &request.head(), note.as_bytes())?;
             }
             Err(error)
+        }
+    }
+}
+
+/// The offered head, signed by the log's key, must lie in the mirror. One that contradicts the mirror is a fork.
+fn check_mirror(
+    node: &Node,
+    request: &AddCheckpoint<'_>,
+    follow: &dyn Fn(&str, u64),
+) -> Result<(), WitnessError> {
+    let (origin, head) = (request.origin(), request.head());
+    let lies = || mirrored_tree::contains(&*node.store.read()?, origin, &head);
+    let known = match lies()? {
+        None => {
+            follow(origin, head.size);
+            lies()?
+        }
+        known => known,
+    };
+    match known {
+        Some(true) => Ok(()),
+        None => Err(WitnessError::NotMirrored),
+        Some(false) => {
+            keep_fork(node, origin, &head, request.note().as_bytes())?;
+            Err(Refusal::Fork.into())
         }
     }
 }

@@ -44,6 +44,12 @@ impl DataDirectory {
         Ok(path)
     }
 
+    /// Bytes that are free for this user where the directory lies; `None` if the system does not say.
+    pub(crate) fn room(&self) -> Option<u64> {
+        let system = rustix::fs::statvfs(&self.path).ok()?;
+        Some(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
     /// Makes the names of new files durable, as fsync of the files alone does not.
     pub(crate) fn sync(&self) -> Result<()> {
         if cfg!(unix) {

@@ -68,7 +68,7 @@ const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -1000;";
 pub struct SqliteStore {
     readers: Arc<Pool>,
     writer: Arc<Pool>,
-    _directory: Option<DataDirectory>,
+    directory: Option<DataDirectory>,
     timings: Timings,
     migrated: Migrated,
 }
@@ -137,7 +137,7 @@ impl SqliteStore {
         directory: Option<DataDirectory>,
         migrated: Migrated,
     ) -> Self {
-        Self { readers, writer, _directory: directory, timings: Timings::default(), migrated }
+        Self { readers, writer, directory, timings: Timings::default(), migrated }
     }
 
     fn transaction(&self, body: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()> {
@@ -161,6 +161,10 @@ impl Store for SqliteStore {
 
     fn timings(&self) -> Vec<Timing> {
         self.timings.all()
+    }
+
+    fn room(&self) -> Option<u64> {
+        self.directory.as_ref()?.room()
     }
 
     fn migrated(&self) -> Migrated {

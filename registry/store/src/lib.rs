@@ -96,6 +96,11 @@ pub trait Store: Send + Sync {
     /// How often each named transaction ran, failed, and how long it took, since the store was opened. For `/metrics`.
     fn timings(&self) -> Vec<Timing>;
 
+    /// Bytes that are free where the data lies; `None` if the store cannot tell, as with a database on another machine.
+    fn room(&self) -> Option<u64> {
+        None
+    }
+
     /// What opening the store did to its schema.
     fn migrated(&self) -> Migrated;
 }

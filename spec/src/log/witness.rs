@@ -146,7 +146,7 @@ impl<'a> AddCheckpoint<'a> {
         if self.old != stored.size {
             return Err(Refusal::Conflict { stored: stored.size });
         }
-        // Versions of tlog-witness differ, 409 or 422: a fork must not look like a harmless race (spec/log.md §11).
+        // Versions of tlog-witness differ, 409 or 422: a fork must not look like a harmless race (spec/log.md §12).
         if stored.size == new.size && stored.root != new.root {
             return Err(Refusal::Fork);
         }

@@ -14,11 +14,11 @@ use crate::harness::{Answer, HOLDER, Place, Running, licence, run, succeed, unti
 use crate::trips::outcome;
 
 /// A province, 广州 and 佛山, which know each other's addresses.
-struct Federation {
-    place: Place,
-    province: Running,
-    guangzhou: Running,
-    foshan: Running,
+pub(crate) struct Federation {
+    pub(crate) place: Place,
+    pub(crate) province: Running,
+    pub(crate) guangzhou: Running,
+    pub(crate) foshan: Running,
 }
 
 /// Where the nodes listen before they are given free ports.
@@ -26,6 +26,11 @@ const NOWHERE: [&str; 3] = ["127.0.0.1:60001", "127.0.0.1:60002", "127.0.0.1:600
 
 impl Federation {
     fn new() -> Federation {
+        Federation::start(Federation::prepared())
+    }
+
+    /// The data directories, with addresses that nobody else has; nothing runs yet.
+    pub(crate) fn prepared() -> Place {
         static TEMPLATE: OnceLock<Place> = OnceLock::new();
         let place = Place::copy_of(TEMPLATE.get_or_init(Federation::place));
         let free = || {
@@ -39,6 +44,11 @@ impl Federation {
             let text = ports.iter().fold(text, |text, (nowhere, free)| text.replace(nowhere, free));
             std::fs::write(&path, text).expect("written");
         }
+        place
+    }
+
+    /// Starts all three, and waits until the cities are ready.
+    pub(crate) fn start(place: Place) -> Federation {
         let [province, guangzhou, foshan] =
             ["province", "guangzhou", "foshan"].map(|node| Running::start(&place.path(node)));
         [&guangzhou, &foshan].into_iter().for_each(Running::until_ready);
@@ -55,7 +65,9 @@ impl Federation {
         let own = [&["--listen", gd, "--address", &to_gz, "--address", &to_fs], down.as_slice()].concat();
         let asks = ["--witnessed-by", "https://fs.elic.example"];
         let north = [&["--listen", gz, "--address", &to_fs], asks.as_slice(), &up].concat();
-        let west = [&["--witness", "--listen", fs, "--address", &to_gz], up.as_slice()].concat();
+        // A witness mirrors what it cosigns.
+        let follows = ["--witness", "--peer", "https://gz.elic.example", "--address", &to_gz];
+        let west = [&["--listen", fs], follows.as_slice(), &up].concat();
         Place::of(&own, &[("guangzhou", "440100", &north), ("foshan", "440600", &west)])
     }
 
@@ -85,11 +97,16 @@ fn case() -> Value {
 
 /// The key by which a node signs its calls.
 pub(crate) fn node_key(place: &Place, node: &str) -> Arc<SeedSigner> {
+    key_of(place, node, Usage::Node)
+}
+
+/// A key of a node, as whoever has its folder and passphrase has it.
+pub(crate) fn key_of(place: &Place, node: &str, wanted: Usage) -> Arc<SeedSigner> {
     let words = std::fs::read_to_string(place.path(&format!("{node}/passphrase"))).expect("a passphrase");
     let folder = place.path(&format!("{node}/keys"));
     let keys = Keyring::load(std::path::Path::new(&folder), &words).expect("keys");
-    let key = keys.iter().find(|(_, usage, _)| *usage == Usage::Node).map(|(_, _, key)| Arc::clone(key));
-    key.expect("a node key")
+    let key = keys.iter().find(|(_, usage, _)| *usage == wanted).map(|(_, _, key)| Arc::clone(key));
+    key.expect("a key of this usage")
 }
 
 /// A call that `key` signs for `host`.
