@@ -54,7 +54,7 @@ pub(crate) struct Expected {
 
 impl OwnedSubject {
     fn borrowed(&self) -> Subject<'_> {
-        Subject { role: self.role, code_type: &self.code_type, code: &self.code }
+        Subject { role: self.role, code_type: Some(&self.code_type), code: &self.code, name: None }
     }
 }
 
@@ -71,13 +71,23 @@ fn present(at: usize, licence: &WorkedLicence, judged_at: UnixTime) -> Option<Pr
 }
 
 impl WorkedCase {
+    /// The licences of the case: type and encoded field map.
+    pub fn licences(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.licences.iter().map(|licence| (licence.vct.as_str(), licence.fields.as_slice()))
+    }
+
+    /// The people of the case.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
+        self.subjects.iter().map(OwnedSubject::borrowed)
+    }
+
     /// Asks the case of this item; `content` is what the item belongs to.
     #[must_use]
     pub fn ask(&self, content: &Content, item: &ServiceItem) -> Fit {
         let judged_at = UnixTime(self.today.begins().0.saturating_add(NOON_S));
         let presented = |(at, licence)| present(at, licence, judged_at);
         let licences: Vec<_> = self.licences.iter().enumerate().filter_map(presented).collect();
-        let subjects: Vec<_> = self.subjects.iter().map(OwnedSubject::borrowed).collect();
+        let subjects: Vec<_> = self.subjects().collect();
         fit_unsigned(content, item, &licences, &subjects)
     }
 

@@ -1,25 +1,28 @@
 //! Fit: are these licences what the service item asks for?
 //!
 //! In scope: which material is met by which licence, and why a licence meets none; which fields a view may show.
-//! Out of scope: whether a licence is genuine and valid, which the verdict handed in says; making views (the node).
-//! Everything is decided on the signed catalogue (spec/catalogue.md §4).
+//! Out of scope: whether a licence is genuine and valid, which the verdict handed in says; what a material demands of one
+//! licence and whose it is, which the standard judges for the verdict, too (`licence_spec::catalogue::Material::judge`,
+//! `licence_spec::verify::is_holder`): fit explains that judgement and never contradicts it; making views (the node).
+//! Everything is decided on the signed catalogue (spec/catalogue.md §2).
 
 mod answer;
 mod words;
 
 use licence_spec::catalogue::{
-    ALWAYS_SHOWN, Alternative, Catalogue, Choice, Content, HolderRole, LicenceType, Material, ServiceItem,
+    ALWAYS_SHOWN, Alternative, Catalogue, Choice, Content, LicenceType, Material, ServiceItem,
 };
 use licence_spec::credential::FieldMap;
 use licence_spec::suite::Digest;
-use licence_spec::time::{CivilDate, UnixTime};
+use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Code, Outcome, Verdict};
+use licence_spec::verify::is_holder;
+
+/// Somebody in the case whose licences are wanted.
+pub use licence_spec::policy::Subject;
 
 pub use answer::{ChoiceFit, Fit, FitResult, LicenceFit, MaterialFit, NotInForce, Reason, Text};
-use words::{field_reason, name_of, own_words, reason, text};
-
-/// 颁发日期, from which ages are counted.
-const ISSUED_ON: u8 = 8;
+use words::{name_of, own_words, text};
 
 /// A licence that was verified, as far as fit looks at it.
 #[derive(Clone, Debug)]
@@ -30,9 +33,9 @@ pub struct Presented<'a> {
     pub vct: &'a str,
     /// Its fields.
     pub fields: FieldMap<'a>,
-    /// Outcome of its verdict.
+    /// Outcome of its verdict, whatever was asked beside.
     pub outcome: Outcome,
-    /// Primary code of its verdict.
+    /// Primary code of its verdict, whatever was asked beside: [`Verdict::own_code`].
     pub code: Option<Code>,
     /// When it was judged: ages are counted to the civil day of this moment.
     pub judged_at: UnixTime,
@@ -42,33 +45,16 @@ impl<'a> Presented<'a> {
     /// What a verdict lets fit look at; `None` if the signature did not pass, so that there is no licence to speak of.
     #[must_use]
     pub fn of_verdict(verdict: &'a Verdict) -> Option<Presented<'a>> {
-        let licence = verdict.licence()?;
+        let (licence, code) = (verdict.licence()?, verdict.own_code());
         Some(Presented {
             digest: verdict.digests().licence,
             vct: &licence.vct,
             // Cannot fail: the verdict keeps the bytes that the strict reader has taken.
             fields: FieldMap::parse(&licence.fields).ok()?,
-            outcome: verdict.outcome(),
-            code: verdict.code(),
+            outcome: code.map_or(Outcome::Accept, Code::outcome),
+            code,
             judged_at: verdict.basis().now,
         })
-    }
-}
-
-/// Somebody in the case whose licences are wanted. `Debug` hides the code.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Subject<'a> {
-    /// What he, she or it is in the case.
-    pub role: HolderRole,
-    /// Code type, such as `001` or `111`.
-    pub code_type: &'a str,
-    /// The code.
-    pub code: &'a str,
-}
-
-impl std::fmt::Debug for Subject<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Subject({:?}, {}, …)", self.role, self.code_type)
     }
 }
 
@@ -94,9 +80,8 @@ pub fn fit_unsigned(
     subjects: &[Subject<'_>],
 ) -> Fit {
     let case = Case { content, licences, subjects };
-    let implied = implied_materials(content, item);
-    let materials = if item.materials.is_empty() { &implied } else { &item.materials };
-    let materials: Vec<_> = materials.iter().map(|material| case.material(material)).collect();
+    let wanted = item.wanted(content);
+    let materials: Vec<_> = wanted.iter().map(|material| case.material(material)).collect();
     let choices: Vec<_> = item.choices.iter().map(|choice| choice_fit(choice, &materials)).collect();
     let not_in_force = not_in_force(item, licences);
     Fit {
@@ -109,7 +94,7 @@ pub fn fit_unsigned(
         },
         not_in_force,
         choices,
-        licences: licences.iter().map(|licence| case.licence(item, licence, &materials)).collect(),
+        licences: licences.iter().map(|licence| case.licence(item, &wanted, licence, &materials)).collect(),
         materials,
     }
 }
@@ -139,21 +124,6 @@ fn not_in_force(item: &ServiceItem, licences: &[Presented<'_>]) -> Option<NotInF
     (!item.is_in_force_on(day)).then(|| NotInForce { code: Code::PolicyUnavailable, text: words() })
 }
 
-/// An item that names no materials wants one licence of each accepted type, of the applicant and from anywhere.
-fn implied_materials(content: &Content, item: &ServiceItem) -> Vec<Material> {
-    let material = |vct: &String| Material {
-        code: vct.clone(),
-        name: content.licence_type(vct).map_or_else(|| vct.clone(), |t| t.name.clone()),
-        holder_role: HolderRole::Applicant,
-        regions: vec!["*".into()],
-        alternatives: vec![Alternative { vct: vct.clone(), required: Vec::new() }],
-        max_age_days: None,
-        constraints: Vec::new(),
-        en: None,
-    };
-    item.accepts.iter().map(|accepted| material(&accepted.vct)).collect()
-}
-
 struct Case<'a> {
     content: &'a Content,
     licences: &'a [Presented<'a>],
@@ -164,10 +134,10 @@ impl Case<'_> {
     fn material(&self, material: &Material) -> MaterialFit {
         let (mut met, mut result, mut reasons) = (None, FitResult::NotMet, Vec::new());
         for licence in self.licences {
-            let Some(alternative) = material.alternatives.iter().find(|a| a.vct == licence.vct) else {
+            if material.alternative(licence.vct).is_none() {
                 continue;
-            };
-            match self.question(material, alternative, licence) {
+            }
+            match self.question(material, licence) {
                 Ok(()) => {
                     met = Some(name_of(&licence.digest));
                     break;
@@ -194,61 +164,15 @@ impl Case<'_> {
         }
     }
 
-    /// The questions in the order in which a clerk would ask them: valid, complete, as wanted, young enough, from here,
-    /// of this person.
-    fn question(
-        &self,
-        material: &Material,
-        alternative: &Alternative,
-        licence: &Presented<'_>,
-    ) -> Result<(), (FitResult, Reason)> {
+    /// The questions in the order in which a clerk would ask them: valid, as the material demands, of this person.
+    fn question(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
         valid(licence)?;
-        self.complete(alternative, licence)?;
-        self.as_wanted(material, licence)?;
-        self.young_enough(material, licence)?;
-        from_region(material, licence)?;
+        let judged = material.judge(licence.vct, &licence.fields, licence.judged_at.civil_date());
+        judged.map_err(|lack| {
+            let reason = words::lack(licence, &lack, |key| self.field_name(licence, key));
+            (FitResult::NotMet, reason)
+        })?;
         self.of_subject(material, licence)
-    }
-
-    fn complete(
-        &self,
-        alternative: &Alternative,
-        licence: &Presented<'_>,
-    ) -> Result<(), (FitResult, Reason)> {
-        let Some(key) = alternative.required.iter().find(|key| licence.fields.get(**key).is_none()) else {
-            return Ok(());
-        };
-        let name = self.field_name(licence, *key);
-        let text = text(format!("证照缺少“{name}”"), format!("the licence lacks the field {name}"));
-        Err((FitResult::NotMet, field_reason(licence, Code::FieldMissing, name, text)))
-    }
-
-    fn as_wanted(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
-        let mut own = material.constraints.iter().filter(|c| c.vct == licence.vct);
-        let Some(failed) = own.find(|constraint| !constraint.holds(&licence.fields)) else {
-            return Ok(());
-        };
-        let name = self.field_name(licence, failed.key);
-        let text = words::constraint(&name, &failed.comparison);
-        Err((FitResult::NotMet, field_reason(licence, Code::FieldConstraintFailed, name, text)))
-    }
-
-    fn young_enough(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
-        let Some(most) = material.max_age_days else { return Ok(()) };
-        let name = self.field_name(licence, ISSUED_ON);
-        let Some(issued) = licence.fields.text(ISSUED_ON).and_then(CivilDate::parse) else {
-            // A view may leave the date out; then its age cannot be told here.
-            let text = text(format!("证照缺少“{name}”"), format!("the licence lacks the field {name}"));
-            return Err((FitResult::Undecided, field_reason(licence, Code::FieldMissing, name, text)));
-        };
-        if licence.judged_at.civil_date().days() - issued.days() <= most {
-            return Ok(());
-        }
-        let text = text(
-            format!("证照颁发于 {issued}，超过该材料接受的 {most} 天"),
-            format!("issued on {issued}, longer ago than the {most} days that this material accepts"),
-        );
-        Err((FitResult::NotMet, field_reason(licence, Code::FieldConstraintFailed, name, text)))
     }
 
     fn field_name(&self, licence: &Presented<'_>, key: u8) -> String {
@@ -265,39 +189,45 @@ impl Case<'_> {
         newest.and_then(|r| r.field(key)).map_or_else(|| key.to_string(), |f| f.name.clone())
     }
 
+    /// One of those in the role must be a holder; that it cannot be told of one of them leaves it open.
     fn of_subject(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
-        let mut wanted = self.subjects.iter().filter(|s| s.role == material.holder_role).peekable();
-        if wanted.peek().is_none() {
-            return Err((FitResult::Undecided, own_words(licence, Code::SubjectNotGiven)));
+        let mut fault = Code::SubjectNotGiven;
+        for subject in self.subjects.iter().filter(|subject| subject.role == material.holder_role) {
+            match is_holder(&licence.fields, subject) {
+                Ok(()) => return Ok(()),
+                Err(code) if fault != Code::SubjectAmbiguous => fault = code,
+                Err(_) => {}
+            }
         }
-        let (types, codes) = (licence.fields.texts(4), licence.fields.texts(5));
-        if codes.is_empty() {
-            // A view may leave the codes out; then nobody can say here whose licence it is.
-            return Err((FitResult::Undecided, own_words(licence, Code::SubjectAmbiguous)));
-        }
-        let holds = |subject: &Subject<'_>| {
-            let same_type = |at: usize| types.get(at).is_none_or(|own| *own == subject.code_type);
-            codes.iter().enumerate().any(|(at, code)| *code == subject.code && same_type(at))
-        };
-        if wanted.any(holds) {
-            Ok(())
-        } else {
-            Err((FitResult::NotMet, own_words(licence, Code::SubjectMismatch)))
-        }
+        let weight = if fault == Code::SubjectMismatch { FitResult::NotMet } else { FitResult::Undecided };
+        Err((weight, own_words(licence, fault)))
     }
 
-    fn licence(&self, item: &ServiceItem, licence: &Presented<'_>, materials: &[MaterialFit]) -> LicenceFit {
+    fn licence(
+        &self,
+        item: &ServiceItem,
+        wanted: &[Material],
+        licence: &Presented<'_>,
+        materials: &[MaterialFit],
+    ) -> LicenceFit {
         let name = name_of(&licence.digest);
-        let accepted = item.accepted(licence.vct);
+        let taken = wanted.iter().filter(|material| material.alternative(licence.vct).is_some());
+        let weight = |material: &Material| match self.question(material, licence) {
+            Ok(()) => FitResult::Met,
+            Err((weight, _)) => weight,
+        };
         LicenceFit {
             type_name: self.content.licence_type(licence.vct).map(|t| t.name.clone()),
+            result: taken.map(weight).min().unwrap_or(FitResult::NotMet),
             meets: materials
                 .iter()
                 .filter(|m| m.licence.as_ref() == Some(&name))
                 .map(|m| m.code.clone())
                 .collect(),
-            permitted_fields: accepted.map_or_else(Vec::new, |a| shown(&a.fields, &licence.fields)),
-            reason: accepted.is_none().then(|| own_words(licence, Code::TypeNotAccepted)),
+            permitted_fields: item
+                .accepted(licence.vct)
+                .map_or_else(Vec::new, |a| shown(&a.fields, &licence.fields)),
+            reason: (!item.takes(licence.vct)).then(|| own_words(licence, Code::TypeNotAccepted)),
             licence: name,
         }
     }
@@ -315,17 +245,4 @@ fn valid(licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
         Outcome::Reject | Outcome::NoCredential => FitResult::NotMet,
     };
     Err((weight, own_words(licence, licence.code.unwrap_or(Code::Unreadable))))
-}
-
-fn from_region(material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
-    let area = licence.fields.text(7).unwrap_or_default();
-    if material.regions.iter().any(|region| region == "*" || area.starts_with(region.as_str())) {
-        return Ok(());
-    }
-    let regions = material.regions.join("、");
-    let text = text(
-        format!("属地 {area} 的证照不在该材料接受的地区（{regions}）内"),
-        format!("the licence is of area {area}; this material accepts {}", material.regions.join(", ")),
-    );
-    Err((FitResult::NotMet, reason(licence, Code::ScopeRegion, text)))
 }

@@ -6,7 +6,9 @@
 //! Format: spec/catalogue.md; vectors in spec/vectors/catalogue/.
 
 mod advance;
+mod common;
 mod constraint;
+mod demand;
 mod fields;
 mod item;
 mod read;
@@ -17,6 +19,7 @@ pub use advance::{
     Advance, Candidate, CatalogueFault, CatalogueKeys, CatalogueSignError, advance, open, sign,
 };
 pub use constraint::{Comparison, Constraint};
+pub use demand::Lack;
 pub use fields::{FieldFault, FieldFaultKind};
 pub use item::{Accepted, Alternative, Choice, HolderRole, Material, Method, ServiceItem};
 pub use rules::is_region;

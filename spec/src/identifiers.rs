@@ -23,7 +23,7 @@ mod organisation_code;
 mod resident_id;
 mod type_code;
 
-pub use asked::{AskedCode, AskedFault, SameHolder};
+pub use asked::{AskedCode, AskedFault, SameHolder, is_holder_code};
 pub use check_digits::{mod37_36_check, mod37_36_passes};
 pub use credit_code::{CreditCode, CreditCodeError};
 pub use division::{DIVISIONS, Division, DivisionCode, DivisionLevel, division_named};

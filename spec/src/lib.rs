@@ -18,6 +18,7 @@ pub mod enrolment;
 pub mod evidence;
 pub mod http_signature;
 pub mod identifiers;
+pub mod kind;
 pub mod log;
 pub mod numbers;
 pub mod policy;

@@ -6,6 +6,7 @@
 
 use alloc::borrow::Cow;
 
+use crate::catalogue::HolderRole;
 use crate::log::merkle::{Hash, TreeHead};
 
 /// What the presented bytes must be.
@@ -20,9 +21,11 @@ pub enum Wanted {
     View,
 }
 
-/// The applicant who is asked about.
+/// The person who is asked about: the applicant, mostly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Subject<'q> {
+    /// What he, she or it is in the case: of whom a service item wants which licence.
+    pub role: HolderRole,
     /// Kind of the code, such as 001 or 111.
     pub code_type: Option<&'q str>,
     /// The code.

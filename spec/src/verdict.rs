@@ -15,6 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::kind::Kind;
 use crate::log::change::Act;
 use crate::suite::Digest;
 use crate::time::UnixTime;
@@ -230,6 +231,8 @@ pub struct Verdict {
     licence: Option<LicenceData>,
     digests: Digests,
     basis: Basis,
+    /// What kind of file was presented, if it is no licence and no view that could be judged.
+    presented: Option<Kind>,
     change: Option<LastChange>,
 }
 
@@ -316,7 +319,14 @@ impl Verdict {
         basis: Basis,
     ) -> Verdict {
         let (outcome, code) = judge(&checks);
-        Verdict { outcome, code, checks, warnings, licence, digests, basis, change: None }
+        Verdict { outcome, code, checks, warnings, licence, digests, basis, change: None, presented: None }
+    }
+
+    /// This verdict, which then tells what kind of file was presented in place of a licence.
+    #[must_use]
+    pub(crate) fn of_kind(self, presented: Option<Kind>) -> Verdict {
+        let is_wrong_kind = |kind: &Kind| !matches!(kind, Kind::Licence | Kind::View);
+        Verdict { presented: presented.filter(is_wrong_kind), ..self }
     }
 
     /// The verdict on a licence that was asked for by number and that no register knows.
@@ -337,6 +347,24 @@ impl Verdict {
     #[must_use]
     pub const fn code(&self) -> Option<Code> {
         self.code
+    }
+
+    /// The primary code of the licence alone, whatever was asked beside: without SUBJECT, and without what a service item
+    /// demands. With it, fit explains what an item demands in words of its own.
+    #[must_use]
+    pub fn own_code(&self) -> Option<Code> {
+        let is_asked = |code: Code| {
+            code.group() == Group::Subject
+                || matches!(
+                    code,
+                    Code::TypeNotAccepted
+                        | Code::FieldMissing
+                        | Code::FieldConstraintFailed
+                        | Code::PolicyUnavailable
+                )
+        };
+        let own = self.checks.iter().filter(|check| !check.code.is_some_and(is_asked));
+        judge(own).1
     }
 
     /// All checks in group order.
@@ -423,6 +451,11 @@ impl Verdict {
         if let Some(change) = &self.change {
             return Cow::Owned(change.zh());
         }
+        if let Some(kind) = self.presented {
+            let word = if kind.is_own() { "不是证照" } else { "无法识读" };
+            let kind = kind.zh();
+            return Cow::Owned(alloc::format!("{word}：这是{kind}，请提交证照文件（.elic）或其二维码"));
+        }
         match self.deciding_date(code) {
             Some((from, date)) if from => Cow::Owned(alloc::format!("{}，自 {date} 起有效", code.zh())),
             Some((_, date)) => Cow::Owned(alloc::format!("{}，有效期至 {date}", code.zh())),
@@ -436,6 +469,11 @@ impl Verdict {
         let Some(code) = self.code else { return Cow::Borrowed("The licence is valid") };
         if let Some(change) = &self.change {
             return Cow::Owned(change.en());
+        }
+        if let Some(kind) = self.presented {
+            let word = if kind.is_own() { "No licence" } else { "Unreadable" };
+            let kind = kind.en();
+            return Cow::Owned(alloc::format!("{word}: this is a {kind}; present the file of the licence (.elic) or its QR code"));
         }
         match self.deciding_date(code) {
             Some((from, date)) if from => Cow::Owned(alloc::format!("{}: valid from {date}", code.en())),
@@ -456,8 +494,11 @@ impl Verdict {
 }
 
 /// The outcome and primary code of a list of checks.
-pub(crate) fn judge(checks: &[Check]) -> (Outcome, Option<Code>) {
-    let first = |result| checks.iter().find(|check| check.result == result).and_then(|check| check.code);
+pub(crate) fn judge<'a>(
+    checks: impl IntoIterator<Item = &'a Check, IntoIter: Clone>,
+) -> (Outcome, Option<Code>) {
+    let checks = checks.into_iter();
+    let first = |result| checks.clone().find(|check| check.result == result).and_then(|check| check.code);
     if let Some(code) = first(CheckResult::Fail) {
         return (Outcome::Reject, Some(code));
     }

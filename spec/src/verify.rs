@@ -9,6 +9,7 @@ mod issuer;
 mod record;
 mod scanned;
 
+pub use checks::is_holder;
 pub use scanned::verify_qr;
 
 use alloc::string::String;
@@ -18,6 +19,7 @@ use crate::cbor::{Fault, FaultKind};
 use crate::cose::{Sign1, Typ};
 use crate::credential::{Credential, FieldMap, StatusReference};
 use crate::evidence::{Evidence, Trust};
+use crate::kind::{is_one_of_ours, kind_of};
 use crate::numbers::{MAX_LICENCE, MAX_VIEW, TYP_VIEW};
 use crate::policy::{Policy, Wanted};
 use crate::suite::{Digest, sha256};
@@ -112,7 +114,7 @@ pub fn verify(presented: &[u8], evidence: &Evidence, policy: &Policy<'_>, now: U
     let basis = empty_basis(evidence, policy, now);
     match Presented::parse(presented, policy.question.wanted) {
         Ok(object) => judge(&object, evidence, policy, now, basis),
-        Err(fault) => stopped(fault_code(fault), sha256(&[presented]), basis),
+        Err(fault) => stopped(fault_code(presented, fault), sha256(&[presented]), basis).of_kind(kind_of(presented)),
     }
 }
 
@@ -169,10 +171,11 @@ pub fn not_asked(presented: &str, evidence: &Evidence, policy: &Policy<'_>, now:
     stopped(Code::NotAsked, sha256(&[presented.as_bytes()]), empty_basis(evidence, policy, now))
 }
 
-const fn fault_code(fault: Fault) -> Code {
+/// What a fault of the reader means. REJECT needs proof: bytes that are none of our objects break no rule of ours.
+pub(crate) fn fault_code(bytes: &[u8], fault: Fault) -> Code {
     match fault.kind {
-        FaultKind::Unreadable => Code::Unreadable,
-        FaultKind::NotConformant => Code::NotConformant,
+        FaultKind::NotConformant if is_one_of_ours(bytes) => Code::NotConformant,
+        FaultKind::NotConformant | FaultKind::Unreadable => Code::Unreadable,
     }
 }
 

@@ -32,8 +32,11 @@ fn revision() -> Revision {
         field(5, FieldKind::List, true, 32),
         field(7, FieldKind::Text, true, 12),
         field(8, FieldKind::Date, true, 10),
+        field(9, FieldKind::Text, false, 10),
+        field(11, FieldKind::Bool, false, 0),
         field(12, FieldKind::Digest, false, 0),
-        field(13, FieldKind::Table, false, 5),
+        field(13, FieldKind::Table, false, 64),
+        field(14, FieldKind::Text, false, 0),
         field(24, FieldKind::Bool, false, 0),
     ];
     Revision { number: 1, fields, longest_life_s: 1, in_force_from: None }
@@ -43,7 +46,7 @@ fn revision() -> Revision {
 type Encode = fn(&mut Writer) -> &mut Writer;
 const GOOD: &[(u8, Encode)] = &[
     (0, |w| w.uint(1)),
-    (1, |w| w.text("1.2.156")),
+    (1, |w| w.text("1.2.156.3005.2.X.Y.Z.001.A")),
     (2, |w| w.text("号")),
     (3, |w| w.array(1).text("四字姓名")),
     (4, |w| w.array(1).text("111")),
@@ -51,6 +54,10 @@ const GOOD: &[(u8, Encode)] = &[
     (7, |w| w.text("440106")),
     (8, |w| w.text("2026-11-23")),
 ];
+
+/// 64 hex digits, and 65 characters.
+const HASH: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const TOO_LONG: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff0";
 
 fn encoded(change: Option<(u8, Option<Encode>)>) -> Vec<u8> {
     let mut pairs: Vec<(u8, Encode)> = GOOD.to_vec();
@@ -78,7 +85,10 @@ fn good_fields_of_every_kind_pass() {
     let good: &[(u8, Encode)] = &[
         (3, |w| w.array(1).text("㛃𬭎䶮字")),
         (12, |w| w.bytes(&[7; 32])),
-        (13, |w| w.array(1).array(2).text("12345").text("")),
+        (13, |w| w.array(1).array(3).text("application/pdf").text(HASH).text("")),
+        (13, |w| w.array(2).array(3).text("image/png").text(HASH).text(HASH).array(3).text("a/b").text(HASH).text("")),
+        (7, |w| w.text("440106001002")),
+        (9, |w| w.text("2026-11-23")),
         (24, |w| w.bool(false)),
     ];
     assert_eq!(revision().check(&FieldMap::parse(&encoded(None)).unwrap()), Ok(()));
@@ -105,14 +115,55 @@ fn every_breach_names_its_field_and_its_kind() {
         (8, Some(|w| w.text("20261123")), WrongKind),
         (12, Some(|w| w.bytes(&[7; 31])), WrongKind),
         (13, Some(|w| w.array(1).text("行")), WrongKind),
-        (13, Some(|w| w.array(1).array(1).text("123456")), TooLong),
+        (13, Some(|w| w.array(1).array(1).text(TOO_LONG)), TooLong),
         (24, Some(|w| w.uint(1)), WrongKind),
         (5, Some(|w| w.array(2).text("1").text("2")), HoldersUneven),
         (4, Some(|w| w.array(0)), HoldersUneven),
+        (3, Some(|w| w.array(0)), HoldersUneven),
     ];
     for (key, value, kind) in bad {
         assert_eq!(judged(*key, *value), Err(FieldFault { key: *key, kind: *kind }), "{key} {kind:?}");
     }
+}
+
+/// Common items mean the same in every type, and have one form there, whatever kind and length a revision sets.
+#[test]
+fn every_common_item_has_one_form_in_every_type() {
+    let bad: &[(u8, Encode)] = &[
+        (1, |w| w.text("2.16.3005.2.X")),
+        (1, |w| w.text("1.2.156.3005.2.")),
+        (1, |w| w.text("1.2.156.3005.2.X Y")),
+        (2, |w| w.text("")),
+        (2, |w| w.text(" \u{3000}")),
+        (3, |w| w.array(1).text(" ")),
+        (4, |w| w.array(1).text("11")),
+        (4, |w| w.array(1).text("112")),
+        (4, |w| w.array(1).text("A01")),
+        (5, |w| w.array(1).text("")),
+        (5, |w| w.array(1).text("440100 1800")),
+        (5, |w| w.array(1).text("4401\u{200b}00")),
+        (7, |w| w.text("")),
+        (7, |w| w.text("44010")),
+        (7, |w| w.text("44x106")),
+        (7, |w| w.text("４４０１０６")),
+        (9, |w| w.text("2026-13-1")),
+        (11, |w| w.bool(true)),
+        (13, |w| w.array(1).array(2).text("application/pdf").text(HASH)),
+        (13, |w| w.array(1).array(3).text("pdf").text(HASH).text("")),
+        (13, |w| w.array(1).array(3).text("application/pdf").text("ab").text("")),
+        (13, |w| w.array(1).array(3).text("application/pdf").text(HASH).text("ab")),
+        (14, |w| w.text("reserved")),
+    ];
+    for (at, (key, value)) in bad.iter().enumerate() {
+        let expected = Err(FieldFault { key: *key, kind: FieldFaultKind::WrongForm });
+        assert_eq!(judged(*key, Some(*value)), expected, "row {at}, field {key}");
+    }
+    let view = Accepted { vct: "urn:elic:cn:999".into(), fields: vec![0, 7] };
+    let mut w = Writer::default();
+    w.map(2).uint(0).uint(1).uint(7).text("44010");
+    let bytes = w.into_bytes();
+    let judged = revision().check_view(&FieldMap::parse(&bytes).unwrap(), &view);
+    assert_eq!(judged, Err(FieldFault { key: 7, kind: FieldFaultKind::WrongForm }), "in a view, too");
 }
 
 #[test]

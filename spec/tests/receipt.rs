@@ -4,6 +4,7 @@
 mod common;
 
 use common::{CLOCK, evidence, example, good_context, json, unhex};
+use licence_spec::catalogue::HolderRole;
 use licence_spec::cose;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::numbers::MAX_LICENCE;
@@ -135,7 +136,7 @@ fn receipts_made_of_own_verdicts_say_the_same_as_the_examples() {
     let proof = example("log/licence_business.tlog-proof");
     let question = Question {
         log_proof: Some(&proof),
-        subject: Some(Subject { name: None, code_type: None, code: "91440101MA9XXXXX36" }),
+        subject: Some(Subject { role: HolderRole::Applicant, name: None, code_type: None, code: "91440101MA9XXXXX36" }),
         service_item: Some("GZ-TH-0101"),
         ..Question::default()
     };
@@ -277,7 +278,12 @@ fn texts_that_no_reader_takes_are_not_signed() {
 
 #[test]
 fn only_a_listed_key_of_the_node_with_role_5_signs_receipts() {
-    let subject = Some(Subject { name: None, code_type: None, code: "other" });
+    let subject = Some(Subject {
+        role: HolderRole::Applicant,
+        name: None,
+        code_type: None,
+        code: "91350100M000100Y43",
+    });
     let verdict =
         judge("licence/small.cbor", &evidence(&good_context()), Question { subject, ..Question::default() });
     let check = |node, key| {

@@ -9,6 +9,30 @@ import cbor2
 
 from wire import PREFIX, base45, enc, sign1, with_proof
 
+# Common items of a licence in another form than the standard gives them (spec/credential.md): key and value.
+MALFORMED = (
+    (1, "2.16.156.1"),
+    (2, " "),
+    (3, [" "]),
+    (4, ["112"]),
+    (5, ["440 100"]),
+    (5, []),
+    (7, "44x106"),
+    (7, "44010"),
+    (8, "2026-02-30"),
+)
+
+# Files that are none of our objects (spec/verify.md §6): name and bytes.
+NONE_OF_OURS = (
+    ("picture", b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"),
+    ("document", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
+    ("office_document", b"PK\x03\x04\x14\x00\x06\x00\x08\x00"),
+    ("utf_16", "\ufeffEL1:NCF".encode("utf-16-be")),
+    ("noise", bytes((7 * n * n + 3 * n + 5) % 256 for n in range(400))),
+    ("another_cose_object", enc(cbor2.CBORTag(18, [enc({1: -7, 4: b"12345678"}), {}, enc({1: "DE"}), bytes(64)]))),
+    ("another_cbor_object", enc({1: [2, 3], "a": "application/elicence+cwt"})),
+)
+
 
 def sign_raw(protected, unprotected, payload, key):
     signature = key.sign(enc(["Signature1", protected, b"", payload]))

@@ -283,6 +283,10 @@ def make_licences(world):
         "not_yet_valid": (issue(28, 15, _5=CLOCK + 1), "NOT_YET_VALID"),
         "unknown_field": (issue(29, 15, **{"_-70001": {**fields(29), 200: "?"}}), "SCHEMA_MISMATCH"),
         "field_of_wrong_kind": (issue(30, 15, **{"_-70001": {**fields(30), 2: 7}}), "SCHEMA_MISMATCH"),
+        **{
+            f"form_of_{key}_{at}": (issue(29, 15, **{"_-70001": {**fields(29), key: value}}), "SCHEMA_MISMATCH")
+            for at, (key, value) in enumerate(hostile.MALFORMED)
+        },
         "lives_too_long": (issue(31, 15, _4=CLOCK + 3700 * DAY), "SCHEMA_MISMATCH"),
         "without_status": (issue(32, 15, **{"_65535": None}), "STATUS_MISSING"),
         "index_out_of_range": (issue(33, 64), "STATUS_INDEX_OUT_OF_RANGE"),
@@ -313,7 +317,8 @@ def make_licences(world):
             if what is not None:
                 data, code = (made[name], what) if isinstance(what, str) else what
                 world.verdict(f"licence {name}", world.write(f"licences/{name}.elic", data), outcome, code)
-    for name, data in (("empty", b""), ("cut", made["good"][:-1]), ("stray_break", b"\xff")):
+    nothing = (("empty", b""), ("cut", made["good"][:-1]), ("stray_break", b"\xff"), *hostile.NONE_OF_OURS)
+    for name, data in nothing:
         world.verdict(f"licence {name}", world.write(f"licences/{name}.elic", data), "NO_CREDENTIAL", "UNREADABLE")
     return made
 

@@ -39,7 +39,7 @@ const LIBRARY: Face =
 const COMMAND_LINE: Face =
     Face { ask: command_line::ask, lacks: command_line::lacks, adds: Some(Warning::Offline) };
 /// Log proofs beside the object, look-ups in the log, references, views without an audience, `wanted`, other roots.
-const LACKING_OVER_HTTP: usize = 51;
+const LACKING_OVER_HTTP: usize = 53;
 const HTTP: Face = Face { ask: http::ask, lacks: http::lacks, adds: None };
 
 /// Asks a face all that it can be asked, on as many threads as there are cores.
@@ -128,8 +128,6 @@ fn what_the_command_line_cannot_be_asked_is_listed_by_name() {
 const NOT_MADE: &[(Code, &str)] = &[
     (Code::AlgorithmSunsetNoProof, "there is one suite, and it has no date of sunset"),
     (Code::StatusValueUnknown, "the profile has two bits an entry, and all four values are known"),
-    (Code::SubjectNotGiven, "no preset demands an applicant"),
-    (Code::FieldConstraintFailed, "the catalogue names required fields, no constraints on their values"),
     (Code::AuthorisationMissing, "the authorisation to use a licence is asked for by a trip of the node"),
     (Code::AuthorisationExpired, "the authorisation to use a licence is asked for by a trip of the node"),
     (Code::CatalogueRollback, "of update clients: the verdict then says SCHEMA_UNAVAILABLE"),

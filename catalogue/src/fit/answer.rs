@@ -21,8 +21,8 @@ pub enum FitResult {
 pub struct Reason {
     /// The licence, `sha-256:` and hex of its statement digest.
     pub licence: String,
-    /// A code of VERDICT.md: `FIELD_MISSING`, `FIELD_CONSTRAINT_FAILED`, `SCOPE_REGION`, `SUBJECT_MISMATCH`, `SUBJECT_NOT_GIVEN`,
-    /// `TYPE_NOT_ACCEPTED`, or the code of the licence's own verdict.
+    /// A code of spec/verdict.md: `FIELD_MISSING`, `FIELD_CONSTRAINT_FAILED` (a value, the age, the area), `SUBJECT_MISMATCH`,
+    /// `SUBJECT_AMBIGUOUS`, `SUBJECT_NOT_GIVEN`, `TYPE_NOT_ACCEPTED`, or the code of the licence's own verdict.
     pub code: Code,
     /// Name of the field concerned, for `FIELD_MISSING` and `FIELD_CONSTRAINT_FAILED`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +67,9 @@ pub struct LicenceFit {
     pub licence: String,
     /// Name of its type, if the catalogue has it.
     pub type_name: Option<String>,
+    /// Whether it meets a material of the item; `UNDECIDED` if of none that is certain. The verdict on it for this item and
+    /// these people is ACCEPT only if it does.
+    pub result: FitResult,
     /// Codes of the materials for which it was taken; of several that fit, the first presented is.
     pub meets: Vec<String>,
     /// Keys of the fields that a view for this item may show of it; empty if the type is not accepted.

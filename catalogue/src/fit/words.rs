@@ -1,21 +1,47 @@
-//! The words of a fit: reasons in Chinese and English. They repeat no value of a licence but dates and area codes.
+//! The words of a fit: reasons in Chinese and English. They repeat no value of a licence.
 
-use licence_spec::catalogue::Comparison;
+use licence_spec::catalogue::{Comparison, Lack};
 use licence_spec::suite::Digest;
 use licence_spec::verdict::Code;
 
 use super::{Presented, Reason, Text};
 
-pub(super) fn reason(licence: &Presented<'_>, code: Code, text: Text) -> Reason {
-    Reason { licence: name_of(&licence.digest), code, field: None, text }
-}
-
-pub(super) fn field_reason(licence: &Presented<'_>, code: Code, field: String, text: Text) -> Reason {
-    Reason { licence: name_of(&licence.digest), code, field: Some(field), text }
+/// What a licence lacks for a material. Nothing that the licence says is repeated: who asks by number alone reads this, too.
+pub(super) fn lack(
+    licence: &Presented<'_>,
+    lack: &Lack<'_>,
+    name_of_field: impl Fn(u8) -> String,
+) -> Reason {
+    let (key, text) = match lack {
+        Lack::Type => return own_words(licence, lack.code()),
+        Lack::Field(key) => {
+            let name = name_of_field(*key);
+            (key, text(format!("证照缺少“{name}”"), format!("the licence lacks the field {name}")))
+        }
+        Lack::Constraint(failed) => {
+            (&failed.key, constraint(&name_of_field(failed.key), &failed.comparison))
+        }
+        Lack::Age { key, most } => (
+            key,
+            text(
+                format!("证照颁发已超过该材料接受的 {most} 天"),
+                format!("issued longer ago than the {most} days that this material accepts"),
+            ),
+        ),
+        Lack::Region { key, regions } => (
+            key,
+            text(
+                format!("证照的属地不在该材料接受的地区（{}）内", regions.join("、")),
+                format!("the area of the licence is none that this material accepts ({})", regions.join(", ")),
+            ),
+        ),
+    };
+    Reason { licence: name_of(&licence.digest), code: lack.code(), field: Some(name_of_field(*key)), text }
 }
 
 pub(super) fn own_words(licence: &Presented<'_>, code: Code) -> Reason {
-    reason(licence, code, text(code.zh().into(), code.en().into()))
+    let text = text(code.zh().into(), code.en().into());
+    Reason { licence: name_of(&licence.digest), code, field: None, text }
 }
 
 pub(super) fn text(zh: String, en: String) -> Text {
@@ -23,7 +49,7 @@ pub(super) fn text(zh: String, en: String) -> Text {
 }
 
 /// What the item wants of the field; the value that the licence has is not repeated.
-pub(super) fn constraint(name: &str, comparison: &Comparison) -> Text {
+fn constraint(name: &str, comparison: &Comparison) -> Text {
     let (zh, en) = match comparison {
         Comparison::OneOf(texts) => {
             (format!("须为{}", texts.join("、")), format!("must be {}", texts.join(" or ")))

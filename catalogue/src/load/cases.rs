@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use licence_spec::catalogue::{Field, FieldKind, LicenceType, ServiceItem};
 use licence_spec::cbor::Writer;
 use licence_spec::credential::FieldMap;
-use licence_spec::identifiers::{HolderCode, HolderCodeType};
+use licence_spec::identifiers::{HolderCode, HolderCodeType, LICENCE_ID_ROOT};
 use licence_spec::time::{CivilDate, UnixTime};
 use licence_spec::verdict::Code;
 use toml::{Spanned, Value};
@@ -210,6 +210,7 @@ fn write_own(writer: &mut Writer, field: &Field, entry: &CaseLicence, revision: 
     };
     match field.key {
         0 => drop(writer.uint(revision)),
+        1 => drop(writer.text(&format!("{LICENCE_ID_ROOT}.EXAMPLE"))),
         3 => holders(writer, |_| "示例"),
         4 => holders(writer, |holder| holder.split_once(':').map_or("", |(kind, _)| kind)),
         5 => holders(writer, |holder| holder.split_once(':').map_or("", |(_, code)| code)),

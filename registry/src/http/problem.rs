@@ -324,6 +324,7 @@ impl From<VerifyError> for Problem {
     fn from(error: VerifyError) -> Problem {
         let detail = error.to_string();
         match error {
+            VerifyError::Subject { .. } => Problem::unprocessable("fields", detail),
             VerifyError::Store(error) => Problem::store(&error),
             VerifyError::Rng(_) => Problem::unavailable(detail),
             VerifyError::Field(..) => Problem::unprocessable("fields", detail),
@@ -380,7 +381,7 @@ impl From<CheckError> for Problem {
         let detail = error.to_string();
         match error {
             CheckError::UnknownItem => Problem::unknown_item(detail),
-            CheckError::Field(_) => Problem::unprocessable("fields", detail),
+            CheckError::Field(_) | CheckError::Subject { .. } => Problem::unprocessable("fields", detail),
             CheckError::NotReady | CheckError::Rng(_) => Problem::unavailable(detail),
             CheckError::Store(error) => Problem::store(&error),
             CheckError::Receipt(error) => error.into(),

@@ -6,6 +6,7 @@
 //! any content of the licence. Only that register may say that there is no such licence.
 //! Out of scope: connections and signatures of calls (`http`, `fetch`).
 
+use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::LICENCE_ID_ROOT;
 use licence_spec::numbers::CLOCK_SKEW_S;
@@ -150,6 +151,7 @@ pub fn answer(
     let policy = Policy::named(&question.policy).ok_or(AskedError::Field("policy"))?;
     let policy = policy.asking(Question {
         subject: question.subject.as_ref().map(|subject| Subject {
+            role: HolderRole::Applicant,
             code_type: subject.code_type.as_deref(),
             code: &subject.code,
             name: subject.name.as_deref(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use licence_catalogue::fit::{self, Fit, FitResult, LicenceFit, Presented, fit};
 use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
+use licence_spec::identifiers::{AskedCode, AskedFault};
 use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::Verdict;
@@ -117,6 +118,16 @@ pub enum CheckError {
     /// A part of the request is missing, too long or unreadable.
     #[error("{0} 缺失、过长或无法读取 / {0} is missing, too long or unreadable")]
     Field(&'static str),
+    /// The code of somebody in the case is no possible code.
+    #[error("subjects[{at}].{member}：{} / subjects[{at}].{member}: {fault}", fault.zh())]
+    Subject {
+        /// Place in the list, from 0.
+        at: usize,
+        /// `code` or `code_type`.
+        member: &'static str,
+        /// What is wrong with it.
+        fault: AskedFault,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -218,7 +229,12 @@ impl Case<'_> {
         let presented: Vec<Presented<'_>> = self.verdicts.iter().filter_map(Presented::of_verdict).collect();
         let people = self.request.subjects.iter();
         let subjects: Vec<fit::Subject<'_>> = people
-            .map(|one| fit::Subject { role: one.role, code_type: &one.code_type, code: &one.code })
+            .map(|one| fit::Subject {
+                role: one.role,
+                code_type: Some(&one.code_type),
+                code: &one.code,
+                name: None,
+            })
             .collect();
         fit(self.catalogue, self.item, &presented, &subjects)
     }
@@ -238,6 +254,12 @@ impl ItemRequest {
         }
         if self.subjects.is_empty() || self.subjects.len() > MAX_SUBJECTS {
             return Err(CheckError::Field("subjects"));
+        }
+        for (at, subject) in self.subjects.iter().enumerate() {
+            AskedCode::parse(Some(&subject.code_type), &subject.code).map_err(|fault| {
+                let member = if fault == AskedFault::Kind { "code_type" } else { "code" };
+                CheckError::Subject { at, member, fault }
+            })?;
         }
         if self.credentials.len() > MAX_HANDED_IN {
             return Err(CheckError::Field("credentials"));

@@ -3,9 +3,10 @@
 //! The verdict reads no database; only a question by number, or by a reference, looks the credential up first: here, then at the node
 //! that must know it. Only a register that must know a licence may say that there is none.
 
-use licence_catalogue::fit::{self, Fit, Presented, fit};
+use licence_catalogue::fit::{Fit, Presented, fit};
 use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
+use licence_spec::identifiers::{AskedCode, AskedFault};
 use licence_spec::policy::{LogLookUp, Policy, Question, Subject};
 use licence_spec::qr::{self, QrContent, Reference};
 use licence_spec::suite::Digest;
@@ -97,6 +98,14 @@ pub enum VerifyError {
     /// The catalogue has no such service item.
     #[error("service_item：目录中没有该事项 / service_item: the catalogue has no such service item")]
     UnknownItem,
+    /// The applicant's code is no possible code; the member of the request is named.
+    #[error("{member}：{} / {member}: {fault}", fault.zh())]
+    Subject {
+        /// `subject.code` or `subject.code_type`.
+        member: &'static str,
+        /// What is wrong with it.
+        fault: AskedFault,
+    },
     /// This node restored the licence without its bytes: only whoever holds it can hand it in.
     #[error(
         "本节点由备份恢复，该证照的原文已丢失，请提交证照本身 / this node was restored from a backup and the bytes of this licence are lost: present the licence itself"
@@ -169,19 +178,15 @@ impl VerifyRequest {
         Ok(policy)
     }
 
-    fn question<'a>(&'a self, node: &'a Node) -> Question<'a> {
-        Question {
-            subject: self.subject.as_ref().map(|subject| Subject {
-                code_type: subject.code_type.as_deref(),
-                code: &subject.code,
-                name: subject.name.as_deref(),
-            }),
+    fn question<'a>(&'a self, node: &'a Node) -> Result<Question<'a>, VerifyError> {
+        Ok(Question {
+            subject: self.subject.as_ref().map(SubjectRequest::asked).transpose()?,
             service_item: self.service_item.as_deref(),
             case_number: self.case_number.as_deref(),
             audience: Some(&node.authority),
             log: Some(LogLookUp::NotAsked),
             ..Question::default()
-        }
+        })
     }
 }
 
@@ -196,20 +201,19 @@ pub fn verify_presented(
     others: &Others<'_>,
 ) -> Result<Answer, VerifyError> {
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    let policy = request.check(&evidence)?.asking(request.question(node));
+    let policy = request.check(&evidence)?.asking(request.question(node)?);
     let moment = Moment { node, evidence: &evidence, policy: &policy, now };
-    let mut verdict = match (&request.credential, &request.qr, &request.id) {
+    let verdict = match (&request.credential, &request.qr, &request.id) {
         (Some(text), None, None) => moment.bytes(&from_base64url(text).ok_or(VerifyError::Encoding)?),
         (None, Some(text), None) => moment.scanned(text, others)?,
         (None, None, Some(id)) => moment.by_id(client, id, request, others)?,
         _ => return Err(VerifyError::OneForm),
     };
-    let fit = fit_of(&evidence, request, &verdict);
+    let mut answer = Answer { fit: fit_of(&evidence, &policy.question, &verdict), verdict };
     if request.id.is_some() {
-        // A number alone is no title to the content: who has not been shown the licence does not get it.
-        verdict.withhold_licence();
+        answer.withhold();
     }
-    Ok(Answer { verdict, fit })
+    Ok(answer)
 }
 
 /// The verdict on a stored licence; `None` if its bytes were lost in a restore.
@@ -349,14 +353,32 @@ fn object_of_qr(text: &str) -> Option<Vec<u8>> {
     }
 }
 
-fn fit_of(evidence: &Evidence, request: &VerifyRequest, verdict: &Verdict) -> Option<Fit> {
+impl SubjectRequest {
+    /// The applicant to ask about, if what is written can be somebody's code.
+    fn asked(&self) -> Result<Subject<'_>, VerifyError> {
+        let code_type = self.code_type.as_deref();
+        AskedCode::parse(code_type, &self.code).map_err(|fault| {
+            let member = if fault == AskedFault::Kind { "subject.code_type" } else { "subject.code" };
+            VerifyError::Subject { member, fault }
+        })?;
+        Ok(Subject { role: HolderRole::Applicant, code_type, code: &self.code, name: self.name.as_deref() })
+    }
+}
+
+impl Answer {
+    /// A number alone is no title to the content: who has not been shown the licence learns how it was judged, and neither its
+    /// fields nor which of them it has.
+    fn withhold(&mut self) {
+        self.verdict.withhold_licence();
+        for licence in self.fit.iter_mut().flat_map(|fit| &mut fit.licences) {
+            licence.permitted_fields.clear();
+        }
+    }
+}
+
+fn fit_of(evidence: &Evidence, question: &Question<'_>, verdict: &Verdict) -> Option<Fit> {
     let catalogue = evidence.catalogue()?;
-    let item = catalogue.service_item(request.service_item.as_deref()?)?;
+    let item = catalogue.service_item(question.service_item?)?;
     let presented = Presented::of_verdict(verdict)?;
-    let subject = request.subject.as_ref().map(|subject| fit::Subject {
-        role: HolderRole::Applicant,
-        code_type: subject.code_type.as_deref().unwrap_or_default(),
-        code: &subject.code,
-    });
-    Some(fit(catalogue, item, &[presented], subject.as_slice()))
+    Some(fit(catalogue, item, &[presented], question.subject.as_slice()))
 }

@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use super::{ALWAYS_SHOWN, Accepted, Field, FieldKind, Revision, ServiceItem};
+use super::{ALWAYS_SHOWN, Accepted, Field, FieldKind, Revision, common};
 use crate::credential::{FieldMap, Value};
 use crate::time::CivilDate;
-use crate::verdict::Code;
 
 /// How a field breaks the field list of its revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +23,8 @@ pub enum FieldFaultKind {
     NotAnOption,
     /// Holders' names, code types and codes (3, 4, 5) differ in number, or are none.
     HoldersUneven,
+    /// A common item (0 to 23) has not the form that the standard gives it.
+    WrongForm,
 }
 
 impl FieldFaultKind {
@@ -38,6 +39,7 @@ impl FieldFaultKind {
             FieldFaultKind::TooLong => "the value is too long",
             FieldFaultKind::NotAnOption => "the value is none of the options",
             FieldFaultKind::HoldersUneven => "holders, code types and codes differ in number",
+            FieldFaultKind::WrongForm => "a common item has another form than the standard gives it",
         }
     }
 }
@@ -63,7 +65,7 @@ impl Revision {
     /// Checks the fields of a full licence: every key known, of its kind and length, every required key there.
     ///
     /// # Errors
-    /// The first [`FieldFault`] in ascending order of keys, holders last.
+    /// The first [`FieldFault`] in ascending order of keys, forms of common items last.
     pub fn check(&self, fields: &FieldMap<'_>) -> Result<(), FieldFault> {
         let mut listed = self.fields.iter();
         // Both sides ascend, so one walk over the list meets every field or finds it unknown.
@@ -77,13 +79,13 @@ impl Revision {
             }
         }
         listed.try_for_each(required)?;
-        holders(fields)
+        common::check(fields)
     }
 
     /// Checks the fields of a view: a subset of what the service item may see, 0 and 7 there; nothing else is required.
     ///
     /// # Errors
-    /// The first [`FieldFault`] in ascending order of keys, then missing ones, holders last.
+    /// The first [`FieldFault`] in ascending order of keys, then missing ones, forms of common items last.
     pub fn check_view(&self, fields: &FieldMap<'_>, accepted: &Accepted) -> Result<(), FieldFault> {
         for (key, value) in fields.iter() {
             if accepted.fields.binary_search(&key).is_err() {
@@ -95,33 +97,7 @@ impl Revision {
         for key in ALWAYS_SHOWN {
             fields.get(key).ok_or(FieldFault { key, kind: FieldFaultKind::Missing })?;
         }
-        holders(fields)
-    }
-}
-
-impl ServiceItem {
-    /// Whether a licence of this type with these fields can serve the item at all: the POLICY question of a verdict.
-    /// Whose licence it is, and of which region, is asked when materials are fitted (`licence_catalogue::fit`).
-    ///
-    /// # Errors
-    /// `TYPE_NOT_ACCEPTED`; `FIELD_MISSING` if every material that takes the type requires a field that is not there;
-    /// `FIELD_CONSTRAINT_FAILED` if none of those that are complete has its constraints met.
-    pub fn check(&self, vct: &str, fields: &FieldMap<'_>) -> Result<(), Code> {
-        if self.accepted(vct).is_none() {
-            return Err(Code::TypeNotAccepted);
-        }
-        let mut worst = None;
-        for material in &self.materials {
-            let Some(taken) = material.alternatives.iter().find(|a| a.vct == vct) else { continue };
-            if !taken.required.iter().all(|key| fields.get(*key).is_some()) {
-                worst = worst.or(Some(Code::FieldMissing));
-            } else if material.constraints.iter().filter(|c| c.vct == vct).all(|c| c.holds(fields)) {
-                return Ok(());
-            } else {
-                worst = Some(Code::FieldConstraintFailed);
-            }
-        }
-        worst.map_or(Ok(()), Err)
+        common::check(fields)
     }
 }
 
@@ -175,16 +151,4 @@ fn fits(value: &Value<'_>, max: usize) -> bool {
         Value::List(items) => items.iter().all(|item| fits(item, max)),
         Value::Int(_) | Value::Bool(_) | Value::Bytes(_) => true,
     }
-}
-
-/// Keys 3, 4 and 5 speak of the same holders, one each in the same place (FORMATS §4).
-fn holders(fields: &FieldMap<'_>) -> Result<(), FieldFault> {
-    let mut first = None;
-    for key in [3, 4, 5] {
-        let Some(count) = fields.get(key).and_then(Value::as_list).map(<[_]>::len) else { continue };
-        if count == 0 || *first.get_or_insert(count) != count {
-            return Err(FieldFault { key, kind: FieldFaultKind::HoldersUneven });
-        }
-    }
-    Ok(())
 }

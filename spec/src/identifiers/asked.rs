@@ -157,6 +157,12 @@ pub(super) fn is_plain_code(text: &str, most_chars: usize) -> bool {
     !text.is_empty() && text.chars().count() <= most_chars && !text.contains(is_unseen)
 }
 
+/// Whether a text can stand in field 5 of a licence: 1 to 64 characters, all of them seen. Check digits are not asked.
+#[must_use]
+pub fn is_holder_code(text: &str) -> bool {
+    is_plain_code(text, super::holder_code::MAX_OTHER_CHARS)
+}
+
 impl AskedFault {
     /// Words in Chinese, without the code.
     #[must_use]

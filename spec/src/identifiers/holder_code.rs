@@ -75,7 +75,7 @@ impl HolderCodeType {
 }
 
 /// The longest holder's code of a type without an own rule, in characters; passports and permits need 9 or 10.
-const MAX_OTHER_CHARS: usize = 64;
+pub(super) const MAX_OTHER_CHARS: usize = 64;
 
 /// A holder's code, checked by the rule of its type. `Debug` shows the type alone and there is no `Display`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

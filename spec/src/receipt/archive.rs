@@ -1,12 +1,13 @@
 //! Checking a receipt, today or years later.
 
 use super::{Receipt, open};
-use crate::cbor::{Fault, FaultKind};
+use crate::cbor::Fault;
 use crate::cose::{Sign1, statement_digest};
 use crate::numbers::{MAX_CATALOGUE, MAX_LICENCE, MAX_RECEIPT, MAX_STATUS_TOKEN, MAX_VIEW, TYP_RECEIPT};
 use crate::suite::{Digest, sha256};
 use crate::trust::{Role, TrustList};
 use crate::verdict::Code;
+use crate::verify::fault_code;
 
 /// The archived objects that were filed with a receipt, as bytes of their files; those that are at hand.
 #[derive(Clone, Copy, Default)]
@@ -34,10 +35,7 @@ pub struct Archive<'a> {
 /// In this order: `UNREADABLE`, `NOT_CONFORMANT`; `ALGORITHM_FORBIDDEN`; `ISSUER_NOT_LISTED`; `SIGNATURE_INVALID`;
 /// `SCOPE_ROLE`, `SCOPE_TIME`, `KEY_NOT_VALID_AT_ISSUE`, `KEY_COMPROMISED_AFTER_CUT`; `DIGEST_MISMATCH`.
 pub fn check(bytes: &[u8], list: &TrustList, archive: &Archive<'_>) -> Result<Receipt, Code> {
-    let fault = |fault: Fault| match fault.kind {
-        FaultKind::Unreadable => Code::Unreadable,
-        FaultKind::NotConformant => Code::NotConformant,
-    };
+    let fault = |fault: Fault| fault_code(bytes, fault);
     let receipt = open(bytes).map_err(fault)?;
     let object = Sign1::parse_typed(bytes, MAX_RECEIPT, TYP_RECEIPT).map_err(fault)?;
     check_signature(&object, &receipt, list)?;

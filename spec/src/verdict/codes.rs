@@ -92,7 +92,7 @@ codes! {
     NotAsked "NOT_ASKED" Format Inconclusive false ManualReview 4
         "尚未向登记系统查询：此码只指向证照，不含证照；请联网核验，或索取完整证照（.elic 文件）" "Not asked: the code only points to the licence; verify online, or ask for the full licence (the .elic file)";
     NotConformant "NOT_CONFORMANT" Format Fail false DoNotRely 6
-        "格式不符合标准，不是本系统签发的证照" "The object breaks the standard: it was not issued by this system";
+        "格式不符合标准，不能作为证照采信" "The object breaks the standard for licences: it cannot be relied on";
     VersionUnsupported "VERSION_UNSUPPORTED" Format Inconclusive false ManualReview 4
         "证照版本较新，请升级核验工具" "The licence has a newer form: upgrade this tool";
     SignatureInvalid "SIGNATURE_INVALID" Crypto Fail false DoNotRely 6

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use super::Case;
 use super::issuer::is_fresh;
 use super::record::{Record, Source};
-use crate::credential::{StatusReference, uri_host};
+use crate::catalogue::ServiceItem;
+use crate::credential::{FieldMap, StatusReference, uri_host};
 use crate::evidence::{HeldToken, Registered};
 use crate::identifiers::{AskedCode, SameHolder, same_name};
 use crate::log::checkpoint::CheckpointError;
@@ -325,32 +326,43 @@ fn record_look_up(case: &Case<'_>, record: &mut Record) -> Option<LogBasis> {
 
 /// SUBJECT: the asked holder against fields 3 to 5.
 pub(super) fn subject(case: &Case<'_>, record: &mut Record) {
-    match &case.policy.question.subject {
-        None => record.skip(Group::Subject),
-        Some(asked) => match subject_code(case, asked) {
-            Some(code) => record.found(code, None),
-            None => record.pass(Group::Subject, None),
-        },
+    let Some(asked) = &case.policy.question.subject else { return record.skip(Group::Subject) };
+    let vct = case.presented.vct;
+    // Whose licence of this type the item wants was not said: the one who was named is somebody else in the case.
+    let is_wanted_of_others = item(case).is_some_and(|item| item.takes(vct) && !item.wants_of(vct, asked.role));
+    match is_holder(&case.presented.fields, asked) {
+        _ if is_wanted_of_others => record.found(Code::SubjectNotGiven, None),
+        Err(code) => record.found(code, None),
+        Ok(()) => record.pass(Group::Subject, None),
     }
 }
 
-fn subject_code(case: &Case<'_>, asked: &Subject<'_>) -> Option<Code> {
-    let fields = &case.presented.fields;
+/// The service item that was asked about, if the catalogue at hand has it.
+fn item<'a>(case: &'a Case<'_>) -> Option<&'a ServiceItem> {
+    case.evidence.catalogue()?.service_item(case.policy.question.service_item?)
+}
+
+/// Whether somebody is a holder of the licence with these fields (spec/identifiers.md §5.1): the one comparison of verdict
+/// and fit.
+///
+/// # Errors
+/// `SUBJECT_MISMATCH` if it is certainly somebody else; `SUBJECT_AMBIGUOUS` if it cannot be told, a code that is none among
+/// the causes, or if the name beside the right code is another one: a rare character, a former name.
+pub fn is_holder(fields: &FieldMap<'_>, asked: &Subject<'_>) -> Result<(), Code> {
     let (names, types, codes) = (fields.texts(3), fields.texts(4), fields.texts(5));
-    // What is no possible code is nobody's; a view that does not show the holder's code cannot tell either.
-    let Ok(code) = AskedCode::parse(asked.code_type, asked.code) else { return Some(Code::SubjectAmbiguous) };
+    let code = AskedCode::parse(asked.code_type, asked.code).map_err(|_| Code::SubjectAmbiguous)?;
     match code.is_among(&types, &codes) {
         (SameHolder::Yes, at) => {
-            // The code is the holder's, but the name is written otherwise: a rare character or a former name.
             let held = at.and_then(|at| names.get(at)).zip(asked.name);
-            held.is_some_and(|(held, name)| !same_name(held, name)).then_some(Code::SubjectAmbiguous)
+            let is_other = held.is_some_and(|(held, name)| !same_name(held, name));
+            if is_other { Err(Code::SubjectAmbiguous) } else { Ok(()) }
         }
-        (SameHolder::No, _) => Some(Code::SubjectMismatch),
-        (SameHolder::Unclear | SameHolder::Apart, _) => Some(Code::SubjectAmbiguous),
+        (SameHolder::No, _) => Err(Code::SubjectMismatch),
+        (SameHolder::Unclear | SameHolder::Apart, _) => Err(Code::SubjectAmbiguous),
     }
 }
 
-/// POLICY: what the service item accepts, and for whom, what and when a view was made.
+/// POLICY: what the service item demands, and for whom, what and when a view was made.
 pub(super) fn policy(case: &Case<'_>, record: &mut Record) {
     let question = &case.policy.question;
     let mut codes = Vec::new();
@@ -370,25 +382,15 @@ pub(super) fn policy(case: &Case<'_>, record: &mut Record) {
         record.skip(Group::Policy);
         return;
     }
-    if let Some(code) = question.service_item.and_then(|item| item_code(case, item)) {
+    if let Some(code) = question.service_item.and_then(|_| item_code(case)) {
         codes.push(if is_of_a_newer_catalogue(case) { Code::PolicyUnavailable } else { code });
     }
     record.group(Group::Policy, &codes, None);
 }
 
-/// Whether the service item accepts this licence.
-fn item_code(case: &Case<'_>, item: &str) -> Option<Code> {
-    let Some(item) = case.evidence.catalogue().and_then(|catalogue| catalogue.service_item(item)) else {
-        return Some(Code::PolicyUnavailable);
-    };
-    let vct = case.presented.vct;
-    if item.accepted(vct).is_none() {
-        return Some(Code::TypeNotAccepted);
-    }
-    let mut wanted =
-        item.materials.iter().flat_map(|material| &material.alternatives).filter(|a| a.vct == vct).peekable();
-    let has_all = |required: &[u8]| required.iter().all(|key| case.presented.fields.get(*key).is_some());
-    // Any material that takes this type will do; an item without materials only names the types.
-    (wanted.peek().is_some() && !wanted.any(|alternative| has_all(&alternative.required)))
-        .then_some(Code::FieldMissing)
+/// What the service item demands of this licence.
+fn item_code(case: &Case<'_>) -> Option<Code> {
+    let Some(item) = item(case) else { return Some(Code::PolicyUnavailable) };
+    let role = case.policy.question.subject.map(|subject| subject.role);
+    item.judge(case.presented.vct, &case.presented.fields, case.now.civil_date(), role).err()
 }

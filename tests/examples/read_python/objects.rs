@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use licence_spec::bundle::Bundle;
-use licence_spec::catalogue::{self, Advance};
+use licence_spec::catalogue::{self, Advance, HolderRole};
 use licence_spec::evidence::Evidence;
 use licence_spec::http_signature::{self, Request, find_node_key};
 use licence_spec::identifiers::LicenceId;
@@ -60,6 +60,7 @@ fn under<T>(
         service_item: asked.service_item.as_deref(),
         case_number: asked.case_number.as_deref(),
         subject: asked.subject.as_ref().map(|subject| Subject {
+            role: HolderRole::Applicant,
             code_type: Some(&subject.code_type),
             code: &subject.code,
             name: subject.name.as_deref(),

@@ -69,6 +69,25 @@ fn format() -> Vec<Case> {
             .presents("qr-with-a-space")
             .accepts()
             .pending(),
+        Case::new("qr-as-scanners-type-it", "qr.md §3: byte order mark, AIM identifier, tab, line end")
+            .presents("qr-as-scanners-type-it")
+            .accepts()
+            .pending(),
+        Case::new("qr-with-a-space-inside", "qr.md §3: nothing inside is changed")
+            .presents("qr-with-a-space-inside")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("a-picture", "verify.md §6: none of our objects")
+            .presents("a-picture")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("a-document", "verify.md §6: none of our objects")
+            .presents("a-document")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("another-cose-object", "verify.md §6: none of our objects")
+            .presents("another-cose-object")
+            .recognises_nothing("UNREADABLE"),
+        Case::new("a-status-token", "verify.md §6: one of our objects, and no licence")
+            .presents("a-status-token")
+            .rejects("NOT_CONFORMANT"),
         Case::new("reference-offline", "FORMATS §9").presents("reference").cannot_tell("NOT_ASKED"),
         Case::new("fetched-another", "FORMATS §9: other bytes than the reference names are thrown away")
             .presents("fetched-another")
@@ -290,6 +309,10 @@ fn schema() -> Vec<Case> {
             .presents("view-lives-too-long")
             .asked_by_office()
             .rejects("SCHEMA_MISMATCH"),
+        Case::new("area-is-no-code", "credential.md §4: forms of common items")
+            .presents("area-is-no-code")
+            .rejects("SCHEMA_MISMATCH")
+            .pending(),
         Case::new("unknown-revision", rule)
             .presents("unknown-revision")
             .cannot_tell("SCHEMA_UNAVAILABLE")
@@ -464,6 +487,35 @@ fn subject() -> Vec<Case> {
             .of_subject(Some("111"), "440100180001010090", None)
             .cannot_tell("SUBJECT_AMBIGUOUS")
             .pending(),
+        Case::new("of-the-holder-in-small-letters", "identifiers.md §5.1: full width, blanks, small letters")
+            .of_holder(" ９１４４０１０１ma9xxxxx36\n", Some("  广州示例云帆科技有限公司"))
+            .accepts()
+            .pending(),
+        Case::new("of-the-holder-without-a-type", "identifiers.md §5.1: check digits tell the type")
+            .of_subject(None, CODE, None)
+            .accepts()
+            .pending(),
+        Case::new("of-somebody-else-without-a-type", "identifiers.md §5.1: check digits tell the type")
+            .of_subject(None, "51440100X00000078H", None)
+            .rejects("SUBJECT_MISMATCH")
+            .pending(),
+        Case::new("of-an-old-number", "identifiers.md §5.1: 15 digits prove nothing")
+            .of_subject(None, "440100000101002", None)
+            .cannot_tell("SUBJECT_AMBIGUOUS")
+            .pending(),
+        Case::new("of-no-possible-code", "identifiers.md §5.1: a wrong check digit")
+            .of_holder("91440101MA9XXXXX37", None)
+            .cannot_tell("SUBJECT_AMBIGUOUS")
+            .pending(),
+        Case::new("of-an-empty-code", "identifiers.md §5.1: no possible code")
+            .of_subject(None, "", None)
+            .cannot_tell("SUBJECT_AMBIGUOUS")
+            .pending(),
+        Case::new("item-wants-it-of-another-role", "catalogue.md §2: of whom")
+            .for_item(ITEM_OF_OTHER_ROLE)
+            .of_the_holder()
+            .cannot_tell("SUBJECT_NOT_GIVEN")
+            .pending(),
         Case::new("view-without-the-holders-code", "VERDICT.md SUBJECT_AMBIGUOUS")
             .presents("view-without-codes")
             .asked_by_office()
@@ -474,6 +526,7 @@ fn subject() -> Vec<Case> {
 
 fn policy() -> Vec<Case> {
     let item = "FORMATS §13 POLICY: what the service item accepts";
+    let demand = "catalogue.md §2: what the service item demands is judged in the verdict";
     let view = "FORMATS §5: aud, item and case, exp";
     vec![
         Case::new("fit-for-the-item", item).for_item(ITEM).accepts().pending(),
@@ -482,6 +535,32 @@ fn policy() -> Vec<Case> {
             .presents("without-address")
             .for_item(ITEM)
             .rejects("FIELD_MISSING")
+            .pending(),
+        Case::new("no-material-takes-the-type", item)
+            .for_item(ITEM_WITHOUT_MATERIAL_OF_TYPE)
+            .rejects("TYPE_NOT_ACCEPTED")
+            .pending(),
+        Case::new("of-another-region-than-the-item-takes", demand)
+            .for_item(ITEM_OF_OTHER_REGION)
+            .rejects("FIELD_CONSTRAINT_FAILED")
+            .pending(),
+        Case::new("of-another-value-than-the-item-takes", demand)
+            .for_item(ITEM_OF_OTHER_VALUE)
+            .rejects("FIELD_CONSTRAINT_FAILED")
+            .pending(),
+        Case::new("as-old-as-the-item-takes", demand)
+            .for_item(ITEM_OF_YOUNG_LICENCES)
+            .at(at(DAY_S - 7_200))
+            .accepts()
+            .warns(&["STATUS_AGE", "LOG_PENDING"]),
+        Case::new("older-than-the-item-takes", demand)
+            .presents("archived")
+            .for_item(ITEM_OF_YOUNG_LICENCES)
+            .rejects("FIELD_CONSTRAINT_FAILED")
+            .pending(),
+        Case::new("item-out-of-force", demand)
+            .for_item(ITEM_OUT_OF_FORCE)
+            .cannot_tell("POLICY_UNAVAILABLE")
             .pending(),
         Case::new("unknown-item", "VERDICT.md POLICY_UNAVAILABLE")
             .for_item("GZ-TH-9999")

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use licence_spec::bundle::{self, Bundle};
-use licence_spec::catalogue::{self, Accepted, Alternative, HolderRole, Material, ServiceItem};
+use licence_spec::catalogue::{
+    self, Accepted, Alternative, Comparison, Constraint, HolderRole, Material, ServiceItem,
+};
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::note::LogKey;
 use licence_spec::status::{self, Status, StatusArray};
 use licence_spec::suite::sha256;
-use licence_spec::time::UnixTime;
+use licence_spec::time::{CivilDate, UnixTime};
 use licence_spec::trust::{
     Cut, CutTree, Entry, Key, KeyState, ListContent, Log, Names, Role, RoleKeys, Root, RootContent, Scope,
     TimestampContent, TrustFiles,
@@ -144,21 +146,46 @@ fn catalogue(keys: &Keys, trust: &Parts) -> Vec<u8> {
     let list = evidence.trust_list().expect("a list");
     let opened = catalogue::open(example, &**list, NOW).expect("the example is good");
     let mut content = opened.content().clone();
+    content.service_items = service_items();
+    catalogue::sign(&content, keys.signer("province catalogue")).expect("signed")
+}
+
+fn service_items() -> Vec<ServiceItem> {
     let accepted = |vct: &str, fields: &[u8]| Accepted { vct: vct.to_owned(), fields: fields.to_vec() };
-    let material = Material {
-        code: "1".to_owned(),
-        name: "经营场所使用证明".to_owned(),
-        holder_role: HolderRole::Applicant,
-        regions: vec!["*".to_owned()],
-        alternatives: vec![Alternative { vct: PREMISES.to_owned(), required: vec![24] }],
-        max_age_days: None,
-        constraints: Vec::new(),
-        en: None,
+    let premises = || accepted(PREMISES, &[0, 2, 3, 5, 7, 8, 24]);
+    let demanding = |code: &str, change: &dyn Fn(&mut Material)| {
+        let mut material = material();
+        change(&mut material);
+        item(code, "示例事项", vec![premises()], vec![material])
     };
-    let item = |code: &str, name: &str, accepts, materials| ServiceItem {
+    let constraint = |part: &str| Constraint {
+        vct: PREMISES.to_owned(),
+        key: 24,
+        comparison: Comparison::Contains(part.to_owned()),
+    };
+    let yesterday = CivilDate::from_days(NOW.civil_date().days() - 1);
+    let mut out_of_force = demanding(ITEM_OUT_OF_FORCE, &|_| ());
+    out_of_force.in_force = (None, Some(yesterday));
+    let business = accepted(BUSINESS, &[0, 2, 3, 5, 7]);
+    let of_business =
+        Material { alternatives: vec![alternative(BUSINESS, &[])], ..material() };
+    vec![
+        item(ITEM, "食品经营许可新办", vec![accepted(PREMISES, &[0, 2, 3, 5, 7, 24])], vec![material()]),
+        item(OTHER_ITEM, "示例事项", vec![business.clone()], Vec::new()),
+        demanding(ITEM_OF_OTHER_REGION, &|material| material.regions = vec!["4403".to_owned()]),
+        demanding(ITEM_OF_YOUNG_LICENCES, &|material| material.max_age_days = Some(1)),
+        demanding(ITEM_OF_OTHER_VALUE, &|material| material.constraints = vec![constraint("深圳")]),
+        demanding(ITEM_OF_OTHER_ROLE, &|material| material.holder_role = HolderRole::LegalRepresentative),
+        out_of_force,
+        item(ITEM_WITHOUT_MATERIAL_OF_TYPE, "示例事项", vec![premises(), business], vec![of_business]),
+    ]
+}
+
+fn item(code: &str, name: &str, accepts: Vec<Accepted>, materials: Vec<Material>) -> ServiceItem {
+    ServiceItem {
         code: code.to_owned(),
         name: name.to_owned(),
-        accepts: vec![accepts],
+        accepts,
         longest_view_life_s: 1_800,
         purpose: None,
         materials,
@@ -166,12 +193,24 @@ fn catalogue(keys: &Keys, trust: &Parts) -> Vec<u8> {
         in_force: (None, None),
         choices: Vec::new(),
         metadata: Vec::new(),
-    };
-    content.service_items = vec![
-        item(ITEM, "食品经营许可新办", accepted(PREMISES, &[0, 2, 3, 5, 7, 24]), vec![material]),
-        item(OTHER_ITEM, "示例事项", accepted(BUSINESS, &[0, 2, 3, 5, 7]), Vec::new()),
-    ];
-    catalogue::sign(&content, keys.signer("province catalogue")).expect("signed")
+    }
+}
+
+fn alternative(vct: &str, required: &[u8]) -> Alternative {
+    Alternative { vct: vct.to_owned(), required: required.to_vec() }
+}
+
+fn material() -> Material {
+    Material {
+        code: "1".to_owned(),
+        name: "经营场所使用证明".to_owned(),
+        holder_role: HolderRole::Applicant,
+        regions: vec!["*".to_owned()],
+        alternatives: vec![alternative(PREMISES, &[24])],
+        max_age_days: None,
+        constraints: Vec::new(),
+        en: None,
+    }
 }
 
 fn good(keys: &Keys, tree: &Tree) -> Parts {

@@ -7,6 +7,7 @@ use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr::{Reference, write_object, write_reference};
 use licence_spec::suite::{Digest, sha256};
 
+use crate::evidence::token;
 use crate::format::Presented;
 use crate::keys::Keys;
 use crate::licences::{Licence, View};
@@ -42,6 +43,7 @@ pub(crate) fn licences() -> Vec<(&'static str, Licence)> {
         ("business-elsewhere", Licence { vct: BUSINESS, area: "440304", ..good() }),
         ("business-by-status-key", Licence { vct: BUSINESS, ..good().signed_by("status") }),
         ("elsewhere", Licence { area: "440304", ..good() }),
+        ("area-is-no-code", Licence { area: "4401x6", ..good() }),
         ("elsewhere-before-scopes", Licence { area: "440304", ..good().issued(SCOPES_FROM.plus(-1)) }),
         ("first-of-scopes", good().issued(SCOPES_FROM)),
         ("before-scopes", good().issued(SCOPES_FROM.plus(-1))),
@@ -171,6 +173,9 @@ pub(crate) fn objects(statements: &Statements, tree: &Tree, keys: &Keys) -> BTre
     }
     let premises = statements.get("premises");
     objects.extend(broken(premises).map(|(name, bytes)| (name.to_owned(), hex(&bytes))));
+    let status = token(keys, STATUS_LIST, "status", TOKEN_FROM, TOKEN_UNTIL);
+    objects.insert("a-status-token".to_owned(), hex(&status));
+    objects.extend(of_other_kinds().map(|(name, bytes)| (name.to_owned(), hex(bytes))));
     objects.extend(texts(premises).map(|(name, object)| (name.to_owned(), object)));
     objects
 }
@@ -198,8 +203,20 @@ fn broken(good: &[u8]) -> [(&'static str, Vec<u8>); 6] {
     ]
 }
 
+/// Nothing of ours: the beginnings of a picture and of a document, and a COSE object of another system.
+fn of_other_kinds() -> [(&'static str, &'static [u8]); 3] {
+    [
+        ("a-picture", b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"),
+        ("a-document", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n"),
+        (
+            "another-cose-object",
+            b"\xd2\x84\x4d\xa2\x04\x48\x0d\x5e\x4b\x6f\x8a\x11\x22\x33\x01\x26\xa0\x43\xa1\x01\x60\x41\x00",
+        ),
+    ]
+}
+
 /// The good licence, and others, as texts and references.
-fn texts(good: &[u8]) -> [(&'static str, Presented); 10] {
+fn texts(good: &[u8]) -> [(&'static str, Presented); 12] {
     let text = write_object(good).expect("it fits");
     let digest = sha256(&[good]);
     let reference = |host: &str| write_reference(&Reference { cti: [7; 16], digest, host: host.to_owned() });
@@ -213,6 +230,8 @@ fn texts(good: &[u8]) -> [(&'static str, Presented); 10] {
         ("qr-of-something-else", Presented::Qr("https://gz.elic.example/".to_owned())),
         ("qr-cut-short", Presented::Qr(text[..text.len() - 3].to_owned())),
         ("qr-with-a-space", Presented::Qr(format!("{text} "))),
+        ("qr-as-scanners-type-it", Presented::Qr(format!("\u{feff}\t]Q1{text}\r\n"))),
+        ("qr-with-a-space-inside", Presented::Qr(text.replacen("EL1:", "EL1: ", 1))),
         ("reference", Presented::Qr(reference(CITY_HOST))),
         ("reference-to-unlisted-host", Presented::Qr(reference("fs.elic.example"))),
         ("fetched", fetched(good)),

@@ -61,6 +61,13 @@ pub(crate) const CODE: &str = "91440101MA9XXXXX36";
 pub(crate) const ITEM: &str = "GZ-TH-0101";
 /// A service item that accepts [`BUSINESS`] alone.
 pub(crate) const OTHER_ITEM: &str = "GZ-TH-0102";
+/// Service items that accept [`PREMISES`], each of which demands one thing that the good licence has not.
+pub(crate) const ITEM_OF_OTHER_REGION: &str = "GZ-TH-0103";
+pub(crate) const ITEM_OF_YOUNG_LICENCES: &str = "GZ-TH-0104";
+pub(crate) const ITEM_OF_OTHER_VALUE: &str = "GZ-TH-0105";
+pub(crate) const ITEM_OF_OTHER_ROLE: &str = "GZ-TH-0106";
+pub(crate) const ITEM_OUT_OF_FORCE: &str = "GZ-TH-0107";
+pub(crate) const ITEM_WITHOUT_MATERIAL_OF_TYPE: &str = "GZ-TH-0108";
 pub(crate) const CASE: &str = "2026-TH-0009137";
 /// First leaf index at which the stolen key is not trusted any more.
 pub(crate) const CUT: u64 = 3;

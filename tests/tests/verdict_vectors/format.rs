@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use licence_spec::bundle::{Bundle, root_path};
+use licence_spec::catalogue::HolderRole;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::policy::{self, Policy, Wanted};
 use licence_spec::suite::{Digest, sha256};
@@ -247,6 +248,7 @@ impl Set {
             log_proof: asked.log_proof.as_deref().map(proof),
             log: asked.log.as_ref().map(LookUp::as_asked),
             subject: asked.subject.as_ref().map(|subject| policy::Subject {
+                role: HolderRole::Applicant,
                 code_type: subject.code_type.as_deref(),
                 code: &subject.code,
                 name: subject.name.as_deref(),

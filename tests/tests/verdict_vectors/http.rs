@@ -16,6 +16,7 @@ use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::lease::Leases;
+use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
 use licence_spec::view::View;
 use licence_store::{ClientRow, Store, transact};
@@ -41,12 +42,18 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
         (vector.policy == "approval" && lacks_the_log(vector), "a node looks up by itself, and says so"),
         (is_view && vector.question.audience.is_none(), "a node always knows who it is"),
         (matches!(object, Presented::Fetched { .. }), "a node fetches no references yet"),
+        (asks_for_nobody(vector), "what is no possible code is 422"),
     ];
     needs.into_iter().find_map(|(needed, why)| needed.then_some(why))
 }
 
 fn lacks_the_log(vector: &Vector) -> bool {
     vector.codes.iter().any(|code| code == "LOG_PROOF_MISSING")
+}
+
+fn asks_for_nobody(vector: &Vector) -> bool {
+    let asked = vector.question.subject.as_ref();
+    asked.is_some_and(|asked| AskedCode::parse(asked.code_type.as_deref(), &asked.code).is_err())
 }
 
 /// The verdict in the node's answer, byte for byte.
