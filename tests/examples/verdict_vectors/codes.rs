@@ -550,14 +550,14 @@ fn policy() -> Vec<Case> {
             .pending(),
         Case::new("as-old-as-the-item-takes", demand)
             .for_item(ITEM_OF_YOUNG_LICENCES)
+            .presents("premises-logged")
             .at(at(DAY_S - 7_200))
             .accepts()
-            .warns(&["STATUS_AGE", "LOG_PENDING"]),
+            .warns(&["STATUS_AGE"]),
         Case::new("older-than-the-item-takes", demand)
-            .presents("archived")
+            .presents("archived-logged")
             .for_item(ITEM_OF_YOUNG_LICENCES)
-            .rejects("FIELD_CONSTRAINT_FAILED")
-            .pending(),
+            .rejects("FIELD_CONSTRAINT_FAILED"),
         Case::new("item-out-of-force", demand)
             .for_item(ITEM_OUT_OF_FORCE)
             .cannot_tell("POLICY_UNAVAILABLE")
