@@ -185,7 +185,8 @@ fn a_missing_required_field_is_named() {
     let catalogue = catalogue();
     let face = [("企业名称", "示例"), ("岗位类别", "A")];
     let staff = licence(&catalogue, "11100000000013338W011", "440100", &face, "44010018000101004X");
-    let subject = Subject { role: HolderRole::Staff, code_type: Some("111"), code: "44010018000101004X", name: None };
+    let subject =
+        Subject { role: HolderRole::Staff, code_type: Some("111"), code: "44010018000101004X", name: None };
     let met = judged("GZ-JZ-0201", &[presented(&staff)], &[subject]);
     assert_eq!(met.materials[1].result, FitResult::Met);
     // The same item, changed so that it wants a field that this licence does not carry.
@@ -207,10 +208,7 @@ fn a_type_that_the_item_does_not_take_is_told_and_shows_no_field() {
     assert_eq!(fit.licences[0].reason.as_ref().unwrap().code, Code::TypeNotAccepted);
     assert!(fit.licences[0].permitted_fields.is_empty());
     let item = catalogue.service_item("GZ-TH-0101").unwrap();
-    assert_eq!(
-        verdict_code(item, &presented(&transport)),
-        Err(Code::TypeNotAccepted)
-    );
+    assert_eq!(verdict_code(item, &presented(&transport)), Err(Code::TypeNotAccepted));
 }
 
 /// Catalogues without the extension (FORMATS.md §11 as published) want one licence of each accepted type.
@@ -249,7 +247,8 @@ fn a_constraint_that_fails_is_told_with_what_is_wanted_and_without_the_value() {
     let catalogue = catalogue();
     let face = [("企业名称", "示例"), ("岗位类别", "B")];
     let staff = licence(&catalogue, "11100000000013338W011", "440300", &face, "44010018000101004X");
-    let subject = Subject { role: HolderRole::Staff, code_type: Some("111"), code: "44010018000101004X", name: None };
+    let subject =
+        Subject { role: HolderRole::Staff, code_type: Some("111"), code: "44010018000101004X", name: None };
     let fit = judged("SZ-JZ-0604", &[presented(&staff)], &[subject]);
     let material = fit.materials.iter().find(|m| m.code == "M04").unwrap();
     assert_eq!((material.result, material.reasons[0].code), (FitResult::NotMet, Code::FieldConstraintFailed));

@@ -69,8 +69,13 @@ fn evidence() -> Evidence {
         keys: vec![Key::new(*all.public_key(), scopes, KeyState::Active, from)],
         successor: None,
     };
-    let content =
-        ListContent { version: 1, iat: from, exp: until, entries: vec![entry], witness_policy: "quorum none\n".into() };
+    let content = ListContent {
+        version: 1,
+        iat: from,
+        exp: until,
+        entries: vec![entry],
+        witness_policy: "quorum none\n".into(),
+    };
     let list_bytes = content.sign(&[&list as &dyn Signer]).unwrap();
     let stamp_bytes = TimestampContent {
         version: 1,
@@ -93,7 +98,13 @@ fn evidence() -> Evidence {
 }
 
 /// A generated licence, issued so many days ago in an area.
-fn generated(request: &SampleRequest, vct: &str, evidence: &Evidence, days_ago: i64, area: &str) -> Option<Vec<u8>> {
+fn generated(
+    request: &SampleRequest,
+    vct: &str,
+    evidence: &Evidence,
+    days_ago: i64,
+    area: &str,
+) -> Option<Vec<u8>> {
     let issued = CivilDate::from_days(NOW.civil_date().days() - days_ago);
     let mut request = request.clone();
     (request.issued_on, request.area_code) = (issued.to_string(), area.to_owned());
@@ -136,7 +147,13 @@ struct Seen {
 }
 
 /// Judges a licence for an item and a person, and holds fit against it.
-fn compare(evidence: &Evidence, item: &ServiceItem, bytes: &[u8], subject: Option<Subject<'_>>, seen: &mut Seen) {
+fn compare(
+    evidence: &Evidence,
+    item: &ServiceItem,
+    bytes: &[u8],
+    subject: Option<Subject<'_>>,
+    seen: &mut Seen,
+) {
     let question = Question { service_item: Some(&item.code), subject, ..Question::default() };
     // A log proof is another question.
     let mut policy = Policy::approval();
@@ -150,7 +167,9 @@ fn compare(evidence: &Evidence, item: &ServiceItem, bytes: &[u8], subject: Optio
     match verdict.outcome() {
         Outcome::Accept if subject.is_some() => assert_eq!(result, FitResult::Met, "{}", told()),
         Outcome::Accept => assert_eq!(result, FitResult::Undecided, "nobody was named: {}", told()),
-        _ if fit.not_in_force.is_some() => assert_eq!(verdict_policy(&verdict), Some(Code::PolicyUnavailable)),
+        _ if fit.not_in_force.is_some() => {
+            assert_eq!(verdict_policy(&verdict), Some(Code::PolicyUnavailable))
+        }
         _ => assert_ne!(result, FitResult::Met, "{}", told()),
     }
     *seen.codes.entry(verdict.code().map_or("ACCEPT", Code::as_str).to_owned()).or_default() += 1;
@@ -185,7 +204,9 @@ fn no_generated_licence_is_accepted_for_an_item_that_it_does_not_meet() {
         }
     }
     let many = |code: &str| seen.codes.get(code).copied().unwrap_or_default() > 20;
-    for code in ["ACCEPT", "SUBJECT_MISMATCH", "SUBJECT_NOT_GIVEN", "TYPE_NOT_ACCEPTED", "FIELD_CONSTRAINT_FAILED"] {
+    for code in
+        ["ACCEPT", "SUBJECT_MISMATCH", "SUBJECT_NOT_GIVEN", "TYPE_NOT_ACCEPTED", "FIELD_CONSTRAINT_FAILED"]
+    {
         assert!(many(code), "{code}: {:?}", seen.codes);
     }
     assert_eq!(seen.results.len(), 3, "{:?}", seen.results);

@@ -473,7 +473,9 @@ impl Verdict {
         if let Some(kind) = self.presented {
             let word = if kind.is_own() { "No licence" } else { "Unreadable" };
             let kind = kind.en();
-            return Cow::Owned(alloc::format!("{word}: this is a {kind}; present the file of the licence (.elic) or its QR code"));
+            return Cow::Owned(alloc::format!(
+                "{word}: this is a {kind}; present the file of the licence (.elic) or its QR code"
+            ));
         }
         match self.deciding_date(code) {
             Some((from, date)) if from => Cow::Owned(alloc::format!("{}: valid from {date}", code.en())),

@@ -114,7 +114,9 @@ pub fn verify(presented: &[u8], evidence: &Evidence, policy: &Policy<'_>, now: U
     let basis = empty_basis(evidence, policy, now);
     match Presented::parse(presented, policy.question.wanted) {
         Ok(object) => judge(&object, evidence, policy, now, basis),
-        Err(fault) => stopped(fault_code(presented, fault), sha256(&[presented]), basis).of_kind(kind_of(presented)),
+        Err(fault) => {
+            stopped(fault_code(presented, fault), sha256(&[presented]), basis).of_kind(kind_of(presented))
+        }
     }
 }
 

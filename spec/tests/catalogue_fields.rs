@@ -86,7 +86,17 @@ fn good_fields_of_every_kind_pass() {
         (3, |w| w.array(1).text("㛃𬭎䶮字")),
         (12, |w| w.bytes(&[7; 32])),
         (13, |w| w.array(1).array(3).text("application/pdf").text(HASH).text("")),
-        (13, |w| w.array(2).array(3).text("image/png").text(HASH).text(HASH).array(3).text("a/b").text(HASH).text("")),
+        (13, |w| {
+            w.array(2)
+                .array(3)
+                .text("image/png")
+                .text(HASH)
+                .text(HASH)
+                .array(3)
+                .text("a/b")
+                .text(HASH)
+                .text("")
+        }),
         (7, |w| w.text("440106001002")),
         (9, |w| w.text("2026-11-23")),
         (24, |w| w.bool(false)),

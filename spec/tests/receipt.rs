@@ -136,7 +136,12 @@ fn receipts_made_of_own_verdicts_say_the_same_as_the_examples() {
     let proof = example("log/licence_business.tlog-proof");
     let question = Question {
         log_proof: Some(&proof),
-        subject: Some(Subject { role: HolderRole::Applicant, name: None, code_type: None, code: "91440101MA9XXXXX36" }),
+        subject: Some(Subject {
+            role: HolderRole::Applicant,
+            name: None,
+            code_type: None,
+            code: "91440101MA9XXXXX36",
+        }),
         service_item: Some("GZ-TH-0101"),
         ..Question::default()
     };

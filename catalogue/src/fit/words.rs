@@ -7,20 +7,14 @@ use licence_spec::verdict::Code;
 use super::{Presented, Reason, Text};
 
 /// What a licence lacks for a material. Nothing that the licence says is repeated: who asks by number alone reads this, too.
-pub(super) fn lack(
-    licence: &Presented<'_>,
-    lack: &Lack<'_>,
-    name_of_field: impl Fn(u8) -> String,
-) -> Reason {
+pub(super) fn lack(licence: &Presented<'_>, lack: &Lack<'_>, name_of_field: impl Fn(u8) -> String) -> Reason {
     let (key, text) = match lack {
         Lack::Type => return own_words(licence, lack.code()),
         Lack::Field(key) => {
             let name = name_of_field(*key);
             (key, text(format!("证照缺少“{name}”"), format!("the licence lacks the field {name}")))
         }
-        Lack::Constraint(failed) => {
-            (&failed.key, constraint(&name_of_field(failed.key), &failed.comparison))
-        }
+        Lack::Constraint(failed) => (&failed.key, constraint(&name_of_field(failed.key), &failed.comparison)),
         Lack::Age { key, most } => (
             key,
             text(
@@ -32,7 +26,10 @@ pub(super) fn lack(
             key,
             text(
                 format!("证照的属地不在该材料接受的地区（{}）内", regions.join("、")),
-                format!("the area of the licence is none that this material accepts ({})", regions.join(", ")),
+                format!(
+                    "the area of the licence is none that this material accepts ({})",
+                    regions.join(", ")
+                ),
             ),
         ),
     };

@@ -329,7 +329,8 @@ pub(super) fn subject(case: &Case<'_>, record: &mut Record) {
     let Some(asked) = &case.policy.question.subject else { return record.skip(Group::Subject) };
     let vct = case.presented.vct;
     // Whose licence of this type the item wants was not said: the one who was named is somebody else in the case.
-    let is_wanted_of_others = item(case).is_some_and(|item| item.takes(vct) && !item.wants_of(vct, asked.role));
+    let is_wanted_of_others =
+        item(case).is_some_and(|item| item.takes(vct) && !item.wants_of(vct, asked.role));
     match is_holder(&case.presented.fields, asked) {
         _ if is_wanted_of_others => record.found(Code::SubjectNotGiven, None),
         Err(code) => record.found(code, None),

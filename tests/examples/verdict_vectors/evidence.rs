@@ -167,8 +167,7 @@ fn service_items() -> Vec<ServiceItem> {
     let mut out_of_force = demanding(ITEM_OUT_OF_FORCE, &|_| ());
     out_of_force.in_force = (None, Some(yesterday));
     let business = accepted(BUSINESS, &[0, 2, 3, 5, 7]);
-    let of_business =
-        Material { alternatives: vec![alternative(BUSINESS, &[])], ..material() };
+    let of_business = Material { alternatives: vec![alternative(BUSINESS, &[])], ..material() };
     vec![
         item(ITEM, "食品经营许可新办", vec![accepted(PREMISES, &[0, 2, 3, 5, 7, 24])], vec![material()]),
         item(OTHER_ITEM, "示例事项", vec![business.clone()], Vec::new()),
