@@ -40,6 +40,9 @@ fn every_scenario_of_the_demo_answers_as_it_must() {
         "licences/01.qr.png",
         "receipts/cross_city_accept.elr",
         "bundle/trust/list.cbor",
+        "root_1.cbor",
+        "stranger/licence.elic",
+        "stranger/bundle/trust/list.cbor",
         "tokens.json",
     ] {
         assert!(data.join(part).is_file(), "{part}");

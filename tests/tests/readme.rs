@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use harness::{private, program, until};
+use serde_json::{Map, Value};
 
 const README: &str = include_str!("../../README.md");
 
@@ -75,10 +76,42 @@ fn the_tour_shows_what_it_says() {
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{command}: {text}{}", String::from_utf8_lossy(&output.stderr));
             assert!(text.contains(&expected), "{command}: {expected} is not in {text}");
+            if command.contains("/v1/verifications") {
+                assert_shows(&example(), &serde_json::from_str(&text).unwrap(), "the answer");
+            }
             if command.starts_with("TOKEN=") {
                 before = format!("{command}\n");
             }
         }
+    }
+}
+
+/// The answer that the README shows.
+fn example() -> Value {
+    let block = README.split("```json\n").nth(1).expect("an answer is shown").split("\n```").next().unwrap();
+    serde_json::from_str(block).expect("it is JSON")
+}
+
+/// The README shows the whole answer: the same members, and the same values up to where it says "…". An age differs.
+fn assert_shows(shown: &Value, real: &Value, place: &str) {
+    match (shown, real) {
+        (Value::Object(shown), Value::Object(real)) => {
+            let names = |map: &Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(names(shown), names(real), "members of {place}");
+            shown
+                .iter()
+                .for_each(|(name, value)| assert_shows(value, &real[name], &format!("{place}.{name}")));
+        }
+        (Value::Array(shown), Value::Array(real)) => {
+            assert_eq!(shown.len(), real.len(), "{place}");
+            shown.iter().zip(real).for_each(|(shown, real)| assert_shows(shown, real, place));
+        }
+        (Value::String(shown), Value::String(real)) => match shown.split_once('…') {
+            Some((before, _)) => assert!(real.starts_with(before), "{place}: {real}"),
+            None => assert_eq!(shown, real, "{place}"),
+        },
+        _ if place.ends_with(".age_s") => assert_eq!(shown.is_number(), real.is_number(), "{place}"),
+        _ => assert_eq!(shown, real, "{place}"),
     }
 }
 

@@ -161,9 +161,9 @@ impl Loader {
                 self.refuse(path, Code::LogProofInvalid);
                 continue;
             };
-            let noted = if self.archived { Ok(()) } else { self.seen.note_head(&origin, &head) };
+            let noted = if self.archived { Ok(false) } else { self.seen.note_head(&origin, &head) };
             match noted {
-                Ok(()) => evidence.add_head(&origin, head),
+                Ok(_) => evidence.add_head(&origin, head),
                 Err(code) => self.refuse(path, code),
             }
         }

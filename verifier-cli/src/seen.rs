@@ -163,14 +163,18 @@ impl Seen {
         note(&mut self.status, token.uri(), offered).map_err(|_| Code::StatusRollback)
     }
 
-    /// Notes a tree head that a listed log signed.
+    /// Notes a tree head that a listed log signed; whether it is the newest now. A smaller one is old, which is no fault: one
+    /// node hears of another's log later than a third.
     ///
     /// # Errors
-    /// `LOG_SPLIT_VIEW` for another tree of the size seen; a smaller tree is `LOG_PROOF_INVALID`, as a log never shrinks.
-    pub(crate) fn note_head(&mut self, origin: &str, head: &TreeHead) -> Result<(), Code> {
+    /// `LOG_SPLIT_VIEW` for another tree of the size seen.
+    pub(crate) fn note_head(&mut self, origin: &str, head: &TreeHead) -> Result<bool, Code> {
         let offered = Mark::new(head.size, &head.root);
-        note(&mut self.logs, origin, offered)
-            .map_err(|seen| if seen == head.size { Code::LogSplitView } else { Code::LogProofInvalid })
+        match note(&mut self.logs, origin, offered) {
+            Ok(()) => Ok(true),
+            Err(seen) if seen == head.size => Err(Code::LogSplitView),
+            Err(_) => Ok(false),
+        }
     }
 
     /// The newest head seen of every log.
@@ -212,13 +216,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_that_shrinks_or_forks_is_refused_and_the_mark_stays() {
+    fn a_log_that_forks_is_refused_an_old_head_is_old_and_the_mark_stays() {
         let mut seen = Seen::default();
         let head = |size, byte| TreeHead { size, root: [byte; 32] };
-        assert_eq!(seen.note_head("log", &head(5, 1)), Ok(()));
-        assert_eq!(seen.note_head("log", &head(5, 1)), Ok(()));
+        assert_eq!(seen.note_head("log", &head(5, 1)), Ok(true));
+        assert_eq!(seen.note_head("log", &head(5, 1)), Ok(true));
         assert_eq!(seen.note_head("log", &head(5, 2)), Err(Code::LogSplitView));
-        assert_eq!(seen.note_head("log", &head(4, 1)), Err(Code::LogProofInvalid));
+        assert_eq!(seen.note_head("log", &head(4, 1)), Ok(false));
         assert_eq!(seen.heads().next(), Some(("log", head(5, 1))));
     }
 

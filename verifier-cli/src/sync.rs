@@ -278,7 +278,8 @@ impl Update {
                 _ => Err(Code::LogProofInvalid),
             };
             match noted {
-                Ok(()) => self.keep(path, bytes),
+                Ok(true) => self.keep(path, bytes),
+                Ok(false) => {}
                 Err(code) => self.refuse(path, code),
             }
         }

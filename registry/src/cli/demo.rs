@@ -58,6 +58,8 @@ pub(super) struct Options {
 
 /// Longest time for one call to a node of the demo.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Name of the file with the root that the officers of the demo made: what a clerk compares and pins.
+pub(super) const ROOT: &str = "root_1.cbor";
 /// The three nodes.
 const REGIONS: [&str; 3] = ["440000", "440100", "440300"];
 /// The officers' keys of the demo are encrypted with a passphrase that everybody knows: they protect nothing.
@@ -329,7 +331,8 @@ fn report(options: &Options, stage: &Stage, scenarios: &[Scenario], stopwatch: &
     write_new(&options.data.join("tokens.json"), tokens.to_string().as_bytes())?;
     let artefacts = json!({
         "licences": options.data.join("licences"), "refused": options.data.join("refused"), "receipts": options.data.join("receipts"),
-        "bundle": options.data.join("bundle"), "tokens": options.data.join("tokens.json"),
+        "bundle": options.data.join("bundle"), "tokens": options.data.join("tokens.json"), "root": options.data.join(ROOT),
+        "stranger": options.data.join("stranger"),
     });
     let mut out = std::io::stdout().lock();
     // Whoever closed the pipe has read enough: the tour is over and its result is in the exit code.

@@ -1,8 +1,10 @@
 //! The scenarios of the demo, judged over HTTP by the other city wherever a request can show them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use licence_spec::bundle::{Bundle, checkpoint_path, root_path};
 use licence_spec::cose::with_log_proof;
 use licence_spec::credential::{self, Credential, Draft, NewField};
 use licence_spec::log::checkpoint::Checkpoint;
@@ -15,15 +17,16 @@ use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::receipt;
-use licence_spec::suite::{SeedSigner, Signer};
+use licence_spec::suite::{Digest, SeedSigner, Signer};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Cut, CutTree};
 use licence_spec::verdict::Verdict;
 use licence_spec::verify::verify;
 use serde_json::{Value, json};
 
-use super::demo::{Running, Scenario, Stage, write_new};
+use super::demo::{ROOT, Running, Scenario, Stage, write_new};
 use super::demo_licences::licence;
+use super::demo_stranger;
 use crate::ceremony;
 use crate::documents::{TakeError, take_token, take_trust};
 use crate::encoding::{base64url, from_base64url};
@@ -106,9 +109,12 @@ pub(super) fn play(stage: &mut Stage) -> Result<Vec<Scenario>> {
     tour.dates(first)?;
     tour.scopes(first)?;
     tour.stale(first)?;
-    tour.fork(first)?;
     tour.compromised()?;
     tour.roll_back()?;
+    // Last: the tree that the bundle's checkpoint names, so that the bundle shows the fork.
+    tour.stage.publish()?;
+    tour.fork(first)?;
+    tour.stranger(first)?;
     let Tour { stage, scenarios } = tour;
     write_artefacts(stage, &good)?;
     Ok(scenarios)
@@ -369,6 +375,37 @@ impl Tour<'_> {
         self.refuse("key_compromised_after_cut", "REJECT KEY_COMPROMISED_AFTER_CUT", &after.file)
     }
 
+    /// A stranger's bundle is good by the root that he brings, and by no other.
+    fn stranger(&mut self, like: &Held) -> Result<()> {
+        let node = self.stage.shenzhen.node().clone();
+        let mut seed = [0; 32];
+        node.rng.fill(&mut seed)?;
+        let signer = SeedSigner::from_seed(&seed)?;
+        let genuine = crate::documents::bundle(&node)?;
+        let issuer = Credential::parse(&like.statement)?.iss;
+        let foreign = demo_stranger::bundle(self.stage, &genuine, issuer, signer.public_key())?;
+        let forged = self.forge(like, |_| {}, Some(&signer))?;
+        let folder = self.stage.data.join("stranger");
+        write_new(&folder.join("licence.elic"), &forged)?;
+        write_bundle(&folder.join("bundle"), &foreign)?;
+        let now = node.clock.now();
+        let under = |pinned: Option<Digest>| {
+            let evidence = demo_stranger::evidence(&foreign, pinned.as_ref(), now);
+            verdict_words(&verify(&forged, &evidence, &Policy::counter(), now))
+        };
+        let (own, right) = (demo_stranger::first_root(&foreign), demo_stranger::first_root(&genuine));
+        // Else the two answers below would show nothing.
+        anyhow::ensure!(
+            under(own) == "ACCEPT",
+            "the stranger's bundle is not good in itself: {}",
+            under(own)
+        );
+        let (unpinned, pinned) = (under(None), under(right));
+        self.record("strangers_bundle_no_root_pinned", "INDETERMINATE ROOT_NOT_PINNED", unpinned);
+        self.record("strangers_bundle", "INDETERMINATE TRUST_LIST_SIGNATURE_INVALID", pinned);
+        Ok(())
+    }
+
     fn timestamp_key(&self) -> Result<Arc<SeedSigner>> {
         let province = self.stage.province.node();
         province.keys.signer(&province.authority, Usage::Timestamp).context("timestamp key")
@@ -449,10 +486,16 @@ fn write_artefacts(stage: &mut Stage, good: &[Held]) -> Result<()> {
         write_new(&folder.join(format!("{name}.qr.png")), &picture(&licence.qr)?)?;
     }
     let bundle = crate::documents::bundle(stage.shenzhen.node())?;
-    for (path, bytes) in bundle.parts() {
-        write_new(&stage.data.join("bundle").join(path), bytes)?;
-    }
-    Ok(())
+    write_bundle(&stage.data.join("bundle"), &bundle)?;
+    write_new(&stage.data.join(ROOT), bundle.part(&root_path(1)).context("root")?)?;
+    // As a clerk has it who syncs with both cities: the head of the other log, too.
+    let node = stage.guangzhou.node();
+    let head = checkpoint_path(&format!("{}/log", node.host));
+    write_new(&stage.data.join("bundle").join(head), node.log.served().as_bytes())
+}
+
+fn write_bundle(folder: &Path, bundle: &Bundle) -> Result<()> {
+    bundle.parts().try_for_each(|(path, bytes)| write_new(&folder.join(path), bytes))
 }
 
 /// The picture of a QR text: alphanumeric, 4 modules of quiet zone.

@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod demo_licences;
 mod demo_scenarios;
+mod demo_stranger;
 mod doctor;
 mod enrol;
 mod fsck;
