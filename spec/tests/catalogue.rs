@@ -41,6 +41,12 @@ fn content() -> Content {
     first().content().clone()
 }
 
+/// Causes that several rules share.
+const TEXT: &str = "a text is empty or too long";
+const ARRAY: &str = "an array of the catalogue has too few or too many items";
+const COMPARED: &str = "a field of this kind cannot be compared so";
+const NUMBER: &str = "a number of the catalogue is out of range";
+
 /// The fault of a content that is changed so, or `None` if it is still good.
 fn broken(change: impl FnOnce(&mut Content)) -> Option<&'static str> {
     let mut changed = content();
@@ -152,30 +158,33 @@ fn a_published_revision_never_changes_and_a_published_type_never_goes() {
 #[test]
 fn each_content_rule_is_checked_before_signing() {
     type Change = fn(&mut Content);
-    let rules: &[(&str, Change)] = &[
-        ("version 0", |c| c.version = 0),
-        ("version 1 with a previous digest", |c| c.previous = Some([7; 32])),
-        ("version 2 without one", |c| c.version = 2),
-        ("types unsorted", |c| c.types.reverse()),
-        ("type twice", |c| c.types.push(c.types[1].clone())),
-        ("vct of another shape", |c| c.types[1].vct = "urn:elic:gd:2000-23401".into()),
-        ("revision gap", |c| c.types[0].revisions[0].number = 2),
-        ("no revision", |c| c.types[0].revisions.clear()),
-        ("field twice", |c| c.types[0].revisions[0].fields[1].key = 0),
-        ("field 7 left out of a revision", |c| drop(c.types[0].revisions[0].fields.remove(7))),
-        ("service item twice", |c| c.service_items.push(c.service_items[0].clone())),
-        ("unknown type in an item", |c| c.service_items[0].accepts[0].vct = "urn:elic:cn:999".into()),
-        ("type twice in an item", |c| c.service_items[0].accepts[1].vct = BUSINESS.into()),
-        ("unknown field in an item", |c| c.service_items[0].accepts[0].fields.push(99)),
-        ("allowed fields unsorted", |c| c.service_items[0].accepts[0].fields.swap(2, 3)),
-        ("area code not allowed", |c| c.service_items[0].accepts[0].fields.retain(|key| *key != 7)),
-        ("no accepted type", |c| c.service_items[0].accepts.clear()),
-        ("view life 0", |c| c.service_items[0].longest_view_life_s = 0),
-        ("name in NFD", |c| c.types[0].name = "Cafe\u{301}".into()),
-        ("empty name", |c| c.types[0].name.clear()),
+    let rules: &[(&str, &str, Change)] = &[
+        ("version 0", "version 1 alone has no previous digest", |c| c.version = 0),
+        ("version 1 with a previous digest", "version 1 alone has no previous digest", |c| c.previous = Some([7; 32])),
+        ("version 2 without one", "version 1 alone has no previous digest", |c| c.version = 2),
+        ("types unsorted", "types are doubled or not ascending by vct", |c| c.types.reverse()),
+        ("type twice", "types are doubled or not ascending by vct", |c| c.types.push(c.types[1].clone())),
+        ("vct of another shape", "a vct is not of the form urn:elic:<space>:<type code>", |c| c.types[1].vct = "urn:elic:gd:2000-23401".into()),
+        ("revision gap", "revisions are not numbered 1, 2, 3 ...", |c| c.types[0].revisions[0].number = 2),
+        ("no revision", ARRAY, |c| {
+            c.service_items.clear();
+            c.types[0].revisions.clear();
+        }),
+        ("field twice", "fields are doubled or not ascending by key", |c| c.types[0].revisions[0].fields[1].key = 0),
+        ("field 7 left out of a revision", "a revision lacks one of the fields 0, 1, 2, 3, 5, 7, 8", |c| drop(c.types[0].revisions[0].fields.remove(7))),
+        ("service item twice", "service items are doubled or not ascending by code", |c| c.service_items.push(c.service_items[0].clone())),
+        ("unknown type in an item", "a service item names a type that is not in the catalogue", |c| c.service_items[0].accepts[0].vct = "urn:elic:cn:999".into()),
+        ("type twice in an item", "a service item accepts one type twice", |c| c.service_items[0].accepts[1].vct = BUSINESS.into()),
+        ("unknown field in an item", "a service item allows a field that the type does not have", |c| c.service_items[0].accepts[0].fields.push(99)),
+        ("allowed fields unsorted", "allowed field keys are doubled or not ascending", |c| c.service_items[0].accepts[0].fields.swap(2, 3)),
+        ("area code not allowed", "a service item leaves out field 0 or 7", |c| c.service_items[0].accepts[0].fields.retain(|key| *key != 7)),
+        ("no accepted type", ARRAY, |c| c.service_items[0].accepts.clear()),
+        ("view life 0", NUMBER, |c| c.service_items[0].longest_view_life_s = 0),
+        ("name in NFD", "a text is not in Unicode normal form C", |c| c.types[0].name = "Cafe\u{301}".into()),
+        ("empty name", TEXT, |c| c.types[0].name.clear()),
     ];
-    for (what, change) in rules {
-        assert!(broken(change).is_some(), "{what}");
+    for (what, cause, change) in rules {
+        assert_eq!(broken(change), Some(*cause), "{what}");
     }
 }
 
@@ -222,26 +231,26 @@ fn the_extension_is_written_as_the_separate_encoder_writes_it() {
 #[test]
 fn each_rule_of_materials_is_checked_before_signing() {
     type Change = fn(&mut Material);
-    let rules: &[(&str, Change)] = &[
-        ("region of letters", |m| m.regions[0] = "GD".into()),
-        ("region of one digit", |m| m.regions[0] = "4".into()),
-        ("no region", |m| m.regions.clear()),
-        ("no alternative", |m| m.alternatives.clear()),
-        ("type that the item does not accept", |m| m.alternatives[0].vct = "urn:elic:cn:999".into()),
-        ("type twice", |m| m.alternatives[1].vct = BUSINESS.into()),
-        ("required field that may not be seen", |m| m.alternatives[0].required = vec![25]),
-        ("required fields unsorted", |m| m.alternatives[0].required = vec![3, 2]),
-        ("code of 65 characters", |m| m.code = "M".repeat(65)),
+    let rules: &[(&str, &str, Change)] = &[
+        ("region of letters", "a region is not a prefix of an area code", |m| m.regions[0] = "GD".into()),
+        ("region of one digit", "a region is not a prefix of an area code", |m| m.regions[0] = "4".into()),
+        ("no region", ARRAY, |m| m.regions.clear()),
+        ("no alternative", ARRAY, |m| m.alternatives.clear()),
+        ("type that the item does not accept", "a material names a type that the service item does not accept", |m| m.alternatives[0].vct = "urn:elic:cn:999".into()),
+        ("type twice", "a material names one type twice", |m| m.alternatives[1].vct = BUSINESS.into()),
+        ("required field that may not be seen", "a material requires a field that the service item may not see", |m| m.alternatives[0].required = vec![25]),
+        ("required fields unsorted", "required field keys are doubled or not ascending", |m| m.alternatives[0].required = vec![3, 2]),
+        ("code of 65 characters", TEXT, |m| m.code = "M".repeat(65)),
     ];
     assert_eq!(broken(|c| drop(with_material(c).clone())), None);
-    for (what, change) in rules {
-        assert!(broken(|c| change(with_material(c))).is_some(), "{what}");
+    for (what, cause, change) in rules {
+        assert_eq!(broken(|c| change(with_material(c))), Some(*cause), "{what}");
     }
     let twice = |c: &mut Content| {
         let material = with_material(c).clone();
         c.service_items[0].materials.push(material);
     };
-    assert!(broken(twice).is_some());
+    assert_eq!(broken(twice), Some("materials are doubled or not ascending by code"));
 }
 
 fn day(text: &str) -> CivilDate {
@@ -324,50 +333,50 @@ fn each_rule_of_the_second_extension_is_checked_before_signing() {
     fn constraint(c: &mut Content, at: usize) -> &mut Constraint {
         &mut item(c).materials[0].constraints[at]
     }
-    let rules: &[(&str, Change)] = &[
-        ("ends before it begins", |c| item(c).in_force.1 = Some(day("2026-10-25"))),
-        ("one way alone", |c| drop(item(c).choices[0].ways.pop())),
-        ("an empty way", |c| item(c).choices[0].ways[0].clear()),
-        ("unknown material in a way", |c| item(c).choices[0].ways[0] = vec!["M09".into()]),
-        ("materials of a way unsorted", |c| item(c).choices[0].ways[1].reverse()),
-        ("choice twice", |c| {
+    let rules: &[(&str, &str, Change)] = &[
+        ("ends before it begins", "a service item ends before it begins", |c| item(c).in_force.1 = Some(day("2026-10-25"))),
+        ("one way alone", ARRAY, |c| drop(item(c).choices[0].ways.pop())),
+        ("an empty way", ARRAY, |c| item(c).choices[0].ways[0].clear()),
+        ("unknown material in a way", "a choice names a material that the service item does not have", |c| item(c).choices[0].ways[0] = vec!["M09".into()]),
+        ("materials of a way unsorted", "materials of a way are doubled or not ascending", |c| item(c).choices[0].ways[1].reverse()),
+        ("choice twice", "choices are doubled or not ascending by name", |c| {
             let choice = item(c).choices[0].clone();
             item(c).choices.push(choice);
         }),
-        ("material in two choices", |c| {
+        ("material in two choices", "a material stands in two choices", |c| {
             let choice = Choice { name: "经营场所二".into(), ..item(c).choices[0].clone() };
             item(c).choices.push(choice);
         }),
-        ("constraint on a type that is not taken", |c| constraint(c, 0).vct = "urn:elic:cn:999".into()),
-        ("constraint on a field that is not required", |c| constraint(c, 0).key = 5),
-        ("constraint without a value", |c| constraint(c, 0).comparison = Comparison::OneOf(vec![])),
-        ("text compared as a number", |c| constraint(c, 0).comparison = Comparison::AtLeast(1)),
-        ("text compared as a date", |c| {
+        ("constraint on a type that is not taken", "a constraint names a type that its material does not take", |c| constraint(c, 0).vct = "urn:elic:cn:999".into()),
+        ("constraint on a field that is not required", "a constraint is on a field that its material does not require", |c| constraint(c, 0).key = 5),
+        ("constraint without a value", "a constraint has no value", |c| constraint(c, 0).comparison = Comparison::OneOf(vec![])),
+        ("text compared as a number", COMPARED, |c| constraint(c, 0).comparison = Comparison::AtLeast(1)),
+        ("text compared as a date", COMPARED, |c| {
             constraint(c, 0).comparison = Comparison::NotBefore(day("2026-01-01"));
         }),
-        ("date compared as a text", |c| constraint(c, 2).comparison = Comparison::Contains("2026".into())),
-        ("age of 0 days", |c| item(c).materials[0].max_age_days = Some(0)),
-        ("options of a date", |c| {
+        ("date compared as a text", COMPARED, |c| constraint(c, 2).comparison = Comparison::Contains("2026".into())),
+        ("age of 0 days", NUMBER, |c| item(c).materials[0].max_age_days = Some(0)),
+        ("options of a date", "a field has options, and is neither a text nor a list", |c| {
             let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 8).unwrap();
             assert_eq!(field.kind, FieldKind::Date);
             field.options = vec!["2026-01-01".into()];
         }),
-        ("option twice", |c| {
+        ("option twice", "an option of a field stands twice", |c| {
             let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
             field.options = vec!["甲".into(), "甲".into()];
         }),
-        ("empty option", |c| {
+        ("empty option", TEXT, |c| {
             let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
             field.options = vec![String::new()];
         }),
     ];
     assert_eq!(broken(|c| drop(extended(c).clone())), None);
-    for (what, change) in rules {
+    for (what, cause, change) in rules {
         let found = broken(|c| {
             extended(c);
             change(c);
         });
-        assert!(found.is_some(), "{what}");
+        assert_eq!(found, Some(*cause), "{what}");
     }
 }
 
@@ -391,77 +400,77 @@ fn a_catalogue_without_the_extensions_is_in_force_always_and_takes_any_number_of
 #[test]
 fn limits_hold_at_their_value_and_not_one_above() {
     type Change = fn(&mut Content, usize);
-    let limits: &[(&str, usize, Change)] = &[
-        ("name", 200, |c, n| c.types[0].name = "照".repeat(n)),
-        ("metadata value", 1_000, |c, n| c.types[0].metadata = vec![("定义机构".into(), "局".repeat(n))]),
-        ("metadata pairs", 64, |c, n| {
+    let limits: &[(&str, &str, usize, Change)] = &[
+        ("name", TEXT, 200, |c, n| c.types[0].name = "照".repeat(n)),
+        ("metadata value", TEXT, 1_000, |c, n| c.types[0].metadata = vec![("定义机构".into(), "局".repeat(n))]),
+        ("metadata pairs", "metadata is over its limits", 64, |c, n| {
             c.types[0].metadata = (0..n).map(|i| (format!("{i:03}"), "x".into())).collect();
         }),
-        ("service item code", 64, |c, n| c.service_items[0].code = "X".repeat(n)),
-        ("purpose", 200, |c, n| c.service_items[0].purpose = Some("办".repeat(n))),
-        ("view life", 86_400, |c, n| c.service_items[0].longest_view_life_s = n as i64),
-        ("longest life", 3_155_760_000, |c, n| c.types[0].revisions[0].longest_life_s = n as i64),
-        ("field max", 4_096, |c, n| c.types[0].revisions[0].fields[1].max = n as u16),
-        ("revisions", 64, |c, n| {
+        ("service item code", TEXT, 64, |c, n| c.service_items[0].code = "X".repeat(n)),
+        ("purpose", TEXT, 200, |c, n| c.service_items[0].purpose = Some("办".repeat(n))),
+        ("view life", NUMBER, 86_400, |c, n| c.service_items[0].longest_view_life_s = n as i64),
+        ("longest life", NUMBER, 3_155_760_000, |c, n| c.types[0].revisions[0].longest_life_s = n as i64),
+        ("field max", NUMBER, 4_096, |c, n| c.types[0].revisions[0].fields[1].max = n as u16),
+        ("revisions", ARRAY, 64, |c, n| {
             let revision = c.types[1].revisions[0].clone();
             c.types[1].revisions = (1..=n)
                 .map(|number| licence_spec::catalogue::Revision { number: number as u64, ..revision.clone() })
                 .collect();
         }),
-        ("fields", 64, |c, n| {
+        ("fields", ARRAY, 64, |c, n| {
             let fields = &mut c.types[0].revisions[0].fields;
             let last = fields[18].clone();
             fields.extend(
                 (0..n - 19).map(|i| licence_spec::catalogue::Field { key: 100 + i as u8, ..last.clone() }),
             );
         }),
-        ("materials", 64, |c, n| {
+        ("materials", ARRAY, 64, |c, n| {
             let material = with_material(c).clone();
             c.service_items[0].materials =
                 (0..n).map(|i| Material { code: format!("M{i:03}"), ..material.clone() }).collect();
         }),
-        ("regions", 64, |c, n| with_material(c).regions = vec!["44".into(); n]),
-        ("greatest age", 36_525, |c, n| with_material(c).max_age_days = Some(n as i64)),
-        ("constraints", 64, |c, n| {
+        ("regions", ARRAY, 64, |c, n| with_material(c).regions = vec!["44".into(); n]),
+        ("greatest age", NUMBER, 36_525, |c, n| with_material(c).max_age_days = Some(n as i64)),
+        ("constraints", ARRAY, 64, |c, n| {
             let constraint =
                 Constraint {
                     vct: BUSINESS.into(), key: 2, comparison: Comparison::Contains("示例".into())
                 };
             with_material(c).constraints = vec![constraint; n];
         }),
-        ("values of a constraint", 64, |c, n| {
+        ("values of a constraint", "a constraint has too few or too many items", 64, |c, n| {
             let comparison = Comparison::OneOf(vec!["示例".into(); n]);
             with_material(c).constraints = vec![Constraint { vct: BUSINESS.into(), key: 2, comparison }];
         }),
-        ("length of a value", 100, |c, n| {
+        ("length of a value", TEXT, 100, |c, n| {
             let comparison = Comparison::Contains("示".repeat(n));
             with_material(c).constraints = vec![Constraint { vct: BUSINESS.into(), key: 2, comparison }];
         }),
-        ("options", 64, |c, n| {
+        ("options", ARRAY, 64, |c, n| {
             extended(c);
             let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
             field.options = (0..n).map(|i| i.to_string()).collect();
         }),
-        ("length of an option", 100, |c, n| {
+        ("length of an option", TEXT, 100, |c, n| {
             extended(c);
             let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 24).unwrap();
             field.options = vec!["示".repeat(n)];
         }),
-        ("English name", 200, |c, n| {
+        ("English name", TEXT, 200, |c, n| {
             c.types[0].revisions[0].fields[1].en = Some("x".repeat(n));
         }),
-        ("ways", 16, |c, n| {
+        ("ways", ARRAY, 16, |c, n| {
             let item = extended(c);
             let last = item.materials[2].clone();
             item.materials = (0..n).map(|i| Material { code: format!("M{i:02}"), ..last.clone() }).collect();
             let ways = (0..n).map(|i| vec![format!("M{i:02}")]).collect();
             item.choices = vec![Choice { name: "x".into(), ways }];
         }),
-        ("accepted types", 64, accept_many),
+        ("accepted types", ARRAY, 64, accept_many),
     ];
-    for (what, most, change) in limits {
+    for (what, cause, most, change) in limits {
         assert_eq!(broken(|c| change(c, *most)), None, "{what} at {most}");
-        assert!(broken(|c| change(c, most + 1)).is_some(), "{what} above {most}");
+        assert_eq!(broken(|c| change(c, most + 1)), Some(*cause), "{what} above {most}");
     }
 }
 

@@ -29,13 +29,9 @@ fn a_standby_is_read_first_and_the_primary_answers_for_what_it_lacks() {
     // All that is committed so far has come over; from now on nothing does.
     let sent = primary.sql("postgres", "SELECT pg_current_wal_lsn()");
     let reached = format!("SELECT pg_last_wal_replay_lsn() >= '{sent}'");
-    while standby.sql(name, &reached) != "t" {
-        std::thread::yield_now();
-    }
+    standby.until(name, &reached, "t");
     standby.sql(name, "SELECT pg_wal_replay_pause()");
-    while standby.sql(name, "SELECT pg_get_wal_replay_pause_state()") != "paused" {
-        std::thread::yield_now();
-    }
+    standby.until(name, "SELECT pg_get_wal_replay_pause_state()", "paused");
     put(&store, "list", 2);
     put(&store, "new", 7);
     assert_eq!(version(&store, "list"), Some(1), "from the standby, which lags");

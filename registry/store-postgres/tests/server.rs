@@ -378,9 +378,10 @@ impl Outsider {
     }
 }
 
-/// Asks until the answer is `t`; the process that asks takes its time for it.
-fn until(cluster: &Cluster, database: &str, sql: &str) {
-    while cluster.sql(database, sql) != "t" {}
+#[test]
+fn a_write_commits_beside_an_open_read() {
+    let cluster = Cluster::shared();
+    licence_store::conformance::a_write_commits_beside_an_open_read(&open(&cluster.database()));
 }
 
 const SOMEBODY_WAITS: &str = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -401,7 +402,7 @@ fn a_transaction_that_lost_a_race_is_run_again() {
                 write.lease("numbers", 1)
             })
         });
-        until(cluster, name_of(&url), SOMEBODY_WAITS);
+        cluster.until(name_of(&url), SOMEBODY_WAITS, "t");
         outsider.end("COMMIT");
         writer.join().unwrap()
     });
@@ -425,7 +426,7 @@ fn a_race_that_is_lost_in_a_body_of_its_own_error_is_run_again_too() {
                 write.lease("numbers", 1).map_err(|_| StoreError::OutOfRange("a trip's own"))
             })
         });
-        until(cluster, name_of(&url), SOMEBODY_WAITS);
+        cluster.until(name_of(&url), SOMEBODY_WAITS, "t");
         outsider.end("COMMIT");
         writer.join().unwrap()
     });

@@ -17,6 +17,12 @@ fn open(directory: &Path) -> SqliteStore {
     SqliteStore::open(directory).unwrap()
 }
 
+#[test]
+fn a_write_commits_beside_an_open_read() {
+    let directory = tempfile::tempdir().unwrap();
+    licence_store::conformance::a_write_commits_beside_an_open_read(&open(directory.path()));
+}
+
 /// One issue: licence, leaf, tile and head together.
 fn issue(store: &dyn Store, n: u32) {
     write(store, |write| issue_in(write, n));

@@ -78,6 +78,13 @@ pub(crate) fn within(deadline: Duration, what: &str, mut holds: impl FnMut() -> 
     }
 }
 
+/// The clock that the nodes of this machine read, too.
+#[expect(clippy::disallowed_methods, reason = "a test waits for the clock of the nodes to pass a second")]
+pub(crate) fn clock() -> licence_spec::time::UnixTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    licence_spec::time::UnixTime(i64::try_from(since.as_secs()).expect("before the end of time"))
+}
+
 #[expect(clippy::disallowed_methods, reason = "how long a test has waited")]
 pub(crate) fn now() -> Instant {
     Instant::now()

@@ -3,10 +3,12 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
+use licence_registry::encoding::from_base64url;
 use licence_spec::bundle::{self, Bundle};
+use licence_spec::credential::Credential;
 use serde_json::{Value, json};
 
-use crate::harness::{AUTHORITY, Place, Running, licence, succeed, until};
+use crate::harness::{AUTHORITY, clock, Place, Running, licence, succeed, until};
 
 /// The officers sign the next list from the same key exports.
 fn next_list(place: &Place) {
@@ -30,9 +32,10 @@ fn what_was_signed_under_one_trust_list_stays_good_under_the_next() {
     let city = place.city(&province);
     let token = city.token("desk", "*", "*", "*");
     let issued = city.post(&token, "/v1/licences", &licence("示例〔2026〕1号")).with(201);
-    // Dates are in whole seconds: the next list is signed in a later one.
-    let begun = crate::harness::now();
-    until("the next second", || begun.elapsed().as_millis() > 1_100);
+    let statement = from_base64url(issued["credential"].as_str().expect("a credential")).expect("base64url");
+    let signed = Credential::parse(&statement).expect("a credential").iat;
+    // Dates are in whole seconds: the next list is signed in a later one than the licence.
+    until("a later second than that of the licence", || clock() > signed);
     next_list(&place);
     city.stop();
     let province_data = province.data.clone();

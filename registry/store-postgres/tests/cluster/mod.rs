@@ -16,10 +16,14 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Ends the server and removes its directory; `$1` the directory, the rest how to call `pg_ctl`.
 const GUARDIAN: &str = r#"directory="$1"; shift; while read -r _; do :; done
 "$@" --pgdata "$directory/data" --mode immediate stop; rm -rf "$directory""#;
+
+/// Longest wait for anything that the server is to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const MISSING: &str = "PostgreSQL is missing: apt-get install postgresql";
 
@@ -175,6 +179,19 @@ impl Cluster {
         let psql = self.psql(database).args(["--command", sql]).output().expect(MISSING);
         assert!(psql.status.success(), "{sql}: {}", String::from_utf8_lossy(&psql.stderr));
         String::from_utf8(psql.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Asks until this is the answer, for a minute at most; the process that asks takes its time for it.
+    #[expect(clippy::disallowed_methods, reason = "how long a test has waited")]
+    pub(crate) fn until(&self, database: &str, sql: &str, answer: &str) {
+        let begun = Instant::now();
+        loop {
+            let found = self.sql(database, sql);
+            if found == answer {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "waited in vain for {answer}: {sql} says {found}");
+        }
     }
 
     /// `psql` as the superuser.

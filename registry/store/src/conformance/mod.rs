@@ -26,6 +26,9 @@ mod node;
 mod status;
 mod transactions;
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use crate::{Read, Result, Store, StoreError, Write, transact};
 
 /// Opens a new, empty store.
@@ -48,6 +51,31 @@ pub fn refused<T>(store: &dyn Store, body: impl FnMut(&mut dyn Write) -> Result<
 pub fn read<T>(store: &dyn Store, body: impl FnOnce(&dyn Read) -> Result<T>) -> T {
     let snapshot = store.read().unwrap();
     body(snapshot.as_ref()).unwrap()
+}
+
+/// Longest wait for a write that nothing holds up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A write commits beside an open read, which goes on seeing the moment at which it began. For stores that read on connections of
+/// their own; a store with one connection lets the write come after the read.
+pub fn a_write_commits_beside_an_open_read(store: &dyn Store) {
+    let of = |version| make::document("list", "", version);
+    write(store, |write| write.put_documents(&[of(1)]));
+    std::thread::scope(|scope| {
+        let before = store.read().unwrap();
+        assert_eq!(before.document("list", "").unwrap(), Some(of(1)));
+        let (done, wait) = mpsc::channel();
+        scope.spawn(move || {
+            write(store, |write| write.put_documents(&[of(2)]));
+            // If the reader has given up, nobody listens any more.
+            let _ = done.send(());
+        });
+        wait.recv_timeout(PATIENCE).expect("the write waits for the read");
+        assert_eq!(before.document("list", "").unwrap(), Some(of(1)), "the read has left its moment");
+        assert_eq!(before.documents("list").unwrap(), [of(1)], "the read has left its moment");
+        drop(before);
+        assert_eq!(read(store, |read| read.document("list", "")), Some(of(2)));
+    });
 }
 
 macro_rules! suite {
@@ -82,7 +110,7 @@ suite! { $
         a_hidden_failure_still_rolls_back,
         a_panic_leaves_nothing_and_the_store_usable,
         a_transaction_reads_its_own_writes,
-        a_read_sees_one_moment,
+        a_write_that_has_returned_is_seen_by_the_next_read,
         a_caller_gets_its_own_error_back,
         every_transaction_is_timed_by_name,
         an_empty_store_has_nothing_and_fails_nowhere,
