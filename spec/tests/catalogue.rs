@@ -160,24 +160,44 @@ fn each_content_rule_is_checked_before_signing() {
     type Change = fn(&mut Content);
     let rules: &[(&str, &str, Change)] = &[
         ("version 0", "version 1 alone has no previous digest", |c| c.version = 0),
-        ("version 1 with a previous digest", "version 1 alone has no previous digest", |c| c.previous = Some([7; 32])),
+        ("version 1 with a previous digest", "version 1 alone has no previous digest", |c| {
+            c.previous = Some([7; 32])
+        }),
         ("version 2 without one", "version 1 alone has no previous digest", |c| c.version = 2),
         ("types unsorted", "types are doubled or not ascending by vct", |c| c.types.reverse()),
         ("type twice", "types are doubled or not ascending by vct", |c| c.types.push(c.types[1].clone())),
-        ("vct of another shape", "a vct is not of the form urn:elic:<space>:<type code>", |c| c.types[1].vct = "urn:elic:gd:2000-23401".into()),
+        ("vct of another shape", "a vct is not of the form urn:elic:<space>:<type code>", |c| {
+            c.types[1].vct = "urn:elic:gd:2000-23401".into()
+        }),
         ("revision gap", "revisions are not numbered 1, 2, 3 ...", |c| c.types[0].revisions[0].number = 2),
         ("no revision", ARRAY, |c| {
             c.service_items.clear();
             c.types[0].revisions.clear();
         }),
-        ("field twice", "fields are doubled or not ascending by key", |c| c.types[0].revisions[0].fields[1].key = 0),
-        ("field 7 left out of a revision", "a revision lacks one of the fields 0, 1, 2, 3, 5, 7, 8", |c| drop(c.types[0].revisions[0].fields.remove(7))),
-        ("service item twice", "service items are doubled or not ascending by code", |c| c.service_items.push(c.service_items[0].clone())),
-        ("unknown type in an item", "a service item names a type that is not in the catalogue", |c| c.service_items[0].accepts[0].vct = "urn:elic:cn:999".into()),
-        ("type twice in an item", "a service item accepts one type twice", |c| c.service_items[0].accepts[1].vct = BUSINESS.into()),
-        ("unknown field in an item", "a service item allows a field that the type does not have", |c| c.service_items[0].accepts[0].fields.push(99)),
-        ("allowed fields unsorted", "allowed field keys are doubled or not ascending", |c| c.service_items[0].accepts[0].fields.swap(2, 3)),
-        ("area code not allowed", "a service item leaves out field 0 or 7", |c| c.service_items[0].accepts[0].fields.retain(|key| *key != 7)),
+        ("field twice", "fields are doubled or not ascending by key", |c| {
+            c.types[0].revisions[0].fields[1].key = 0
+        }),
+        ("field 7 left out of a revision", "a revision lacks one of the fields 0, 1, 2, 3, 5, 7, 8", |c| {
+            drop(c.types[0].revisions[0].fields.remove(7))
+        }),
+        ("service item twice", "service items are doubled or not ascending by code", |c| {
+            c.service_items.push(c.service_items[0].clone())
+        }),
+        ("unknown type in an item", "a service item names a type that is not in the catalogue", |c| {
+            c.service_items[0].accepts[0].vct = "urn:elic:cn:999".into()
+        }),
+        ("type twice in an item", "a service item accepts one type twice", |c| {
+            c.service_items[0].accepts[1].vct = BUSINESS.into()
+        }),
+        ("unknown field in an item", "a service item allows a field that the type does not have", |c| {
+            c.service_items[0].accepts[0].fields.push(99)
+        }),
+        ("allowed fields unsorted", "allowed field keys are doubled or not ascending", |c| {
+            c.service_items[0].accepts[0].fields.swap(2, 3)
+        }),
+        ("area code not allowed", "a service item leaves out field 0 or 7", |c| {
+            c.service_items[0].accepts[0].fields.retain(|key| *key != 7)
+        }),
         ("no accepted type", ARRAY, |c| c.service_items[0].accepts.clear()),
         ("view life 0", NUMBER, |c| c.service_items[0].longest_view_life_s = 0),
         ("name in NFD", "a text is not in Unicode normal form C", |c| c.types[0].name = "Cafe\u{301}".into()),
@@ -236,10 +256,20 @@ fn each_rule_of_materials_is_checked_before_signing() {
         ("region of one digit", "a region is not a prefix of an area code", |m| m.regions[0] = "4".into()),
         ("no region", ARRAY, |m| m.regions.clear()),
         ("no alternative", ARRAY, |m| m.alternatives.clear()),
-        ("type that the item does not accept", "a material names a type that the service item does not accept", |m| m.alternatives[0].vct = "urn:elic:cn:999".into()),
+        (
+            "type that the item does not accept",
+            "a material names a type that the service item does not accept",
+            |m| m.alternatives[0].vct = "urn:elic:cn:999".into(),
+        ),
         ("type twice", "a material names one type twice", |m| m.alternatives[1].vct = BUSINESS.into()),
-        ("required field that may not be seen", "a material requires a field that the service item may not see", |m| m.alternatives[0].required = vec![25]),
-        ("required fields unsorted", "required field keys are doubled or not ascending", |m| m.alternatives[0].required = vec![3, 2]),
+        (
+            "required field that may not be seen",
+            "a material requires a field that the service item may not see",
+            |m| m.alternatives[0].required = vec![25],
+        ),
+        ("required fields unsorted", "required field keys are doubled or not ascending", |m| {
+            m.alternatives[0].required = vec![3, 2]
+        }),
         ("code of 65 characters", TEXT, |m| m.code = "M".repeat(65)),
     ];
     assert_eq!(broken(|c| drop(with_material(c).clone())), None);
@@ -334,11 +364,17 @@ fn each_rule_of_the_second_extension_is_checked_before_signing() {
         &mut item(c).materials[0].constraints[at]
     }
     let rules: &[(&str, &str, Change)] = &[
-        ("ends before it begins", "a service item ends before it begins", |c| item(c).in_force.1 = Some(day("2026-10-25"))),
+        ("ends before it begins", "a service item ends before it begins", |c| {
+            item(c).in_force.1 = Some(day("2026-10-25"))
+        }),
         ("one way alone", ARRAY, |c| drop(item(c).choices[0].ways.pop())),
         ("an empty way", ARRAY, |c| item(c).choices[0].ways[0].clear()),
-        ("unknown material in a way", "a choice names a material that the service item does not have", |c| item(c).choices[0].ways[0] = vec!["M09".into()]),
-        ("materials of a way unsorted", "materials of a way are doubled or not ascending", |c| item(c).choices[0].ways[1].reverse()),
+        ("unknown material in a way", "a choice names a material that the service item does not have", |c| {
+            item(c).choices[0].ways[0] = vec!["M09".into()]
+        }),
+        ("materials of a way unsorted", "materials of a way are doubled or not ascending", |c| {
+            item(c).choices[0].ways[1].reverse()
+        }),
         ("choice twice", "choices are doubled or not ascending by name", |c| {
             let choice = item(c).choices[0].clone();
             item(c).choices.push(choice);
@@ -347,14 +383,26 @@ fn each_rule_of_the_second_extension_is_checked_before_signing() {
             let choice = Choice { name: "经营场所二".into(), ..item(c).choices[0].clone() };
             item(c).choices.push(choice);
         }),
-        ("constraint on a type that is not taken", "a constraint names a type that its material does not take", |c| constraint(c, 0).vct = "urn:elic:cn:999".into()),
-        ("constraint on a field that is not required", "a constraint is on a field that its material does not require", |c| constraint(c, 0).key = 5),
-        ("constraint without a value", "a constraint has no value", |c| constraint(c, 0).comparison = Comparison::OneOf(vec![])),
+        (
+            "constraint on a type that is not taken",
+            "a constraint names a type that its material does not take",
+            |c| constraint(c, 0).vct = "urn:elic:cn:999".into(),
+        ),
+        (
+            "constraint on a field that is not required",
+            "a constraint is on a field that its material does not require",
+            |c| constraint(c, 0).key = 5,
+        ),
+        ("constraint without a value", "a constraint has no value", |c| {
+            constraint(c, 0).comparison = Comparison::OneOf(vec![])
+        }),
         ("text compared as a number", COMPARED, |c| constraint(c, 0).comparison = Comparison::AtLeast(1)),
         ("text compared as a date", COMPARED, |c| {
             constraint(c, 0).comparison = Comparison::NotBefore(day("2026-01-01"));
         }),
-        ("date compared as a text", COMPARED, |c| constraint(c, 2).comparison = Comparison::Contains("2026".into())),
+        ("date compared as a text", COMPARED, |c| {
+            constraint(c, 2).comparison = Comparison::Contains("2026".into())
+        }),
         ("age of 0 days", NUMBER, |c| item(c).materials[0].max_age_days = Some(0)),
         ("options of a date", "a field has options, and is neither a text nor a list", |c| {
             let field = c.types[0].revisions[0].fields.iter_mut().find(|f| f.key == 8).unwrap();
@@ -402,7 +450,9 @@ fn limits_hold_at_their_value_and_not_one_above() {
     type Change = fn(&mut Content, usize);
     let limits: &[(&str, &str, usize, Change)] = &[
         ("name", TEXT, 200, |c, n| c.types[0].name = "照".repeat(n)),
-        ("metadata value", TEXT, 1_000, |c, n| c.types[0].metadata = vec![("定义机构".into(), "局".repeat(n))]),
+        ("metadata value", TEXT, 1_000, |c, n| {
+            c.types[0].metadata = vec![("定义机构".into(), "局".repeat(n))]
+        }),
         ("metadata pairs", "metadata is over its limits", 64, |c, n| {
             c.types[0].metadata = (0..n).map(|i| (format!("{i:03}"), "x".into())).collect();
         }),

@@ -8,7 +8,7 @@ use licence_spec::bundle::{self, Bundle};
 use licence_spec::credential::Credential;
 use serde_json::{Value, json};
 
-use crate::harness::{AUTHORITY, clock, Place, Running, licence, succeed, until};
+use crate::harness::{AUTHORITY, Place, Running, clock, licence, succeed, until};
 
 /// The officers sign the next list from the same key exports.
 fn next_list(place: &Place) {
