@@ -89,7 +89,7 @@ pub(super) async fn verify_batch(State(app): State<Arc<App>>, request: Request) 
     let running = app.batches.begin(&client.id).inspect_err(|_| app.metrics.refused("batches"))?;
     let (lines, waiting) = unbounded_channel();
     let (sender, receiver) = channel(AHEAD);
-    tokio::spawn(read_all(Arc::clone(&app), request.into_body(), lines));
+    tokio::spawn(Reader::new(Arc::clone(&app), lines).read_all(request.into_body()));
     tokio::spawn(answer_all(app, client, waiting, sender, running));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(Answers(receiver))).into_response())
 }
@@ -97,51 +97,76 @@ pub(super) async fn verify_batch(State(app): State<Arc<App>>, request: Request) 
 /// What the reader found: a line, or why there is no more after this line.
 type Found = Result<Line, (usize, Problem)>;
 
-/// Reads the body to its end, whether or not answers are wanted yet. Bounded by [`MAX_BATCH`]: what is queued is never more than that.
-async fn read_all(app: Arc<App>, mut body: Body, lines: UnboundedSender<Found>) {
-    let (mut cutter, mut read, mut found, mut last) = (Cutter::default(), 0, Vec::new(), 0);
-    let (mut rows, mut since) = (0, Stopwatch::start());
-    // Nobody waits for more once the client has gone: then a line cannot be handed on.
-    while !lines.is_closed() {
-        // A client that stops sending in the middle of a line must not hold memory for ever, nor one that sends it byte by byte.
-        let patience = app.limits.request_timeout.saturating_sub(since.elapsed());
-        let frame = match tokio::time::timeout(patience, body.frame()).await {
-            Ok(None) => {
-                found.extend(cutter.end());
-                None
-            }
-            Ok(Some(Ok(frame))) => Some(frame.into_data().unwrap_or_default()),
-            Ok(Some(Err(_))) => {
-                return end(&lines, last, Problem::malformed("请求体不完整 / the body is incomplete"));
-            }
-            Err(_) => return end(&lines, last, Problem::slow_body()),
-        };
-        if let Some(piece) = &frame {
-            read += piece.len();
-            cutter.take(piece, &mut found);
-        }
-        for line in found.drain(..) {
-            (last, rows, since) = (line.number, rows + 1, Stopwatch::start());
-            // Once there are too many, the rest is read and thrown away: the client may not look at answers before it is done.
-            if rows <= app.limits.batch_rows {
-                drop(lines.send(Ok(line)));
-            } else if rows == app.limits.batch_rows + 1 {
-                end(&lines, line.number - 1, Problem::too_many_rows(app.limits.batch_rows));
-            }
-        }
-        if frame.is_none() {
-            return;
-        }
-        if read > MAX_BATCH {
-            return end(&lines, last, Problem::batch_too_large());
-        }
-    }
+/// Reads the body to its end, whether or not answers are wanted yet. What is queued is never more than [`MAX_BATCH`].
+struct Reader {
+    app: Arc<App>,
+    lines: UnboundedSender<Found>,
+    cutter: Cutter,
+    /// Lines that have been cut and not handed on.
+    found: Vec<Line>,
+    /// Bytes read, lines found that are not blank, number of the last of these and the time since.
+    read: usize,
+    rows: usize,
+    last: usize,
+    since: Stopwatch,
+    /// Whether the client has been told that no more is judged.
+    over: bool,
 }
 
-/// Says why the lines after `last` are not judged.
-fn end(lines: &UnboundedSender<Found>, last: usize, problem: Problem) {
-    // If the client has gone, nobody waits for it.
-    drop(lines.send(Err((last + 1, problem))));
+impl Reader {
+    fn new(app: Arc<App>, lines: UnboundedSender<Found>) -> Reader {
+        let (cutter, found, since) = (Cutter::default(), Vec::new(), Stopwatch::start());
+        Reader { app, lines, cutter, found, read: 0, rows: 0, last: 0, since, over: false }
+    }
+
+    async fn read_all(mut self, mut body: Body) {
+        // Nobody waits for more once the client has gone: then a line cannot be handed on.
+        while !self.lines.is_closed() {
+            // A client that stops sending in the middle of a line must not hold memory for ever, nor one that sends it byte by byte.
+            let patience = self.app.limits.request_timeout.saturating_sub(self.since.elapsed());
+            let piece = match tokio::time::timeout(patience, body.frame()).await {
+                Ok(None) => None,
+                Ok(Some(Ok(frame))) => Some(frame.into_data().unwrap_or_default()),
+                Ok(Some(Err(_))) => {
+                    return self.end(Problem::malformed("请求体不完整 / the body is incomplete"));
+                }
+                Err(_) => return self.end(Problem::slow_body()),
+            };
+            match &piece {
+                Some(piece) => self.cutter.take(piece, &mut self.found),
+                None => self.found.extend(self.cutter.end()),
+            }
+            self.hand_on();
+            let Some(piece) = piece else { return };
+            self.read += piece.len();
+            if self.read > MAX_BATCH {
+                return self.end(Problem::batch_too_large());
+            }
+        }
+    }
+
+    /// Hands lines on as long as there are not too many. The rest is read and thrown away: the client may not look at answers
+    /// before it is done.
+    fn hand_on(&mut self) {
+        let most = self.app.limits.batch_rows;
+        for line in std::mem::take(&mut self.found) {
+            (self.rows, self.since) = (self.rows + 1, Stopwatch::start());
+            if self.rows > most {
+                self.end(Problem::too_many_rows(most));
+                continue;
+            }
+            self.last = line.number;
+            drop(self.lines.send(Ok(line)));
+        }
+    }
+
+    /// Says once why the lines after the last one are not judged.
+    fn end(&mut self, problem: Problem) {
+        if !std::mem::replace(&mut self.over, true) {
+            // If the client has gone, nobody waits for it.
+            drop(self.lines.send(Err((self.last + 1, problem))));
+        }
+    }
 }
 
 async fn answer_all(
