@@ -66,6 +66,7 @@ fn present(at: usize, licence: &WorkedLicence, judged_at: UnixTime) -> Option<Pr
         fields: FieldMap::parse(&licence.fields).ok()?,
         outcome: licence.verdict.map_or(Outcome::Accept, Code::outcome),
         code: licence.verdict,
+        mark: None,
         judged_at,
     })
 }

@@ -7,6 +7,7 @@
 //! Everything is decided on the signed catalogue (spec/catalogue.md §2).
 
 mod answer;
+mod gaps;
 mod words;
 
 use licence_spec::catalogue::{
@@ -17,9 +18,11 @@ use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Code, Outcome, Verdict};
 use licence_spec::verify::is_holder;
+use licence_spec::view::HolderMark;
 
 /// Somebody in the case whose licences are wanted.
 pub use licence_spec::policy::Subject;
+pub use gaps::Gap;
 
 pub use answer::{ChoiceFit, Fit, FitResult, LicenceFit, MaterialFit, NotInForce, Reason, Text};
 use words::{name_of, own_words, text};
@@ -37,6 +40,8 @@ pub struct Presented<'a> {
     pub outcome: Outcome,
     /// Primary code of its verdict, whatever was asked beside: [`Verdict::own_code`].
     pub code: Option<Code>,
+    /// Of the holder for whom a view was made.
+    pub mark: Option<HolderMark>,
     /// When it was judged: ages are counted to the civil day of this moment.
     pub judged_at: UnixTime,
 }
@@ -53,6 +58,7 @@ impl<'a> Presented<'a> {
             fields: FieldMap::parse(&licence.fields).ok()?,
             outcome: code.map_or(Outcome::Accept, Code::outcome),
             code,
+            mark: licence.mark,
             judged_at: verdict.basis().now,
         })
     }
@@ -108,14 +114,15 @@ fn whole(materials: &[MaterialFit], choices: &[ChoiceFit]) -> FitResult {
 }
 
 fn choice_fit(choice: &Choice, materials: &[MaterialFit]) -> ChoiceFit {
+    let result = best_way(&choice.ways, materials);
+    ChoiceFit { name: choice.name.clone(), result, ways: choice.ways.clone() }
+}
+
+fn best_way(ways: &[Vec<String>], materials: &[MaterialFit]) -> FitResult {
     let result =
         |code: &String| materials.iter().find(|m| m.code == *code).map_or(FitResult::NotMet, |m| m.result);
     let way = |way: &Vec<String>| way.iter().map(result).max().unwrap_or(FitResult::NotMet);
-    ChoiceFit {
-        name: choice.name.clone(),
-        result: choice.ways.iter().map(way).min().unwrap_or(FitResult::NotMet),
-        ways: choice.ways.clone(),
-    }
+    ways.iter().map(way).min().unwrap_or(FitResult::NotMet)
 }
 
 fn not_in_force(item: &ServiceItem, licences: &[Presented<'_>]) -> Option<NotInForce> {
@@ -193,7 +200,7 @@ impl Case<'_> {
     fn of_subject(&self, material: &Material, licence: &Presented<'_>) -> Result<(), (FitResult, Reason)> {
         let mut fault = Code::SubjectNotGiven;
         for subject in self.subjects.iter().filter(|subject| subject.role == material.holder_role) {
-            match is_holder(&licence.fields, subject) {
+            match is_holder(&licence.fields, licence.mark.as_ref(), subject) {
                 Ok(()) => return Ok(()),
                 Err(code) if fault != Code::SubjectAmbiguous => fault = code,
                 Err(_) => {}

@@ -79,6 +79,7 @@ fn presented(bytes: &[u8]) -> Presented<'_> {
         fields: credential.fields,
         outcome: Outcome::Accept,
         code: None,
+        mark: None,
         judged_at: NOW,
     }
 }

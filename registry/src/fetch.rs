@@ -19,8 +19,7 @@ use crate::encoding::{base64url, digest_text};
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::trips::ask_register::{RegisterAnswer, RegisterQuestion};
-use crate::trips::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion};
-use crate::trips::use_record::Purpose;
+use crate::trips::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
 
 /// Longest time for one request.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -282,7 +281,7 @@ impl Neighbours {
         Some(body.and_then(|body| self.ask(node, host, HOLDERS, Some(&body))))
     }
 
-    /// Asks the node on a host, which the trust list must name, for a licence of its own.
+    /// Asks the node on a host, which the trust list must name, for a view of a licence of its own.
     ///
     /// # Errors
     /// What went wrong, naming the host and nothing of this network: it is told to clients. The cause is in the log.
@@ -291,10 +290,10 @@ impl Neighbours {
         node: &Node,
         host: &str,
         digest: &Digest,
-        purpose: &Purpose,
+        question: &ViewQuestion,
     ) -> Result<HandedOut, String> {
-        let purpose = serde_urlencoded::to_string(purpose).map_err(|error| error.to_string())?;
-        self.ask(node, host, &format!("{LICENCES}/{}?{purpose}", digest_text(digest)), None)
+        let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+        self.ask(node, host, &format!("{LICENCES}/{}", digest_text(digest)), Some(&body))
     }
 
     /// Asks the node on a host, which the trust list must name, how a licence of its own stands.

@@ -34,6 +34,7 @@ pub struct Metrics {
     indexes: Family<Origin, Gauge<i64, AtomicI64>>,
     rejects: Family<Origin, Gauge<i64, AtomicI64>>,
     refused: Family<Sender, Gauge<i64, AtomicI64>>,
+    ceilings: Family<Sender, Gauge<i64, AtomicI64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -113,6 +114,7 @@ impl Default for Metrics {
             indexes: Family::default(),
             rejects: Family::default(),
             refused: Family::default(),
+            ceilings: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -149,6 +151,11 @@ impl Default for Metrics {
             "evidence_refused",
             "Signed objects refused since the start, by the node that handed them out: their signers may not say so",
             metrics.refused.clone(),
+        );
+        registry.register(
+            "node_questions_refused",
+            "Questions of other nodes refused since the start, by the authority that asks: it has asked too much in a day",
+            metrics.ceilings.clone(),
         );
         registry.register("state", "State of the node at this moment", metrics.gauges.clone());
         Metrics { registry, ..metrics }
@@ -225,6 +232,11 @@ impl Metrics {
             count += 1;
             oldest = oldest.max(now.since(held.token().iat()));
             stale += i64::from(now >= held.token().exp());
+        }
+        for (from, asked) in node.ceilings.all() {
+            self.ceilings
+                .get_or_create(&Sender { from })
+                .set(i64::try_from(asked.refused).unwrap_or(i64::MAX));
         }
         for (from, refused) in node.refusals.all() {
             self.refused

@@ -15,6 +15,7 @@ use crate::keys::Keyring;
 use crate::log::Published;
 use crate::refusals::Refusals;
 use crate::rng::Rng;
+use crate::trips::ceiling::Ceilings;
 use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
 use crate::trips::lease::Leases;
@@ -60,6 +61,8 @@ pub struct Node {
     pub log: Published,
     /// What other nodes handed out and may not say.
     pub refusals: Refusals,
+    /// How much other nodes have asked of this one.
+    pub ceilings: Ceilings,
     /// Trees of mirrored logs at the cuts of compromised keys, as far as they were asked for.
     pub cuts: CutTrees,
     /// The authorities that it serves.

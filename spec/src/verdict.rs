@@ -19,6 +19,7 @@ use crate::kind::Kind;
 use crate::log::change::Act;
 use crate::suite::Digest;
 use crate::time::UnixTime;
+use crate::view::HolderMark;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $text:literal,)* }) => {
@@ -273,6 +274,8 @@ pub struct LicenceData {
     pub fields: Vec<u8>,
     /// Whether it is a view.
     pub is_view: bool,
+    /// Of the holder for whom a view was made; not shown.
+    pub mark: Option<HolderMark>,
 }
 
 impl fmt::Debug for LicenceData {

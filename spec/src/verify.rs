@@ -26,7 +26,7 @@ use crate::suite::{Digest, sha256};
 use crate::time::UnixTime;
 use crate::trust::Role;
 use crate::verdict::{Basis, Code, Digests, Group, LicenceData, Verdict};
-use crate::view::{Grounds, View};
+use crate::view::{Grounds, HolderMark, View};
 use record::Record;
 
 /// A licence or a view, as far as the judgement treats them alike.
@@ -41,6 +41,8 @@ struct Presented<'a> {
     fields: FieldMap<'a>,
     /// Present in views alone.
     view: Option<(&'a str, Grounds<'a>)>,
+    /// Of the holder for whom a view was made.
+    mark: Option<HolderMark>,
 }
 
 impl<'a> Presented<'a> {
@@ -58,12 +60,13 @@ impl<'a> Presented<'a> {
 
     fn from_licence(licence: Credential<'a>) -> Presented<'a> {
         let Credential { object, iss, exp, nbf, iat, vct, status, fields, .. } = licence;
-        Presented { object, iss, vct, iat, exp, nbf: Some(nbf), status, fields, view: None }
+        Presented { object, iss, vct, iat, exp, nbf: Some(nbf), status, fields, view: None, mark: None }
     }
 
     fn from_view(view: View<'a>) -> Presented<'a> {
-        let View { object, iss, aud, exp, iat, vct, status, fields, grounds } = view;
-        Presented { object, iss, vct, iat, exp, nbf: None, status, fields, view: Some((aud, grounds)) }
+        let mark = view.holder_mark();
+        let View { object, iss, aud, exp, iat, vct, status, fields, grounds, .. } = view;
+        Presented { object, iss, vct, iat, exp, nbf: None, status, fields, view: Some((aud, grounds)), mark }
     }
 
     const fn role(&self) -> Role {
@@ -92,6 +95,7 @@ impl<'a> Presented<'a> {
             expires_at: self.exp,
             fields: Vec::from(self.fields.encoded()),
             is_view: self.view.is_some(),
+            mark: self.mark,
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Views (加注件): a short-lived extract of a licence, signed by a node for one office, service item and case.
 //!
-//! In scope: reading one strictly. Out of scope: making one (a trip of the node, later), judging it (`verify`).
+//! In scope: reading one strictly, writing one. Out of scope: who may have one (a trip of the node), judging it (`verify`).
 //! Format: spec/view.md; vectors in spec/vectors/view/.
+
+mod write;
+
+pub use write::{Draft, sign};
 
 use crate::cbor::{Fault, Reader};
 use crate::cose::{Sign1, Typ};
 use crate::credential::{Claims, FieldMap, StatusReference};
 use crate::numbers::{
     CLAIM_AUD, CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_GROUNDS, CLAIM_IAT, CLAIM_ISS, CLAIM_STATUS,
-    CLAIM_VCT, MAX_CODE, MAX_PURPOSE, MAX_VIEW, MAX_VIEW_LIFE_S, TYP_VIEW,
+    CLAIM_VCT, CTI_BYTES, MAX_CODE, MAX_PURPOSE, MAX_VIEW, MAX_VIEW_LIFE_S, TYP_VIEW,
 };
-use crate::suite::Digest;
+use crate::identifiers::{HOLDER_CODE_TYPES, HolderCodeType, normal_code};
+use crate::suite::{Digest, sha256};
 use crate::time::UnixTime;
 
 /// For what a view was made.
@@ -30,6 +35,35 @@ pub struct Grounds<'a> {
     pub catalogue_version: u64,
     /// Purpose in words.
     pub purpose: Option<&'a str>,
+    /// Keyed digest of the holder for whom the licence was shown ([`HolderMark`]); absent in a view that says no more than its fields.
+    pub holder: Option<Digest>,
+}
+
+/// The holder for whom a view was made, so that an office that names him can tell that it is he, though the view does not show his code.
+/// Only who knows the code can compare: SHA-256 over `elic-view-holder`, the cti of the view, code type and code in their normal form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HolderMark {
+    /// The cti of the view.
+    pub cti: [u8; CTI_BYTES],
+    /// The digest in its grounds.
+    pub digest: Digest,
+}
+
+impl HolderMark {
+    /// The mark of a holder in the view with this cti.
+    #[must_use]
+    pub fn new(cti: &[u8; CTI_BYTES], code_type: &str, code: &str) -> HolderMark {
+        let (kind, code) = (normal_code(code_type), normal_code(code));
+        let digest = sha256(&[b"elic-view-holder\n", cti, kind.as_bytes(), b"\n", code.as_bytes()]);
+        HolderMark { cti: *cti, digest }
+    }
+
+    /// Whether this is the holder; where the type of the code is not given, any will do.
+    #[must_use]
+    pub fn is_of(&self, code_type: Option<&str>, code: &str) -> bool {
+        let is = |kind: &str| HolderMark::new(&self.cti, kind, code) == *self;
+        code_type.map_or_else(|| HOLDER_CODE_TYPES.map(HolderCodeType::code).into_iter().any(is), is)
+    }
 }
 
 /// A view whose bytes are conformant; its signature has not been looked at.
@@ -45,6 +79,8 @@ pub struct View<'a> {
     pub exp: UnixTime,
     /// Signing time.
     pub iat: UnixTime,
+    /// Random id.
+    pub cti: [u8; CTI_BYTES],
     /// Type of the licence.
     pub vct: &'a str,
     /// Status reference of the licence.
@@ -58,6 +94,12 @@ pub struct View<'a> {
 const MISSING: Fault = Fault::not_conformant("a required claim is missing");
 
 impl<'a> View<'a> {
+    /// The mark of the holder for whom it was made.
+    #[must_use]
+    pub fn holder_mark(&self) -> Option<HolderMark> {
+        self.grounds.holder.map(|digest| HolderMark { cti: self.cti, digest })
+    }
+
     /// Reads the bytes of a view, without asking who signed it.
     ///
     /// # Errors
@@ -84,13 +126,13 @@ impl<'a> View<'a> {
             }
         }
         reader.end()?;
-        claims.cti.ok_or(MISSING)?;
         let view = View {
             object,
             iss: claims.iss.ok_or(MISSING)?,
             aud: aud.ok_or(MISSING)?,
             exp: claims.exp.ok_or(MISSING)?,
             iat: claims.iat.ok_or(MISSING)?,
+            cti: claims.cti.ok_or(MISSING)?,
             vct: claims.vct.ok_or(MISSING)?,
             status: claims.status,
             fields: claims.fields.ok_or(MISSING)?,
@@ -105,7 +147,7 @@ impl<'a> View<'a> {
 
 fn read_grounds<'a>(reader: &mut Reader<'a>) -> Result<Grounds<'a>, Fault> {
     let (mut item, mut case, mut digest, mut iat) = (None, None, None, None);
-    let (mut iss, mut catalogue, mut purpose) = (None, None, None);
+    let (mut iss, mut catalogue, mut purpose, mut holder) = (None, None, None, None);
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(reader)? {
         match key {
@@ -116,6 +158,7 @@ fn read_grounds<'a>(reader: &mut Reader<'a>) -> Result<Grounds<'a>, Fault> {
             5 => iss = Some(reader.short_text(MAX_CODE)?),
             6 => catalogue = Some(reader.uint()?),
             7 => purpose = Some(reader.short_text(MAX_PURPOSE)?),
+            8 => holder = Some(reader.byte_array()?),
             _ => return Err(Fault::not_conformant("an unknown member in the grounds of a view")),
         }
     }
@@ -127,5 +170,6 @@ fn read_grounds<'a>(reader: &mut Reader<'a>) -> Result<Grounds<'a>, Fault> {
         licence_iss: iss.ok_or(MISSING)?,
         catalogue_version: catalogue.ok_or(MISSING)?,
         purpose,
+        holder,
     })
 }

@@ -212,6 +212,7 @@ impl Place {
             keys: self.keys.clone(),
             log: published,
             refusals: Refusals::default(),
+            ceilings: licence_registry::trips::ceiling::Ceilings::default(),
             cuts: CutTrees::default(),
             authorities: Arc::clone(&self.authorities),
         };

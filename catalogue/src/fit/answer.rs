@@ -12,6 +12,8 @@ pub enum FitResult {
     Met,
     /// 无法确定: a person decides, or the question is asked again with more.
     Undecided,
+    /// 无权查看: whether it is met cannot be told to this client, whose scope leaves out types that would meet it.
+    NotPermitted,
     /// 不满足.
     NotMet,
 }
@@ -19,10 +21,12 @@ pub enum FitResult {
 /// Why a licence does not meet a material, or cannot be said to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// The licence, `sha-256:` and hex of its statement digest.
-    pub licence: String,
+    /// The licence, `sha-256:` and hex of its statement digest; absent where the reason is that licences were not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
     /// A code of spec/verdict.md: `FIELD_MISSING`, `FIELD_CONSTRAINT_FAILED` (a value, the age, the area), `SUBJECT_MISMATCH`,
-    /// `SUBJECT_AMBIGUOUS`, `SUBJECT_NOT_GIVEN`, `TYPE_NOT_ACCEPTED`, or the code of the licence's own verdict.
+    /// `SUBJECT_AMBIGUOUS`, `SUBJECT_NOT_GIVEN`, `TYPE_NOT_ACCEPTED`, `AUTHORISATION_MISSING` and
+    /// `NOT_ASKED` for licences that were not looked at, or the code of the licence's own verdict.
     pub code: Code,
     /// Name of the field concerned, for `FIELD_MISSING` and `FIELD_CONSTRAINT_FAILED`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -25,6 +25,7 @@ use crate::keys::{Keyring, Usage};
 use crate::log::OwnLog;
 use crate::node::Node;
 use crate::refusals::Refusals;
+use crate::trips::ceiling::Ceilings;
 use crate::restore;
 use crate::rng::Rng;
 use crate::shared;
@@ -206,6 +207,7 @@ pub(super) fn open_node(
         keys,
         log: published,
         refusals: Refusals::default(),
+        ceilings: Ceilings::default(),
         cuts: CutTrees::default(),
         authorities: Arc::new(authorities),
     };

@@ -16,10 +16,9 @@ use crate::config::Role;
 use crate::db::Job;
 use crate::shared::show_newest_head;
 use crate::trips::ask_register::{self, RegisterAnswer, RegisterQuestion};
-use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion};
+use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
 use crate::trips::index_record::IndexPage;
 use crate::trips::report_index::{gathered_page, own_page};
-use crate::trips::use_record::Purpose;
 
 /// Which page of the index.
 #[derive(Deserialize)]
@@ -84,32 +83,27 @@ pub(super) async fn holders(
     answer(&app, asked).await
 }
 
-/// 调取证照 / a licence of this node with its log proof, for another node of the trust list. Who asked, for which case and on what
-/// ground is kept.
-#[utoipa::path(get, path = "/v1/index/licences/{digest}", tag = "nodes", params(
-    ("digest" = String, Path, description = "证照摘要 / statement digest, `sha-256:` and hex"),
-    ("service_item" = String, Query, description = "事项编码 / code of the service item"),
-    ("case_number" = String, Query, description = "办件编号 / case number"),
-    ("authorisation" = String, Query, description = "授权依据 / on what ground the licence may be used")),
-    responses((status = 200, body = HandedOut),
+/// 调取证照 / a view of a licence of this node, for another node of the trust list: for a service item that accepts its type, of a holder whom
+/// the asking node names. A licence of anybody else is answered like one that is not there. Which licence was shown to whom, for which
+/// case and on what ground is kept, and there is a ceiling for each node and day.
+#[utoipa::path(post, path = "/v1/index/licences/{digest}", tag = "nodes", params(
+    ("digest" = String, Path, description = "证照摘要 / statement digest, `sha-256:` and hex")), request_body = ViewQuestion,
+    responses((status = 200, body = HandedOut, description = "加注件与日志证明 / the view and the log proof"),
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
-    (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照 / there is no such licence")))]
+    (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照，或不属于所列主体、事项 / there is no such licence, or not of these holders and this service item"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable"),
+    (status = 429, body = Document, content_type = "application/problem+json", description = "该节点今日查询过多 / this node has asked too much today")))]
 pub(super) async fn hand_out(
     State(app): State<Arc<App>>,
     Path(digest): Path<String>,
-    purpose: Result<Query<Purpose>, axum::extract::rejection::QueryRejection>,
-    NodeCall { caller, .. }: NodeCall,
+    NodeCall { caller, call }: NodeCall,
 ) -> Result<Response, Problem> {
-    let Ok(Query(purpose)) = purpose else {
-        return Err(Problem::malformed(
-            "查询参数：service_item、case_number、authorisation / the parameters are service_item, case_number and authorisation",
-        ));
-    };
+    let question: ViewQuestion = call.json()?;
     let node = Arc::clone(&app.node);
     let asked = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.
         show_newest_head(&node)?;
-        Ok::<_, Problem>(find_elsewhere::hand_out(&node, &caller, &digest, &purpose)?)
+        Ok::<_, Problem>(find_elsewhere::hand_out(&node, &caller, &digest, &question)?)
     });
     answer(&app, asked.await??).await
 }

@@ -34,7 +34,7 @@ pub(super) async fn check(
     let (checked, job) = blocking(move || {
         let elsewhere = |question: &_| {
             let (node, others) = (&own.node, &own.neighbours);
-            let licence = |host: &str, digest: &_, purpose: &_| others.licence(node, host, digest, purpose);
+            let licence = |host: &str, digest: &_, asked: &_| others.licence(node, host, digest, asked);
             fetch_elsewhere(node, question, others.where_are(node, question), &licence)
         };
         check_service_item::check(&own.node, &client, &code, &request, &elsewhere)

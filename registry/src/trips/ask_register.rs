@@ -161,14 +161,18 @@ pub fn answer(
         ..Question::default()
     });
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
+    node.ceilings.ask(&caller.authority, now)?;
     let found = node.store.read()?.licence_by_id(&question.id)?;
     let content = json!({
-        "node": caller.authority, "asked": "status", "service_item": question.service_item,
-        "licence": found.as_ref().map(|row| digest_text(&row.digest)), "at": now.0,
+        "node": caller.authority, "answered": "status", "service_item": question.service_item,
+        "licences": found.iter().map(|row| digest_text(&row.digest)).collect::<Vec<_>>(), "at": now.0,
     });
     let (_, row) = use_record::row(node, &content)?;
     let job = Job::new(vec![(Effect::Document(row), None)]);
-    let Some(row) = found else { return Ok((RegisterAnswer { receipt: None }, job)) };
+    let Some(row) = found else {
+        node.ceilings.in_vain(&caller.authority, now);
+        return Ok((RegisterAnswer { receipt: None }, job));
+    };
     // Whose bytes were lost in a restore cannot be judged: whoever holds the licence can hand it in.
     let verdict = judge_stored(node, &row, &evidence, &policy, now).ok_or(AskedError::Unknown)?;
     let mut cti = [0; 16];
@@ -180,7 +184,7 @@ pub fn answer(
         service_item: question.service_item.as_deref().unwrap_or(NO_ITEM),
         cti,
     };
-    let signer = node.keys.signer(&node.authority, Usage::Receipt).ok_or(AskedError::NoKey)?;
+    let signer = node.keys.signer(&node.authority, Usage::Receipt).ok_or(AskedError::NotReady("receipt key"))?;
     let signed = receipt::sign(&verdict, &filing, &*signer)
         .map_err(|error| StoreError::Corrupt(format!("a verdict that cannot be signed: {error}")))?;
     Ok((RegisterAnswer { receipt: Some(base64url(&signed)) }, job))

@@ -2,17 +2,20 @@
 //!
 //! Order: item found → licences gathered → each verified, one clock and one evidence → fit → if that is not enough, those at other
 //! nodes gathered, and once more → receipts signed → receipts and the record of use in one group commit → answer.
-//! Out of scope: how other nodes are asked (`find_elsewhere`); views (a later issue): the answer holds no field of any licence.
+//! Licences of other nodes come as views. What was not looked at is never "not met": it is left open, with the reason.
+//! Out of scope: how other nodes are asked (`find_elsewhere`); the answer holds no field of any licence.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use licence_catalogue::fit::{self, Fit, FitResult, LicenceFit, Presented, fit};
+use licence_catalogue::fit::{self, Fit, FitResult, Gap, Presented, fit};
 use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
-use licence_spec::identifiers::{AskedCode, AskedFault};
-use licence_spec::policy::{LogLookUp, Policy, Question};
+use licence_spec::identifiers::{AskedCode, AskedFault, normal_code};
+use licence_spec::policy::{LogLookUp, Policy, Question, Subject, Wanted};
+use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
-use licence_spec::verdict::Verdict;
+use licence_spec::verdict::{Outcome, Verdict};
 use licence_spec::verify::verify;
 use licence_store::{ClientRow, DocumentRow, StoreError};
 use serde::{Deserialize, Serialize};
@@ -23,18 +26,21 @@ use crate::db::{Effect, Job};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::node::Node;
 use crate::rng::RngError;
+use crate::trips::clients::may_see;
 use crate::trips::cut::judge_with_cut;
-use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion};
+use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion, Shown};
 use crate::trips::holder::holder_key;
 use crate::trips::receipt::{self, ReceiptTripError};
-use crate::trips::use_record::{self, Purpose, is_told};
+use crate::trips::use_record::{self, Authorisation, Purpose, is_told};
 
 /// Most people of one case.
 const MAX_SUBJECTS: usize = 8;
 /// Most licences handed in with one request.
 const MAX_HANDED_IN: usize = 16;
-/// Most licences of one holder that are looked at.
+/// Most licences in force of one holder that are looked at: the newest.
 const MAX_HELD: u32 = 256;
+/// Most suspended or ended ones beside them, of each: they meet nothing, but they are the reason why.
+const MAX_ENDED: u32 = 16;
 
 /// What a service item needs to know of a case.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -66,16 +72,28 @@ const fn yes() -> bool {
 pub struct ItemSubject {
     /// applicant, legal_representative, spouse, agent, staff or other_party.
     #[serde(default = "applicant")]
-    #[schema(value_type = String)]
-    pub role: HolderRole,
+    pub role: String,
     /// 证件类型代码 / kind of the code, such as 001 or 111.
     pub code_type: String,
     /// The code.
     pub code: String,
 }
 
-const fn applicant() -> HolderRole {
-    HolderRole::Applicant
+fn applicant() -> String {
+    "applicant".to_owned()
+}
+
+/// The roles, for whoever mistypes one.
+const ROLES: &str = "applicant, legal_representative, spouse, agent, staff, other_party";
+
+impl ItemSubject {
+    fn role(&self) -> Option<HolderRole> {
+        serde_json::from_value(serde_json::Value::from(self.role.as_str())).ok()
+    }
+
+    fn subject(&self, role: HolderRole) -> Subject<'_> {
+        Subject { role, code_type: Some(&self.code_type), code: &self.code, name: None }
+    }
 }
 
 /// How the case stands.
@@ -102,16 +120,21 @@ pub struct Looked {
     pub outcome: &'static str,
     /// Primary code, if not ACCEPT.
     pub code: Option<&'static str>,
-    /// Receipt, base64url, if the licence meets a material.
+    /// Receipt, base64url, if the licence meets a material; it says that the person of the case is the holder.
     pub receipt: Option<String>,
+    /// Id of the receipt, 32 hex digits, for `GET /v1/receipts/{id}`; null without a receipt.
+    pub receipt_id: Option<String>,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// No such service item.
-    #[error("目录中没有该事项 / the catalogue has no such service item")]
+    #[error("service_item：目录中没有该事项 / service_item: the catalogue has no such service item")]
     UnknownItem,
+    /// The role of somebody in the case is none of those that there are.
+    #[error("subjects[{0}].role：只能是 {ROLES} / subjects[{0}].role: must be one of {ROLES}")]
+    Role(usize),
     /// No catalogue yet.
     #[error("节点未就绪 / the node is not ready")]
     NotReady,
@@ -156,7 +179,7 @@ pub fn check(
 ) -> Result<(Checked, Job), CheckError> {
     let catalogue = node.catalogue().ok_or(CheckError::NotReady)?;
     let item = catalogue.service_item(code).ok_or(CheckError::UnknownItem)?;
-    request.check()?;
+    let people = request.check()?;
     let mut case = Case {
         node,
         evidence: node.evidence.snapshot(),
@@ -164,21 +187,22 @@ pub fn check(
         catalogue: &catalogue,
         item,
         request,
-        verdicts: Vec::new(),
+        people: &people,
+        looked: Vec::new(),
     };
-    case.judge(&gather(node, client, item, request)?);
+    let held = gather(node, client, item, request)?;
+    case.judge(held.handed);
     let (mut fit, mut not_asked) = (case.fit(), Vec::new());
     if fit.result != FitResult::Met && request.elsewhere {
         let brought = elsewhere(&question(client, item, request));
         not_asked = brought.not_asked;
-        case.judge(&brought.credentials);
+        case.judge(brought.views.into_iter().map(Handed::of_view).collect());
         fit = case.fit();
     }
-    let mut effects = Vec::new();
-    let mut licences = Vec::new();
-    for verdict in &case.verdicts {
-        let looked = look(node, client, request, code, verdict, &fit, &mut effects)?;
-        licences.push(looked);
+    case.leave_open(&mut fit, client, held.is_cut, !not_asked.is_empty());
+    let (mut effects, mut licences) = (Vec::new(), Vec::new());
+    for (handed, verdict) in &case.looked {
+        licences.push(case.look(client, handed, verdict, &fit, &mut effects)?);
     }
     let (record, row) = record(node, client, code, request, &licences, case.now)?;
     effects.push(Effect::Document(row));
@@ -189,10 +213,11 @@ pub fn check(
 /// What is asked of other nodes: licences of the people of the case, of types that the item accepts and the client may see.
 fn question(client: &ClientRow, item: &ServiceItem, request: &ItemRequest) -> HolderQuestion {
     let holder = |one: &ItemSubject| HolderCode { code_type: one.code_type.clone(), code: one.code.clone() };
-    let types = item.accepts.iter().map(|accepted| &accepted.vct).filter(|vct| may_see(client, vct));
+    let mut seen = BTreeSet::new();
+    let once = |one: &&ItemSubject| seen.insert((normal_code(&one.code_type), normal_code(&one.code)));
     HolderQuestion {
-        holders: request.subjects.iter().map(holder).collect(),
-        types: types.cloned().collect(),
+        holders: request.subjects.iter().filter(once).map(holder).collect(),
+        types: visible(client, item).map(str::to_owned).collect(),
         purpose: Purpose {
             service_item: item.code.clone(),
             case_number: request.case_number.clone(),
@@ -209,48 +234,142 @@ struct Case<'a> {
     catalogue: &'a Catalogue,
     item: &'a ServiceItem,
     request: &'a ItemRequest,
-    /// Of each licence once.
-    verdicts: Vec<Verdict>,
+    /// The people of the case with their roles.
+    people: &'a [(HolderRole, &'a ItemSubject)],
+    /// Each licence once, with its verdict.
+    looked: Vec<(Handed, Verdict)>,
+}
+
+/// Bytes to be judged: handed in, of this node, or shown by another one.
+struct Handed {
+    bytes: Vec<u8>,
+    /// The proof that came beside a view.
+    log_proof: Option<Vec<u8>>,
+}
+
+impl Handed {
+    const fn whole(bytes: Vec<u8>) -> Handed {
+        Handed { bytes, log_proof: None }
+    }
+
+    fn of_view(shown: Shown) -> Handed {
+        Handed { bytes: shown.view, log_proof: Some(shown.log_proof) }
+    }
 }
 
 impl Case<'_> {
-    fn judge(&mut self, credentials: &[Vec<u8>]) {
-        for bytes in credentials {
-            let verdict =
-                judge(self.node, bytes, &self.evidence, self.item, &self.request.case_number, self.now);
-            let digest = verdict.digests().licence;
-            if self.verdicts.iter().all(|other| other.digests().licence != digest) {
-                self.verdicts.push(verdict);
+    fn judge(&mut self, all: Vec<Handed>) {
+        let mut seen: BTreeSet<Digest> =
+            self.looked.iter().map(|(_, verdict)| verdict.digests().licence).collect();
+        let mut bytes = BTreeSet::new();
+        for handed in all {
+            // What is the same is judged once.
+            if !bytes.insert(sha256(&[&handed.bytes])) {
+                continue;
+            }
+            let verdict = self.verdict(&handed, None);
+            if seen.insert(verdict.digests().licence) {
+                self.looked.push((handed, verdict));
             }
         }
     }
 
+    fn verdict(&self, handed: &Handed, subject: Option<Subject<'_>>) -> Verdict {
+        let wanted = if handed.log_proof.is_some() { Wanted::View } else { Wanted::Either };
+        let policy = Policy::approval().asking(Question {
+            wanted,
+            log_proof: handed.log_proof.as_deref(),
+            subject,
+            service_item: Some(&self.item.code),
+            case_number: Some(&self.request.case_number),
+            audience: Some(&self.node.authority),
+            log: Some(LogLookUp::NotAsked),
+            ..Question::default()
+        });
+        judge_with_cut(
+            self.node,
+            &self.evidence,
+            &policy,
+            || Some(handed.bytes.clone()),
+            |policy| verify(&handed.bytes, &self.evidence, policy, self.now),
+        )
+    }
+
     fn fit(&self) -> Fit {
-        let presented: Vec<Presented<'_>> = self.verdicts.iter().filter_map(Presented::of_verdict).collect();
-        let people = self.request.subjects.iter();
-        let subjects: Vec<fit::Subject<'_>> = people
-            .map(|one| fit::Subject {
-                role: one.role,
-                code_type: Some(&one.code_type),
-                code: &one.code,
-                name: None,
-            })
+        let presented: Vec<Presented<'_>> =
+            self.looked.iter().filter_map(|(_, verdict)| Presented::of_verdict(verdict)).collect();
+        let subjects: Vec<fit::Subject<'_>> = self
+            .people
+            .iter()
+            .map(|(role, one)| one.subject(*role))
             .collect();
         fit(self.catalogue, self.item, &presented, &subjects)
+    }
+
+    /// What was not looked at proves nothing: such materials are left open, and say why.
+    fn leave_open(&self, fit: &mut Fit, client: &ClientRow, is_cut: bool, not_asked: bool) {
+        let seen: Vec<&str> = visible(client, self.item).collect();
+        let hidden = self.item.accepts.iter().map(|accepted| accepted.vct.as_str());
+        let hidden: Vec<&str> = hidden.filter(|vct| !may_see(client, vct)).collect();
+        let gaps = [
+            (Gap::NotPermitted, !hidden.is_empty(), &hidden),
+            (Gap::Cut, is_cut, &seen),
+            (Gap::NotAsked, not_asked, &seen),
+        ];
+        for (gap, _, types) in gaps.into_iter().filter(|(_, there, _)| *there) {
+            fit.leave_open(self.catalogue, self.item, gap, types);
+        }
+    }
+
+    /// How a licence came out, with a receipt if it meets a material: over a verdict that asks whose it is, too.
+    fn look(
+        &self,
+        client: &ClientRow,
+        handed: &Handed,
+        verdict: &Verdict,
+        fit: &Fit,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Looked, CheckError> {
+        let licence = digest_text(&verdict.digests().licence);
+        let meets = fit.licences.iter().find(|one| one.licence == licence).map(|one| one.meets.as_slice());
+        let (mut receipt, mut receipt_id) = (None, None);
+        if let Some([_, ..]) = meets {
+            let meets = meets.unwrap_or_default();
+            let of_holder = self.with_holder(handed, fit, meets);
+            let (verdict, _holder) = of_holder.as_ref().map_or((verdict, None), |(own, who)| (own, Some(*who)));
+            let (case, item) = (Some(self.request.case_number.as_str()), Some(self.item.code.as_str()));
+            if let Some(made) = receipt::prepare(self.node, verdict, &client.id, case, item)? {
+                (receipt, receipt_id) = (Some(base64url(&made.bytes)), Some(made.id));
+                effects.extend(made.job.effects.into_iter().map(|(effect, _)| effect));
+            }
+        }
+        let (outcome, code) = (verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
+        Ok(Looked { licence, outcome, code, receipt, receipt_id })
+    }
+
+    /// The verdict that names the holder: the person of the case in the role of the first material that the licence meets.
+    fn with_holder(&self, handed: &Handed, fit: &Fit, meets: &[String]) -> Option<(Verdict, &ItemSubject)> {
+        let material = fit.materials.iter().find(|material| meets.first() == Some(&material.code))?;
+        let people = self.people.iter().filter(|(role, _)| *role == material.holder_role);
+        people
+            .map(|(role, one)| (self.verdict(handed, Some(one.subject(*role))), *one))
+            .find(|(verdict, _)| verdict.outcome() == Outcome::Accept)
     }
 }
 
 impl ItemRequest {
-    fn check(&self) -> Result<(), CheckError> {
-        let texts = [
-            ("case_number", &self.case_number),
-            ("operator", &self.operator),
-            ("authorisation", &self.authorisation),
-        ];
-        for (name, text) in texts {
+    /// The people of the case with their roles.
+    ///
+    /// # Errors
+    /// The first part that is missing, too long, unreadable, or none of what it may be.
+    fn check(&self) -> Result<Vec<(HolderRole, &ItemSubject)>, CheckError> {
+        for (name, text) in [("case_number", &self.case_number), ("operator", &self.operator)] {
             if !is_told(text) {
                 return Err(CheckError::Field(name));
             }
+        }
+        if Authorisation::parse(&self.authorisation).is_none() {
+            return Err(CheckError::Field("authorisation"));
         }
         if self.subjects.is_empty() || self.subjects.len() > MAX_SUBJECTS {
             return Err(CheckError::Field("subjects"));
@@ -264,87 +383,56 @@ impl ItemRequest {
         if self.credentials.len() > MAX_HANDED_IN {
             return Err(CheckError::Field("credentials"));
         }
-        Ok(())
+        self.subjects.iter().enumerate().map(|(at, one)| check_subject(at, one)).collect()
     }
 }
 
-/// The licences handed in, then those that the people hold here: of types that the item accepts and the client may see.
+fn check_subject(at: usize, subject: &ItemSubject) -> Result<(HolderRole, &ItemSubject), CheckError> {
+    AskedCode::parse(Some(&subject.code_type), &subject.code).map_err(|fault| {
+        let member = if fault == AskedFault::Kind { "code_type" } else { "code" };
+        CheckError::Subject { at, member, fault }
+    })?;
+    subject.role().map(|role| (role, subject)).ok_or(CheckError::Role(at))
+}
+
+/// The types that the item accepts and the client may see.
+fn visible<'a>(client: &'a ClientRow, item: &'a ServiceItem) -> impl Iterator<Item = &'a str> {
+    item.accepts.iter().map(|accepted| accepted.vct.as_str()).filter(|vct| may_see(client, vct))
+}
+
+/// What this node has for a case.
+struct Held {
+    handed: Vec<Handed>,
+    /// Whether somebody holds more than was looked at.
+    is_cut: bool,
+}
+
+/// The licences handed in, then those that the people hold here: of types that the item accepts and the client may see, the newest first.
 fn gather(
     node: &Node,
     client: &ClientRow,
     item: &ServiceItem,
     request: &ItemRequest,
-) -> Result<Vec<Vec<u8>>, CheckError> {
-    let mut found = Vec::new();
+) -> Result<Held, CheckError> {
+    let mut handed = Vec::new();
     for text in &request.credentials {
-        found.push(from_base64url(text).ok_or(CheckError::Field("credentials"))?);
+        handed.push(Handed::whole(from_base64url(text).ok_or(CheckError::Field("credentials"))?));
     }
-    let read = node.store.read()?;
-    for subject in &request.subjects {
-        let key = holder_key(&node.holder_secret, &subject.code_type, &subject.code);
-        for row in read.licences_of_holder(&key, 0, MAX_HELD)? {
-            // Bytes that were lost in a restore cannot be judged: the holder hands the licence in.
-            let is_whole = !row.credential.is_empty();
-            let is_wanted = item.accepted(&row.vct).is_some() && may_see(client, &row.vct);
-            if is_whole && is_wanted && row.successor.is_none() {
-                found.push(row.credential);
-            }
+    let types: Vec<&str> = visible(client, item).collect();
+    let key = |one: &ItemSubject| holder_key(&node.holder_secret, &one.code_type, &one.code);
+    let holders: BTreeSet<Digest> = request.subjects.iter().map(key).collect();
+    let (read, mut is_cut, mut seen) = (node.store.read()?, false, BTreeSet::new());
+    for holder in &holders {
+        let mut rows = read.newest_of_holder(holder, &types, 0, MAX_HELD + 1)?;
+        is_cut |= rows.len() > MAX_HELD as usize;
+        rows.truncate(MAX_HELD as usize);
+        for ended in [2, 1] {
+            rows.extend(read.newest_of_holder(holder, &types, ended, MAX_ENDED)?);
         }
+        rows.retain(|row| seen.insert(row.digest));
+        handed.extend(rows.into_iter().map(|row| Handed::whole(row.credential)));
     }
-    Ok(found)
-}
-
-fn may_see(client: &ClientRow, vct: &str) -> bool {
-    let code = vct.rsplit(':').next().unwrap_or_default();
-    client.types.iter().any(|own| own == code || own == "*")
-}
-
-fn judge(
-    node: &Node,
-    bytes: &[u8],
-    evidence: &Evidence,
-    item: &ServiceItem,
-    case_number: &str,
-    now: UnixTime,
-) -> Verdict {
-    let policy = Policy::approval().asking(Question {
-        service_item: Some(&item.code),
-        case_number: Some(case_number),
-        audience: Some(&node.authority),
-        log: Some(LogLookUp::NotAsked),
-        ..Question::default()
-    });
-    judge_with_cut(
-        node,
-        evidence,
-        &policy,
-        || Some(bytes.to_vec()),
-        |policy| verify(bytes, evidence, policy, now),
-    )
-}
-
-/// How a licence came out, with a receipt if it meets a material.
-fn look(
-    node: &Node,
-    client: &ClientRow,
-    request: &ItemRequest,
-    code: &str,
-    verdict: &Verdict,
-    fit: &Fit,
-    effects: &mut Vec<Effect>,
-) -> Result<Looked, CheckError> {
-    let licence = digest_text(&verdict.digests().licence);
-    let used = |one: &&LicenceFit| one.licence == licence && !one.meets.is_empty();
-    let mut receipt = None;
-    if fit.licences.iter().find(used).is_some()
-        && let Some(made) =
-            receipt::prepare(node, verdict, &client.id, Some(&request.case_number), Some(code))?
-    {
-        receipt = Some(base64url(&made.bytes));
-        effects.extend(made.job.effects.into_iter().map(|(effect, _)| effect));
-    }
-    let (outcome, code) = (verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
-    Ok(Looked { licence, outcome, code, receipt })
+    Ok(Held { handed, is_cut })
 }
 
 /// The record of use: who asked, for which case, on what ground, and which licences were looked at. Never whose.
@@ -359,7 +447,8 @@ fn record(
     let looked: Vec<&str> = licences.iter().map(|one| one.licence.as_str()).collect();
     let content = json!({
         "client": client.id, "service_item": code, "case_number": request.case_number, "operator": request.operator,
-        "authorisation": request.authorisation, "at": now.0, "licences": looked,
+        "authorisation": request.authorisation, "authorisation_kind": use_record::kind_of(&request.authorisation),
+        "at": now.0, "licences": looked,
     });
     Ok(use_record::row(node, &content)?)
 }

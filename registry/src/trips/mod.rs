@@ -2,6 +2,7 @@
 
 pub mod ask_register;
 pub mod ask_witness;
+pub mod ceiling;
 pub mod change_status;
 pub mod check_service_item;
 pub mod clients;

@@ -30,6 +30,12 @@ pub(crate) const OF_HOLDER: &str = select_licence!(
      ORDER BY l.origin, l.log_index"
 );
 
+pub(crate) const NEWEST_OF_HOLDER: &str = select_licence!(
+    "FROM (SELECT h.origin, h.log_index FROM index_holders h WHERE h.holder = $1) AS found \
+     CROSS JOIN LATERAL (SELECT * FROM index_licences l WHERE l.origin = found.origin AND l.log_index = found.log_index) AS l \
+     WHERE l.status = 0 AND l.vct = ANY ($2::text[]) ORDER BY l.issued_at DESC, l.origin, l.log_index DESC LIMIT $3"
+);
+
 /// One statement for licences and their holders.
 const INSERT_LICENCES: &str = "WITH holders AS (INSERT INTO index_holders (holder, origin, log_index) \
        SELECT h.holder, $1, h.log_index FROM unnest($18::bytea[], $19::bigint[]) AS h (holder, log_index)) \
@@ -236,6 +242,16 @@ impl ReadIndex for Session<'_> {
         // Before the first row there is no row to stand after.
         let index = if after.is_some() { integer(index)? } else { -1 };
         self.all(OF_HOLDER, &[&holder.as_slice(), &origin, &index, &i64::from(limit)], licence)
+    }
+
+    fn newest_indexed_of_holder(
+        &self,
+        holder: &Digest,
+        types: &[&str],
+        limit: u32,
+    ) -> Result<Vec<IndexLicenceRow>> {
+        let types = types.to_vec();
+        self.all(NEWEST_OF_HOLDER, &[&holder.as_slice(), &types, &i64::from(limit)], licence)
     }
 
     fn index_licences_from(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<IndexLicenceRow>> {

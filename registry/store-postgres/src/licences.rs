@@ -36,6 +36,11 @@ pub(crate) const OF_HOLDER: &str = select!(
      WHERE h.holder = $1 AND h.licence >= $2 ORDER BY h.licence LIMIT $3)) ORDER BY l.log_index"
 );
 
+pub(crate) const NEWEST_OF_HOLDER: &str = select!(
+    "FROM licences l WHERE l.log_index = ANY (ARRAY(SELECT h.licence FROM licence_holders h WHERE h.holder = $1)) \
+     AND l.status = $2 AND l.vct = ANY ($3::text[]) AND length(l.credential) > 0 ORDER BY l.log_index DESC LIMIT $4"
+);
+
 /// One statement for the three tables: a name that is taken refuses all.
 const INSERT: &str = "WITH names AS (INSERT INTO licence_names (name, version, log_index) \
        SELECT * FROM unnest($20::bytea[], $21::bigint[], $22::bigint[])), \
@@ -222,6 +227,21 @@ impl ReadLicences for Session<'_> {
 
     fn licences_of_holder(&self, holder: &Digest, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {
         self.all(OF_HOLDER, &[&holder.as_slice(), &integer(from)?, &i64::from(limit)], licence)
+    }
+
+    fn newest_of_holder(
+        &self,
+        holder: &Digest,
+        types: &[&str],
+        status: u8,
+        limit: u32,
+    ) -> Result<Vec<LicenceRow>> {
+        let types = types.to_vec();
+        self.all(
+            NEWEST_OF_HOLDER,
+            &[&holder.as_slice(), &i64::from(status), &types, &i64::from(limit)],
+            licence,
+        )
     }
 
     fn licences_from(&self, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {

@@ -4,9 +4,10 @@ use licence_store::{
     Conflict, Digest, IndexChangeRow, IndexCount, IndexCursor, IndexLicenceRow, IndexRejectRow, IndexStretch,
     ReadIndex, Result, StoreError, WriteIndex,
 };
-use rusqlite::{Row, params};
+use rusqlite::{Row, ToSql, params};
 
 use crate::errors::{integer, or_conflict, store_error, unsigned};
+use crate::licences::places;
 use crate::session::Session;
 
 /// Columns of a licence in the order of [`licence`], without its holders.
@@ -191,6 +192,25 @@ impl ReadIndex for Session<'_> {
              WHERE h.holder = ?1 AND (h.origin, h.log_index) > (?2, ?3) ORDER BY h.origin, h.log_index LIMIT ?4"
         );
         self.indexed(sql, params![holder, origin, index, limit])
+    }
+
+    fn newest_indexed_of_holder(
+        &self,
+        holder: &Digest,
+        types: &[&str],
+        limit: u32,
+    ) -> Result<Vec<IndexLicenceRow>> {
+        let sql = select_licence!(
+            "FROM index_holders h JOIN index_licences l ON l.origin = h.origin AND l.log_index = h.log_index \
+             WHERE h.holder = ?1 AND l.status = 0 AND l.vct IN "
+        );
+        let sql = format!(
+            "{sql}({}) ORDER BY l.issued_at DESC, l.origin, l.log_index DESC LIMIT ?2",
+            places(3, types.len())
+        );
+        let mut params: Vec<&dyn ToSql> = vec![holder, &limit];
+        params.extend(types.iter().map(|vct| vct as &dyn ToSql));
+        self.indexed(&sql, &*params)
     }
 
     fn index_licences_from(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<IndexLicenceRow>> {

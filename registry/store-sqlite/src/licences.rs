@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use licence_store::{
     Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences,
 };
-use rusqlite::{Row, params};
+use rusqlite::{Row, ToSql, params};
 
 use crate::errors::{integer, or_conflict, store_error, unsigned};
 use crate::session::Session;
@@ -47,6 +47,11 @@ fn licence(row: &Row<'_>) -> rusqlite::Result<LicenceRow> {
         successor: row.get(16)?,
         client: row.get(17)?,
     })
+}
+
+/// `?4, ?5, …`: so many places of parameters from a number on.
+pub(crate) fn places(from: usize, count: usize) -> String {
+    (from..from + count).map(|place| format!("?{place}")).collect::<Vec<_>>().join(", ")
 }
 
 impl Session<'_> {
@@ -127,6 +132,23 @@ impl ReadLicences for Session<'_> {
              WHERE h.holder = ?1 AND h.licence >= ?2 ORDER BY h.licence LIMIT ?3"
         );
         self.all_licences(sql, params![holder, integer(from)?, limit])
+    }
+
+    fn newest_of_holder(
+        &self,
+        holder: &Digest,
+        types: &[&str],
+        status: u8,
+        limit: u32,
+    ) -> Result<Vec<LicenceRow>> {
+        let sql = select!(
+            "FROM licence_holders h JOIN licences l ON l.log_index = h.licence WHERE h.holder = ?1 AND l.status = ?2 \
+             AND length(l.credential) > 0 AND l.vct IN "
+        );
+        let sql = format!("{sql}({}) ORDER BY h.licence DESC LIMIT ?3", places(4, types.len()));
+        let mut params: Vec<&dyn ToSql> = vec![holder, &status, &limit];
+        params.extend(types.iter().map(|vct| vct as &dyn ToSql));
+        self.all_licences(&sql, &*params)
     }
 
     fn licences_from(&self, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {

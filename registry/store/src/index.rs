@@ -187,6 +187,16 @@ pub trait ReadIndex {
         limit: u32,
     ) -> Result<Vec<IndexLicenceRow>>;
 
+    /// Licences of one holder of these types that are valid, as far as the index knows, newest by their issue first, at most `limit`.
+    /// # Errors
+    /// As [`ReadIndex::index_cursors`].
+    fn newest_indexed_of_holder(
+        &self,
+        holder: &Digest,
+        types: &[&str],
+        limit: u32,
+    ) -> Result<Vec<IndexLicenceRow>>;
+
     /// Licences of a log with an index of at least `from`, in log order, at most `limit`.
     /// # Errors
     /// As [`ReadIndex::index_cursors`].

@@ -104,6 +104,18 @@ pub trait ReadLicences {
     /// As [`ReadLicences::licence`].
     fn licences_of_holder(&self, holder: &Digest, from: u64, limit: u32) -> Result<Vec<LicenceRow>>;
 
+    /// Licences of one holder of these types that have this status and whose bytes are there, newest first, at most `limit`: what a case
+    /// looks at. Ask for one more than is looked at, to know whether there are more.
+    /// # Errors
+    /// As [`ReadLicences::licence`].
+    fn newest_of_holder(
+        &self,
+        holder: &Digest,
+        types: &[&str],
+        status: u8,
+        limit: u32,
+    ) -> Result<Vec<LicenceRow>>;
+
     /// Licences with a log index of at least `from`, in log order, at most `limit`: the feed of the index, and of `fsck`.
     /// # Errors
     /// As [`ReadLicences::licence`].

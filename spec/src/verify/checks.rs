@@ -20,6 +20,7 @@ use crate::status::Status;
 use crate::suite::Digest;
 use crate::time::UnixTime;
 use crate::trust::Log;
+use crate::view::HolderMark;
 use crate::verdict::{Code, Group, LogBasis, LogPlace, Warning};
 
 /// A licence that ends within this many seconds gets the warning EXPIRES_SOON: 30 days.
@@ -331,7 +332,7 @@ pub(super) fn subject(case: &Case<'_>, record: &mut Record) {
     // Whose licence of this type the item wants was not said: the one who was named is somebody else in the case.
     let is_wanted_of_others =
         item(case).is_some_and(|item| item.takes(vct) && !item.wants_of(vct, asked.role));
-    match is_holder(&case.presented.fields, asked) {
+    match is_holder(&case.presented.fields, case.presented.mark.as_ref(), asked) {
         _ if is_wanted_of_others => record.found(Code::SubjectNotGiven, None),
         Err(code) => record.found(code, None),
         Ok(()) => record.pass(Group::Subject, None),
@@ -343,15 +344,23 @@ fn item<'a>(case: &'a Case<'_>) -> Option<&'a ServiceItem> {
     case.evidence.catalogue()?.service_item(case.policy.question.service_item?)
 }
 
-/// Whether somebody is a holder of the licence with these fields (spec/identifiers.md §5.1): the one comparison of verdict
-/// and fit.
+/// Whether somebody is a holder of the licence with these fields, or the holder for whom a view was made (spec/identifiers.md §5.1,
+/// spec/view.md): the one comparison of verdict and fit.
 ///
 /// # Errors
 /// `SUBJECT_MISMATCH` if it is certainly somebody else; `SUBJECT_AMBIGUOUS` if it cannot be told, a code that is none among
 /// the causes, or if the name beside the right code is another one: a rare character, a former name.
-pub fn is_holder(fields: &FieldMap<'_>, asked: &Subject<'_>) -> Result<(), Code> {
+pub fn is_holder(
+    fields: &FieldMap<'_>,
+    mark: Option<&HolderMark>,
+    asked: &Subject<'_>,
+) -> Result<(), Code> {
     let (names, types, codes) = (fields.texts(3), fields.texts(4), fields.texts(5));
     let code = AskedCode::parse(asked.code_type, asked.code).map_err(|_| Code::SubjectAmbiguous)?;
+    // A view that leaves the code out may say for whom it was made, to an office that knows him.
+    if codes.is_empty() && mark.is_some_and(|mark| mark.is_of(asked.code_type, asked.code)) {
+        return Ok(());
+    }
     match code.is_among(&types, &codes) {
         (SameHolder::Yes, at) => {
             let held = at.and_then(|at| names.get(at)).zip(asked.name);

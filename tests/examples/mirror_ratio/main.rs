@@ -161,6 +161,7 @@ fn province(directory: &std::path::Path) -> Node {
         keys,
         log: published,
         refusals: Refusals::default(),
+        ceilings: licence_registry::trips::ceiling::Ceilings::default(),
         cuts: CutTrees::default(),
         authorities: Arc::new(authorities),
     }

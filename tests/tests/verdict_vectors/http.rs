@@ -159,6 +159,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         keys: Keyring::default(),
         log: published,
         refusals: Refusals::default(),
+        ceilings: licence_registry::trips::ceiling::Ceilings::default(),
         cuts: CutTrees::default(),
         authorities: Arc::new(Vec::new()),
     }

@@ -109,6 +109,29 @@ pub(super) fn indexed_licences_of_a_holder_come_in_pages(open: Open<'_>) {
     assert_eq!(page(Some((B, 11)), 9), []);
 }
 
+pub(super) fn the_newest_indexed_licences_of_a_holder_come_first(open: Open<'_>) {
+    let store = open();
+    let of = |origin, n: u64, issued_at| IndexLicenceRow {
+        holders: vec![digest(0x40, 99)],
+        vct: (if n % 2 == 0 { "a" } else { "b" }).into(),
+        issued_at,
+        ..indexed(origin, n)
+    };
+    let ended = vec![index_change(B, 12, of(B, 8, 0).digest, 1)];
+    add(&*store, &stretch(B, (0, 20), vec![of(B, 2, 30), of(B, 8, 99), of(B, 11, 50)], ended));
+    add(&*store, &stretch(A, (0, 20), vec![of(A, 4, 40), indexed(A, 5), of(A, 9, 10)], vec![]));
+    let newest = |types: &[&str], limit| {
+        let rows =
+            read(&*store, |read| read.newest_indexed_of_holder(&digest(0x40, 99), types, limit));
+        rows.into_iter().map(|row| (row.origin, row.log_index)).collect::<Vec<_>>()
+    };
+    let all = [(B, 11), (A, 4), (B, 2), (A, 9)].map(|(origin, index)| (origin.to_owned(), index));
+    assert_eq!(newest(&["a", "b"], 9), all, "what has ended is left out");
+    assert_eq!(newest(&["a", "b"], 3), all[..3]);
+    assert_eq!(newest(&["a"], 9), all[1..3]);
+    assert_eq!(newest(&[], 9), []);
+}
+
 pub(super) fn days_are_counted_from_leaves_and_from_rows(open: Open<'_>) {
     let store = open();
     let mut told = stretch(A, (0, 9), vec![indexed(A, 1), indexed(A, 2)], vec![]);

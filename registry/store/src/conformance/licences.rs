@@ -107,6 +107,26 @@ pub(super) fn licences_of_a_holder_come_in_log_order_and_pages(open: Open<'_>) {
     assert_eq!(page(0, 0), []);
 }
 
+/// What a case looks at is what the holder has now: the newest first, of the types that are wanted, in one status.
+pub(super) fn the_newest_licences_of_a_holder_come_first(open: Open<'_>) {
+    let store = with_list(open);
+    let holder = make::digest(0x40, 99);
+    let of = |n: u32, vct: &str| LicenceRow { vct: vct.into(), holders: vec![holder], ..make::licence(n) };
+    let lost = LicenceRow { credential: Vec::new(), ..of(9, "a") };
+    add(&*store, &[of(5, "a"), of(2, "b"), of(7, "a"), lost, of(1, "c"), make::licence(11)]);
+    write(&*store, |write| write.change_statuses(&[make::change(30, &of(5, "a"), 0, 2)]));
+    let newest = |types: &[&str], status, limit| {
+        let rows = read(&*store, |read| read.newest_of_holder(&holder, types, status, limit));
+        rows.iter().map(|row| row.log_index).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(&["a", "b", "c"], 0, 9), [7, 2, 1]);
+    assert_eq!(newest(&["a", "b", "c"], 0, 2), [7, 2], "cut at the oldest");
+    assert_eq!(newest(&["b"], 0, 9), [2]);
+    assert_eq!(newest(&["a", "b"], 2, 9), [5]);
+    assert_eq!(newest(&[], 0, 9), []);
+    assert_eq!(newest(&["d"], 0, 9), []);
+}
+
 pub(super) fn the_feed_of_licences_comes_in_log_order_and_pages(open: Open<'_>) {
     let store = with_list(open);
     add(&*store, &[30, 10, 20].map(make::licence));

@@ -123,6 +123,7 @@ suite! { $
         a_new_version_of_a_number_becomes_the_newest,
         names_are_compared_byte_by_byte,
         licences_of_a_holder_come_in_log_order_and_pages,
+        the_newest_licences_of_a_holder_come_first,
         the_feed_of_licences_comes_in_log_order_and_pages,
         taken_names_are_seen_in_the_table_and_in_the_batch,
         a_licence_needs_its_status_list,
@@ -185,6 +186,7 @@ suite! { $
         changes_move_licences_of_their_own_log_in_order,
         a_digest_claimed_by_one_log_keeps_no_other_out,
         indexed_licences_of_a_holder_come_in_pages,
+        the_newest_indexed_licences_of_a_holder_come_first,
         days_are_counted_from_leaves_and_from_rows,
         a_forgotten_index_is_told_anew,
     }
