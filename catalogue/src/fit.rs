@@ -20,9 +20,9 @@ use licence_spec::verdict::{Code, Outcome, Verdict};
 use licence_spec::verify::is_holder;
 use licence_spec::view::HolderMark;
 
+pub use gaps::Gap;
 /// Somebody in the case whose licences are wanted.
 pub use licence_spec::policy::Subject;
-pub use gaps::Gap;
 
 pub use answer::{ChoiceFit, Fit, FitResult, LicenceFit, MaterialFit, NotInForce, Reason, Text};
 use words::{name_of, own_words, text};

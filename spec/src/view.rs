@@ -10,11 +10,11 @@ pub use write::{Draft, sign};
 use crate::cbor::{Fault, Reader};
 use crate::cose::{Sign1, Typ};
 use crate::credential::{Claims, FieldMap, StatusReference};
+use crate::identifiers::{HOLDER_CODE_TYPES, HolderCodeType, normal_code};
 use crate::numbers::{
     CLAIM_AUD, CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_GROUNDS, CLAIM_IAT, CLAIM_ISS, CLAIM_STATUS,
     CLAIM_VCT, CTI_BYTES, MAX_CODE, MAX_PURPOSE, MAX_VIEW, MAX_VIEW_LIFE_S, TYP_VIEW,
 };
-use crate::identifiers::{HOLDER_CODE_TYPES, HolderCodeType, normal_code};
 use crate::suite::{Digest, sha256};
 use crate::time::UnixTime;
 

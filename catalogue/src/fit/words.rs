@@ -33,7 +33,12 @@ pub(super) fn lack(licence: &Presented<'_>, lack: &Lack<'_>, name_of_field: impl
             ),
         ),
     };
-    Reason { licence: Some(name_of(&licence.digest)), code: lack.code(), field: Some(name_of_field(*key)), text }
+    Reason {
+        licence: Some(name_of(&licence.digest)),
+        code: lack.code(),
+        field: Some(name_of_field(*key)),
+        text,
+    }
 }
 
 pub(super) fn own_words(licence: &Presented<'_>, code: Code) -> Reason {

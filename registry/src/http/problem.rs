@@ -244,7 +244,12 @@ impl Problem {
     }
 
     fn too_many_questions(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "查询过多 / too many questions", detail)
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "查询过多 / too many questions",
+            detail,
+        )
     }
 
     fn unknown_item(detail: impl Into<String>) -> Problem {
@@ -375,7 +380,9 @@ impl From<AskedError> for Problem {
             AskedError::Field(_) => Problem::unprocessable("fields", detail),
             AskedError::Store(error) => Problem::store(&error),
             AskedError::Log(error) => Problem::own_fault(&error),
-            AskedError::NotReady(_) | AskedError::View(_) | AskedError::Rng(_) => Problem::unavailable(detail),
+            AskedError::NotReady(_) | AskedError::View(_) | AskedError::Rng(_) => {
+                Problem::unavailable(detail)
+            }
             AskedError::Item => Problem::unprocessable("unknown-service-item", detail),
             AskedError::TooMuch(_) => Problem::too_many_questions(detail),
         }
@@ -387,7 +394,9 @@ impl From<CheckError> for Problem {
         let detail = error.to_string();
         match error {
             CheckError::UnknownItem => Problem::unknown_item(detail),
-            CheckError::Field(_) | CheckError::Subject { .. } | CheckError::Role(_) => Problem::unprocessable("fields", detail),
+            CheckError::Field(_) | CheckError::Subject { .. } | CheckError::Role(_) => {
+                Problem::unprocessable("fields", detail)
+            }
             CheckError::NotReady | CheckError::Rng(_) => Problem::unavailable(detail),
             CheckError::Store(error) => Problem::store(&error),
             CheckError::Receipt(error) => error.into(),

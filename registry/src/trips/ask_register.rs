@@ -184,7 +184,8 @@ pub fn answer(
         service_item: question.service_item.as_deref().unwrap_or(NO_ITEM),
         cti,
     };
-    let signer = node.keys.signer(&node.authority, Usage::Receipt).ok_or(AskedError::NotReady("receipt key"))?;
+    let signer =
+        node.keys.signer(&node.authority, Usage::Receipt).ok_or(AskedError::NotReady("receipt key"))?;
     let signed = receipt::sign(&verdict, &filing, &*signer)
         .map_err(|error| StoreError::Corrupt(format!("a verdict that cannot be signed: {error}")))?;
     Ok((RegisterAnswer { receipt: Some(base64url(&signed)) }, job))

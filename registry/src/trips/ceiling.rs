@@ -33,7 +33,9 @@ pub struct Ceilings(Arc<Mutex<BTreeMap<String, Asked>>>);
 
 /// One node asks too much.
 #[derive(Debug, thiserror::Error)]
-#[error("该节点今日查询过多，已暂停答复并告警 / this node has asked too much today: it gets no more answers, and the operator is alarmed")]
+#[error(
+    "该节点今日查询过多，已暂停答复并告警 / this node has asked too much today: it gets no more answers, and the operator is alarmed"
+)]
 pub struct TooMuch;
 
 impl Ceilings {

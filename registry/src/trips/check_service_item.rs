@@ -298,11 +298,8 @@ impl Case<'_> {
     fn fit(&self) -> Fit {
         let presented: Vec<Presented<'_>> =
             self.looked.iter().filter_map(|(_, verdict)| Presented::of_verdict(verdict)).collect();
-        let subjects: Vec<fit::Subject<'_>> = self
-            .people
-            .iter()
-            .map(|(role, one)| one.subject(*role))
-            .collect();
+        let subjects: Vec<fit::Subject<'_>> =
+            self.people.iter().map(|(role, one)| one.subject(*role)).collect();
         fit(self.catalogue, self.item, &presented, &subjects)
     }
 
@@ -336,7 +333,8 @@ impl Case<'_> {
         if let Some([_, ..]) = meets {
             let meets = meets.unwrap_or_default();
             let of_holder = self.with_holder(handed, fit, meets);
-            let (verdict, _holder) = of_holder.as_ref().map_or((verdict, None), |(own, who)| (own, Some(*who)));
+            let (verdict, _holder) =
+                of_holder.as_ref().map_or((verdict, None), |(own, who)| (own, Some(*who)));
             let (case, item) = (Some(self.request.case_number.as_str()), Some(self.item.code.as_str()));
             if let Some(made) = receipt::prepare(self.node, verdict, &client.id, case, item)? {
                 (receipt, receipt_id) = (Some(base64url(&made.bytes)), Some(made.id));

@@ -117,7 +117,9 @@ pub enum AskedError {
     #[error("没有此证照 / there is no such licence")]
     Unknown,
     /// The catalogue has no such service item, or it accepts none of these types.
-    #[error("purpose.service_item：目录中没有该事项，或该事项不接受所列类型 / the catalogue has no such service item, or it does not accept these types")]
+    #[error(
+        "purpose.service_item：目录中没有该事项，或该事项不接受所列类型 / the catalogue has no such service item, or it does not accept these types"
+    )]
     Item,
     /// The node has asked too much.
     #[error(transparent)]
@@ -239,8 +241,8 @@ pub fn hand_out(
     // Whose bytes were lost in a restore is not here to be shown.
     let row = node.store.read()?.licence(&wanted)?.filter(|row| !row.credential.is_empty());
     let row = row.ok_or_else(in_vain)?;
-    let licence =
-        Credential::parse(&row.credential).map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
+    let licence = Credential::parse(&row.credential)
+        .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
     let holder = question.holders.iter().find(|named| is_held_by(&licence, named));
     let (Some(accepted), Some(holder)) = (item.accepted(&row.vct), holder) else { return Err(in_vain()) };
     let signer = node.keys.signer(&node.authority, Usage::View).ok_or(AskedError::NotReady("view key"))?;

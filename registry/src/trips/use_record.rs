@@ -124,7 +124,8 @@ mod tests {
         }
         assert_eq!(kind("《优化营商环境条例》第三十七条"), Some("law"));
         let long = "1".repeat(MAX_TEXT + 1);
-        for text in ["", "  ", "---", "!!!", "《》", "<script>", "a\u{0}b", "a\u{200b}", "；", long.as_str()] {
+        for text in ["", "  ", "---", "!!!", "《》", "<script>", "a\u{0}b", "a\u{200b}", "；", long.as_str()]
+        {
             assert_eq!(kind(text), None, "{text:?}");
         }
     }

@@ -20,8 +20,8 @@ use crate::status::Status;
 use crate::suite::Digest;
 use crate::time::UnixTime;
 use crate::trust::Log;
-use crate::view::HolderMark;
 use crate::verdict::{Code, Group, LogBasis, LogPlace, Warning};
+use crate::view::HolderMark;
 
 /// A licence that ends within this many seconds gets the warning EXPIRES_SOON: 30 days.
 const EXPIRES_SOON_S: i64 = 30 * 86_400;
@@ -350,11 +350,7 @@ fn item<'a>(case: &'a Case<'_>) -> Option<&'a ServiceItem> {
 /// # Errors
 /// `SUBJECT_MISMATCH` if it is certainly somebody else; `SUBJECT_AMBIGUOUS` if it cannot be told, a code that is none among
 /// the causes, or if the name beside the right code is another one: a rare character, a former name.
-pub fn is_holder(
-    fields: &FieldMap<'_>,
-    mark: Option<&HolderMark>,
-    asked: &Subject<'_>,
-) -> Result<(), Code> {
+pub fn is_holder(fields: &FieldMap<'_>, mark: Option<&HolderMark>, asked: &Subject<'_>) -> Result<(), Code> {
     let (names, types, codes) = (fields.texts(3), fields.texts(4), fields.texts(5));
     let code = AskedCode::parse(asked.code_type, asked.code).map_err(|_| Code::SubjectAmbiguous)?;
     // A view that leaves the code out may say for whom it was made, to an office that knows him.

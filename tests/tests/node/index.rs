@@ -25,7 +25,7 @@ pub(crate) struct Federation {
 const NOWHERE: [&str; 3] = ["127.0.0.1:60001", "127.0.0.1:60002", "127.0.0.1:60003"];
 
 impl Federation {
-    fn new() -> Federation {
+    pub(crate) fn new() -> Federation {
         Federation::start(Federation::prepared())
     }
 
@@ -72,7 +72,7 @@ impl Federation {
     }
 
     /// Waits until the province has been told all that 佛山 has logged.
-    fn until_told(&self) {
+    pub(crate) fn until_told(&self) {
         until("the index is told", || {
             let size = self.foshan.get("/log/checkpoint").1.lines().nth(1).and_then(|line| line.parse().ok());
             Some(self.province.metric("index_size{origin=\"fs.elic.example/log\"}")) == size
@@ -81,14 +81,14 @@ impl Federation {
 }
 
 /// A licence of 佛山 for the holder whom 广州 asks about.
-fn in_foshan(number: &str) -> Value {
+pub(crate) fn in_foshan(number: &str) -> Value {
     let mut request = licence(number);
     request["issuer"] = json!("11440600X060010123");
     request["area_code"] = json!("440606");
     request
 }
 
-fn case() -> Value {
+pub(crate) fn case() -> Value {
     json!({
         "subjects": [{"code_type": "001", "code": HOLDER.1}],
         "case_number": "2026-0001", "operator": "示例经办", "authorisation": "示例授权"
@@ -246,16 +246,18 @@ fn the_index_is_told_to_the_province_alone_and_once_for_each_request() {
     assert_eq!(found["licences"], json!([]), "a node is not told of its own");
     question["purpose"]["authorisation"] = json!("");
     assert_eq!(signed(&all.province, host, &**gz, "/v1/index/holders", Some(&question), 13).status, 422);
-    let purpose = "service_item=GZ-TH-0101&case_number=2026-0001&authorisation=%E7%A4%BA%E4%BE%8B";
-    let fetch = |digest: &str, purpose: &str, nonce| {
-        let path = format!("/v1/index/licences/{digest}?{purpose}");
-        signed(&all.foshan, "fs.elic.example", &**gz, &path, None, nonce)
+    let asked = json!({"holders": question["holders"], "purpose": purpose});
+    let fetch = |digest: &str, asked: &Value, nonce| {
+        let path = format!("/v1/index/licences/{digest}");
+        signed(&all.foshan, "fs.elic.example", &**gz, &path, Some(asked), nonce)
     };
     let digest = told[0]["digest"].as_str().expect("a digest");
-    assert!(fetch(digest, purpose, 14).with(200)["credential"].is_string());
-    assert_eq!(fetch(digest, "service_item=GZ-TH-0101", 15).status, 400, "for no case");
-    assert_eq!(fetch(&format!("sha-256:{}", "0".repeat(64)), purpose, 16).status, 404);
-    assert_eq!(fetch("sha-256:00", purpose, 17).status, 422);
+    let shown = fetch(digest, &asked, 14).with(200);
+    assert!(shown["view"].is_string() && shown["log_proof"].is_string(), "a view, and no licence");
+    let no_case = json!({"holders": question["holders"], "purpose": {"service_item": "GZ-TH-0101"}});
+    assert_eq!(fetch(digest, &no_case, 15).status, 400, "for no case");
+    assert_eq!(fetch(&format!("sha-256:{}", "0".repeat(64)), &asked, 16).status, 404);
+    assert_eq!(fetch("sha-256:00", &asked, 17).status, 422);
 }
 
 /// 佛山 cosigns the log of 广州 beside the province: two cosignatures on one head, from nodes that fail separately.

@@ -113,7 +113,7 @@ pub(super) fn the_newest_indexed_licences_of_a_holder_come_first(open: Open<'_>)
     let store = open();
     let of = |origin, n: u64, issued_at| IndexLicenceRow {
         holders: vec![digest(0x40, 99)],
-        vct: (if n % 2 == 0 { "a" } else { "b" }).into(),
+        vct: (if n.is_multiple_of(2) { "a" } else { "b" }).into(),
         issued_at,
         ..indexed(origin, n)
     };
@@ -121,8 +121,7 @@ pub(super) fn the_newest_indexed_licences_of_a_holder_come_first(open: Open<'_>)
     add(&*store, &stretch(B, (0, 20), vec![of(B, 2, 30), of(B, 8, 99), of(B, 11, 50)], ended));
     add(&*store, &stretch(A, (0, 20), vec![of(A, 4, 40), indexed(A, 5), of(A, 9, 10)], vec![]));
     let newest = |types: &[&str], limit| {
-        let rows =
-            read(&*store, |read| read.newest_indexed_of_holder(&digest(0x40, 99), types, limit));
+        let rows = read(&*store, |read| read.newest_indexed_of_holder(&digest(0x40, 99), types, limit));
         rows.into_iter().map(|row| (row.origin, row.log_index)).collect::<Vec<_>>()
     };
     let all = [(B, 11), (A, 4), (B, 2), (A, 9)].map(|(origin, index)| (origin.to_owned(), index));
