@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use licence_catalogue::fit::{self, Fit, FitResult, Gap, Presented, fit};
+use licence_catalogue::fit::{Fit, FitResult, Gap, Presented, fit};
 use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::{AskedCode, AskedFault, normal_code};
@@ -298,8 +298,7 @@ impl Case<'_> {
     fn fit(&self) -> Fit {
         let presented: Vec<Presented<'_>> =
             self.looked.iter().filter_map(|(_, verdict)| Presented::of_verdict(verdict)).collect();
-        let subjects: Vec<fit::Subject<'_>> =
-            self.people.iter().map(|(role, one)| one.subject(*role)).collect();
+        let subjects: Vec<Subject<'_>> = self.people.iter().map(|(role, one)| one.subject(*role)).collect();
         fit(self.catalogue, self.item, &presented, &subjects)
     }
 
