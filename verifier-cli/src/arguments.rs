@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// 核验一份证照 / judge one licence
     Check(CheckOptions),
-    /// 更新离线证据（唯一使用网络的命令） / refresh the offline evidence (the only verb that uses the network)
+    /// 更新离线证据（使用网络） / refresh the offline evidence (uses the network)
     Sync(SyncOptions),
     /// 固定信任根：先与省级公布的摘要人工核对 / pin the trust root, after comparing its digest by hand
     Pin(PinOptions),
@@ -80,6 +80,22 @@ pub(crate) struct CheckOptions {
     /// 策略 / policy: counter, approval or archive
     #[arg(long, default_value = "counter")]
     pub(crate) policy: String,
+    /// 引用二维码：联网向所指节点取证照，节点须在信任列表中 / a reference code: fetch the licence from its node, which must be in the trust list
+    #[arg(long)]
+    pub(crate) fetch: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkOptions,
+}
+
+/// How the licence behind a reference is fetched.
+#[derive(clap::Args)]
+pub(crate) struct NetworkOptions {
+    /// 节点名所在地址，可重复 / where a node of this name is, for --fetch; may be repeated [default: https://HOST]
+    #[arg(long = "address", value_name = "HOST=URL", requires = "fetch")]
+    pub(crate) addresses: Vec<String>,
+    /// --fetch 时只信任此 PEM 文件中的 CA / trust the CAs in this PEM file instead of the system's, for --fetch
+    #[arg(long, value_name = "FILE", requires = "fetch")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// Options of `sync`.

@@ -2,14 +2,14 @@
 
 use anyhow::Context as _;
 use licence_spec::policy::Policy;
-use licence_spec::qr::{self, QrContent};
+use licence_spec::qr::{self, QrContent, Reference};
 use licence_spec::verdict::{Code, Warning};
-use licence_spec::verify::{verify, verify_qr};
+use licence_spec::verify::{verify, verify_fetched, verify_qr};
 
 use crate::arguments::{CheckOptions, Format};
 use crate::input::{self, Presented};
 use crate::place::Place;
-use crate::{Failure, Report, answer, evidence, moment, pin};
+use crate::{Failure, Report, answer, evidence, fetch, moment, pin};
 
 /// Judges what is presented; the exit code is that of the outcome.
 pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
@@ -26,11 +26,24 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
         Presented::Bytes(bytes) => verify(bytes, &evidence, &policy, now),
         Presented::Text(text) => {
             let verdict = verify_qr(text, &evidence, &policy, now);
-            // Of a host that the trust list does not know nothing is told: nobody should ask it.
-            if verdict.code() == Some(Code::NotAsked) {
-                reason = unresolved(text, zh);
+            // A host that the trust list does not know has another code: nobody should ask it.
+            match (reference(text), verdict.code()) {
+                (Some(reference), Some(Code::NotAsked)) if options.fetch => {
+                    match fetch::licence(&reference, &options.network) {
+                        Ok(bytes) => verify_fetched(&bytes, &reference.digest, &evidence, &policy, now),
+                        Err(Failure::InputOutput(error)) => {
+                            notes.push(format!("{error:#}"));
+                            verdict
+                        }
+                        Err(usage) => return Err(usage),
+                    }
+                }
+                (Some(reference), Some(Code::NotAsked)) => {
+                    reason = Some(unresolved(&reference, zh));
+                    verdict
+                }
+                _ => verdict,
             }
-            verdict
         }
         Presented::Unclear(note) => {
             notes.push((*note).to_owned());
@@ -52,15 +65,23 @@ pub(crate) fn run(options: &CheckOptions) -> Result<Report, Failure> {
     Ok(Report { text, notes, exit: verdict.outcome().exit_code() })
 }
 
+fn reference(text: &str) -> Option<Reference> {
+    match qr::read(text) {
+        Ok(QrContent::Reference(reference)) => Some(reference),
+        _ => None,
+    }
+}
+
 /// What a reference means offline: nobody was asked, so nobody has said that there is no such licence.
-fn unresolved(text: &str, zh: bool) -> Option<String> {
-    let Ok(QrContent::Reference(reference)) = qr::read(text) else { return None };
-    let host = reference.host;
-    Some(if zh {
-        format!("此二维码只是引用，证照在 {host}；离线未向其查询，请联网核验或索取 .elic 文件")
+fn unresolved(reference: &Reference, zh: bool) -> String {
+    let host = &reference.host;
+    if zh {
+        format!(
+            "此二维码只是引用，证照在 {host}；离线未向其查询，请用 --fetch 联网核验或索取完整证照（.elic 文件）"
+        )
     } else {
         format!(
-            "This code only refers to a licence on {host}, which was not asked offline: verify online, or ask for the .elic file"
+            "This code only refers to a licence on {host}, which was not asked offline: use --fetch, or ask for the full licence (the .elic file)"
         )
-    })
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! In scope: reading what is presented, loading and refreshing evidence, printing the answer. Out of scope: the
 //! judgement itself (`licence_spec::verify`), which is the same function as on every node.
-//! The network is used in `fetch.rs` alone, which only `sync` calls; the clock is read in `clock.rs` alone.
+//! The network is used in `fetch.rs` alone, which only `sync` and `check --fetch` call; the clock is read in `clock.rs` alone.
 #![forbid(unsafe_code)]
 
 mod act;

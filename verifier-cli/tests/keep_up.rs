@@ -196,6 +196,21 @@ fn a_bundle_comes_from_a_node_over_http() {
     assert_eq!(answer(&counter.check(&example("licence/small.cbor"))), is(0, "有效 ACCEPT"));
 }
 
+/// Schemes and hosts are the same in capitals; a proxy that the environment names is not asked.
+#[test]
+fn an_address_in_capitals_is_one_and_the_environment_names_no_proxy() {
+    let counter = Counter::empty();
+    let address = serve_once("200 OK", bundle_file(&newest())).replace("http", "HTTP");
+    let bundle = counter.bundle();
+    let mut command = counter.tool(&["sync", &address, "--at", common::NOW, "--bundle", text(&bundle)]);
+    for variable in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+        // Nobody listens there.
+        command.env(variable, "http://127.0.0.1:1");
+    }
+    let output = command.arg("--root").arg(example("trust/root_1.cbor")).output().expect("the tool runs");
+    assert_eq!(answer(&output), is(0, "已更新 UPDATED 6 项"), "{output:?}");
+}
+
 #[test]
 fn a_node_that_answers_wrongly_changes_nothing() {
     for (status, body) in [
