@@ -112,7 +112,7 @@ impl World {
         let evidence = self.node(PROVINCE).evidence.snapshot();
         let origin = self.places[city].origin();
         let list = evidence.trust_list()?;
-        let mut logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
+        let mut logs = list.logs_at(self.node(PROVINCE).clock.now()).map(|(_, log)| log);
         logs.find(|log| log.key.name() == origin).map(|log| log.key.clone())
     }
 

@@ -44,6 +44,7 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "trust publish",
             "trust explain",
             "trust pin",
+            "trust repair",
             "trust export",
             "trust show",
             "catalogue check",

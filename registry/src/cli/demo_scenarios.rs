@@ -370,6 +370,7 @@ impl Tour<'_> {
         let list = self.stage.officers.list(2, now, self.stage.entries.clone(), &self.stage.witnesses)?;
         sign_timestamp(self.stage.province.node(), 2, &list)?;
         self.stage.exchange()?;
+        // Its proof is in the very tree that the list names as the cut.
         let got = ask_file(&self.stage.shenzhen, &before.file)?;
         self.record("key_compromised_before_cut", "ACCEPT", got);
         self.refuse("key_compromised_after_cut", "REJECT KEY_COMPROMISED_AFTER_CUT", &after.file)

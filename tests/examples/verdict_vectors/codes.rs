@@ -433,6 +433,19 @@ fn log() -> Vec<Case> {
         Case::new("proof-of-one-witness", "FORMATS §8: quorum")
             .beside("premises-one-witness")
             .cannot_tell("CHECKPOINT_QUORUM_MISSING"),
+        Case::new("proof-in-a-log-that-has-ended", "trust-list.md §6: cosigned after until")
+            .presents("premises-logged")
+            .given("log-ended")
+            .accepts()
+            .pending(),
+        Case::new("proof-cosigned-before-the-log-ended", "trust-list.md §6: cosigned before until")
+            .presents("premises-logged")
+            .given("log-ended-after-cosigning")
+            .accepts(),
+        Case::new("issued-after-the-log-had-ended", "trust-list.md §6: since <= iat < until")
+            .presents("premises-logged")
+            .given("log-ended-before-issue")
+            .rejects("LOG_PROOF_INVALID"),
         Case::new("forked-log", "FORMATS §8: same origin and size, another root")
             .presents("premises-logged")
             .given("forked-log")

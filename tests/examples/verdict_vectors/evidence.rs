@@ -104,6 +104,14 @@ fn list(keys: &Keys, tree: &Tree, version: u64, exp: UnixTime, officers: &[&str]
     content.sign(&keys.signers(officers)).expect("signed")
 }
 
+/// The list with the city's log ended.
+fn list_with_ended_log(keys: &Keys, tree: &Tree, until: UnixTime) -> Vec<u8> {
+    let (mut entries, witness_policy) = (entries(keys, tree), witness_policy(keys));
+    entries.iter_mut().flat_map(|entry| &mut entry.logs).for_each(|log| log.until = Some(until));
+    let content = ListContent { version: 2, iat: LIST_FROM, exp: LIST_UNTIL, entries, witness_policy };
+    content.sign(&keys.signers(&["list 1", "list 2"])).expect("signed")
+}
+
 fn timestamp(keys: &Keys, version: u64, list: &[u8], iat: UnixTime, exp: UnixTime) -> Vec<u8> {
     let content = TimestampContent {
         version,
@@ -259,6 +267,9 @@ pub(crate) fn bundles(keys: &Keys, tree: &Tree) -> BTreeMap<String, Bundle> {
         ("list-ended", with_list(keys, &good, list(keys, tree, 2, at(-60), &officers), 2)),
         ("list-of-one-officer", with_list(keys, &good, list(keys, tree, 2, LIST_UNTIL, &["list 1"]), 2)),
         ("list-3", with_list(keys, &good, list(keys, tree, 3, LIST_UNTIL, &officers), 3)),
+        ("log-ended", with_list(keys, &good, list_with_ended_log(keys, tree, at(-400)), 2)),
+        ("log-ended-after-cosigning", with_list(keys, &good, list_with_ended_log(keys, tree, at(-299)), 2)),
+        ("log-ended-before-issue", with_list(keys, &good, list_with_ended_log(keys, tree, ISSUED), 2)),
         ("root-2-missing", with(bundle::root_path(2), root(keys, 3))),
         ("second-root", with(bundle::root_path(2), root(keys, 2))),
         ("token-stale", with_token("status", NOW.plus(-DAY_S), NOW)),

@@ -42,7 +42,7 @@ pub(crate) fn evidence_under(
         let token = StatusToken::parse(bytes).ok().filter(|token| bundle::status_path(token.uri()) == path);
         token.into_iter().for_each(|token| evidence.add_token(Arc::new(token)));
     }
-    for (origin, head) in heads(bundle, &list) {
+    for (origin, head) in heads(bundle, &list, now) {
         evidence.add_head(&origin, head);
     }
     if let Some(before) = &before {
@@ -85,15 +85,12 @@ fn marks(files: &TrustFiles) -> [Option<(u64, Digest)>; 3] {
     ]
 }
 
-fn heads(bundle: &Bundle, list: &TrustList) -> Vec<(String, TreeHead)> {
-    let open = |bytes| {
-        let mut logs = list.content().entries.iter().flat_map(|entry| &entry.logs);
-        logs.find_map(|log| SignedCheckpoint::open(bytes, &log.key).ok())
-    };
+fn heads(bundle: &Bundle, list: &TrustList, now: UnixTime) -> Vec<(String, TreeHead)> {
     let checkpoints = bundle.parts().filter(|(path, _)| path.starts_with("log/"));
     checkpoints
         .filter_map(|(path, bytes)| {
-            let checkpoint = open(bytes)?;
+            let checkpoint = SignedCheckpoint::parse(bytes).ok()?;
+            list.speaker_of_checkpoint(&checkpoint, now)?;
             let is_its_own = bundle::checkpoint_path(checkpoint.origin()) == path;
             is_its_own.then(|| (checkpoint.origin().to_owned(), checkpoint.head()))
         })
