@@ -9,7 +9,7 @@ mod read;
 mod rules;
 mod write;
 
-pub use archive::{Archive, check};
+pub use archive::{Archive, check, words};
 
 use alloc::borrow::Cow;
 use alloc::string::String;

@@ -1,12 +1,12 @@
 //! The hostile cases of `vectors/generated-examples/negative`: outcome and code of each, by the file's own `how` and
-//! `context`. A further file of the same shape needs no new code.
+//! `context`. A further file of the same shape needs no new code; a member that no runner looks at ends the run.
 #![allow(missing_docs, clippy::panic)]
 
 mod common;
 
 use std::sync::Arc;
 
-use common::{clock, context, evidence, example, json, root, unhex};
+use common::{clock, context, evidence, example, hex, json, only_known, root, unhex};
 use licence_spec::catalogue::{self, Advance};
 use licence_spec::evidence::Evidence;
 use licence_spec::log::merkle::TreeHead;
@@ -14,6 +14,7 @@ use licence_spec::policy::{LogLookUp, Policy, Question, Wanted};
 use licence_spec::qr::{self, QrContent};
 use licence_spec::receipt::{self, Archive};
 use licence_spec::status::StatusToken;
+use licence_spec::suite::sha256;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
 use licence_spec::verdict::Verdict;
@@ -80,7 +81,8 @@ fn status(case: &Value, context: &Value) -> Answer {
         let uri = token.uri().to_owned();
         evidence.add_token(Arc::new(token));
         if let Some(iat) = context["stored_iat"].as_i64() {
-            evidence.note_newest_token(&uri, UnixTime(iat), None);
+            let digest = context["stored_sha256"].as_str().map(|text| unhex(text).try_into().expect("32 bytes"));
+            evidence.note_newest_token(&uri, UnixTime(iat), digest);
         }
     }
     judge(&example("licence/small.cbor"), Wanted::Licence, &evidence, context)
@@ -131,13 +133,18 @@ fn trust(case: &Value, context: &Value) -> Answer {
     let now = clock(context);
     let mut files = TrustFiles::new(root(context["root"].as_str().expect("a root")));
     let overridden = case["context"].as_object().expect("trust cases have a context of their own");
-    if overridden.contains_key("stored_timestamp_version") {
-        files.take_timestamp(&example("trust/timestamp_2.cbor"), now).expect("stored before");
-        files.take_list(&example("trust/list_2.cbor"), now).expect("stored before");
+    if let Some(version) = overridden.get("stored_timestamp_version") {
+        let stored = example(&format!("trust/timestamp_{version}.cbor"));
+        if let Some(digest) = overridden.get("stored_timestamp_sha256").and_then(Value::as_str) {
+            assert_eq!(hex(&sha256(&[&stored])), digest, "the timestamp that was stored");
+        }
+        files.take_timestamp(&stored, now).expect("stored before");
+        let list = overridden.get("stored_list_version").expect("a timestamp is stored with its list");
+        files.take_list(&example(&format!("trust/list_{list}.cbor")), now).expect("stored before");
     } else if let Some(hex) = overridden.get("timestamp_hex").and_then(Value::as_str) {
         files.take_timestamp(&unhex(hex), now).expect("the timestamp beside a list is good");
-    } else if overridden.contains_key("timestamp") {
-        files.take_timestamp(&example("trust/timestamp_2.cbor"), now).expect("good");
+    } else if let Some(path) = overridden.get("timestamp").and_then(Value::as_str) {
+        files.take_timestamp(&example(path), now).expect("good");
     }
     let offered = hex_of(case);
     let taken = match case["kind"].as_str().expect("a kind") {
@@ -163,40 +170,76 @@ fn catalogue_offer(case: &Value, context: &Value) -> Answer {
     }
 }
 
-/// A receipt, filed with the licence that the case names, if it names one.
+/// The file that a case files with a receipt: the path of an example, or a text.
+fn filed(value: &Value) -> Option<Vec<u8>> {
+    let text = value.as_str()?;
+    Some(if text.contains('\n') { text.as_bytes().to_vec() } else { example(text) })
+}
+
+/// A receipt, filed with what the case names.
 fn filed_receipt(case: &Value, context: &Value) -> Answer {
     let evidence = evidence(context);
     let list = evidence.trust_list().expect("a list");
-    let licence = case["licence"].as_str().map(example);
-    let archive = Archive { licence: licence.as_deref(), ..Archive::default() };
+    let [licence, view, token, proof, trust_list, catalogue] =
+        ["licence", "view", "status_token", "proof", "trust_list", "catalogue"].map(|name| filed(&case[name]));
+    let archive = Archive {
+        licence: licence.as_deref(),
+        view: view.as_deref(),
+        status_token: token.as_deref(),
+        log_proof: proof.as_deref(),
+        trust_list: trust_list.as_deref(),
+        catalogue: catalogue.as_deref(),
+    };
     match receipt::check(&hex_of(case), list, &archive) {
         Ok(receipt) => Answer("VALID".into(), receipt.outcome().to_string(), vec![]),
         Err(code) => Answer("INVALID".into(), code.to_string(), vec![code.to_string()]),
     }
 }
 
+/// A runner, the members of a case and of its context that it looks at.
+type Runner = (fn(&Value, &Value) -> Answer, &'static [&'static str], &'static [&'static str]);
+
+/// Members of a context that make the evidence.
+const EVIDENCE: [&str; 6] = ["clock", "root", "trust", "timestamp", "catalogue", "status"];
+
 /// The function that does what `how` says.
-fn runner(how: &str) -> fn(&Value, &Value) -> Answer {
+fn runner(how: &str) -> Runner {
     match how {
-        "verify \"hex\" as a licence" => licence,
-        "verify licence/small.cbor with \"hex\" as its status token" => status,
-        "verify \"hex\" as a view for the audience, case and item of the context" => view,
-        "read \"text\"" => qr,
-        "offer \"hex\" to the update client as the kind named" => trust,
-        "offer \"hex\" to a client that holds catalogue_1" => catalogue_offer,
-        "check \"hex\" as a receipt" => filed_receipt,
-        how if how.starts_with("verify licence/small.cbor with \"proof\"") => log,
+        "verify \"hex\" as a licence" => (licence, &["hex"], &["log_proof", "proof"]),
+        "verify licence/small.cbor with \"hex\" as its status token" => {
+            (status, &["hex"], &["log_proof", "proof", "stored_iat", "stored_sha256"])
+        }
+        "verify \"hex\" as a view for the audience, case and item of the context" => {
+            (view, &["hex"], &["log_proof", "proof", "audience", "case_number", "service_item"])
+        }
+        "read \"text\"" => (qr, &["text"], &["fetched_hex"]),
+        "offer \"hex\" to the update client as the kind named" => (
+            trust,
+            &["hex", "kind"],
+            &["timestamp_hex", "stored_timestamp_version", "stored_timestamp_sha256", "stored_list_version"],
+        ),
+        "offer \"hex\" to a client that holds catalogue_1" => (catalogue_offer, &["hex"], &[]),
+        "check \"hex\" as a receipt" => (
+            filed_receipt,
+            &["hex", "licence", "view", "status_token", "proof", "trust_list", "catalogue"],
+            &[],
+        ),
+        how if how.starts_with("verify licence/small.cbor with \"proof\"") => {
+            (log, &["proof", "leaf_hex"], &["log_proof", "stored_checkpoint"])
+        }
         other => panic!("no runner for: {other}"),
     }
 }
 
 fn run(name: &str, count: usize) {
     let file = json(&format!("generated-examples/negative/{name}.json"));
-    let run = runner(file["how"].as_str().expect("how"));
+    let (run, members, overrides) = runner(file["how"].as_str().expect("how"));
+    let overrides: Vec<&str> = EVIDENCE.iter().chain(overrides).copied().collect();
     let cases = file["cases"].as_array().expect("cases");
     assert_eq!(cases.len(), count, "number of cases in {name}.json");
     let mut wrong = Vec::new();
     for case in cases {
+        only_known(case, members, &overrides);
         let context = context(&file, case);
         let Answer(outcome, code, codes) = run(case, &context);
         let mut all = case["codes"].as_array().or(case["context"]["codes"].as_array()).into_iter().flatten();
@@ -211,6 +254,18 @@ fn run(name: &str, count: usize) {
         }
     }
     assert!(wrong.is_empty(), "{} of {count} in {name}.json:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A case with a member that is dropped would pass without saying anything.
+#[test]
+fn a_member_that_no_runner_knows_ends_the_run() {
+    for case in [
+        serde_json::json!({"id": "a", "hex": "", "stored": 1}),
+        serde_json::json!({"id": "b", "hex": "", "context": {"stored_version": 1}}),
+    ] {
+        let run = std::panic::catch_unwind(|| only_known(&case, &["hex"], &["clock"]));
+        assert!(run.is_err(), "{case}");
+    }
 }
 
 macro_rules! files {

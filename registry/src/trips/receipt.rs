@@ -96,7 +96,7 @@ pub struct CheckRequest {
 #[derive(Clone, Serialize, ToSchema)]
 #[schema(as = ReceiptCheck)]
 pub struct Checked {
-    /// ACCEPT if the receipt is what it says, REJECT if not, INDETERMINATE if this node cannot tell.
+    /// ACCEPT if the receipt is what it says, REJECT if not, INDETERMINATE if this node cannot tell, NO_CREDENTIAL if nothing was read as one.
     pub outcome: &'static str,
     /// Why not.
     pub code: Option<&'static str>,
@@ -175,13 +175,15 @@ pub fn check_filed(node: &Node, request: &CheckRequest) -> Result<Checked, NotBa
 fn refused(code: Code) -> Checked {
     let outcome = match code {
         Code::TrustListUnavailable | Code::TrustListExpired => Outcome::Indeterminate,
+        Code::Unreadable => Outcome::NoCredential,
         _ => Outcome::Reject,
     };
+    let (text_zh, text_en) = receipt::words(code);
     Checked {
         outcome: outcome.as_str(),
         code: Some(code.as_str()),
-        text_zh: code.zh(),
-        text_en: code.en(),
+        text_zh,
+        text_en,
         receipt: None,
     }
 }

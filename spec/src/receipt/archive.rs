@@ -42,6 +42,16 @@ pub fn check(bytes: &[u8], list: &TrustList, archive: &Archive<'_>) -> Result<Re
     if archive.is_named_by(&receipt) { Ok(receipt) } else { Err(Code::DigestMismatch) }
 }
 
+/// The words for a code that [`check`] gave, in Chinese and English: those of the code, but where nothing was read as a receipt.
+#[must_use]
+pub const fn words(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::Unreadable => ("不是核验回执，或已损坏", "No receipt of a verification, or a damaged one"),
+        Code::NotConformant => ("不是合乎标准的核验回执", "No receipt of a verification that keeps the standard"),
+        _ => (code.zh(), code.en()),
+    }
+}
+
 fn check_signature(object: &Sign1<'_>, receipt: &Receipt, list: &TrustList) -> Result<(), Code> {
     if object.suite().is_none() {
         return Err(Code::AlgorithmForbidden);

