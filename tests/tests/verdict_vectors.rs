@@ -38,8 +38,9 @@ const LIBRARY: Face =
     Face { ask: |set, vector| library::json(&library::judge(set, vector)), lacks: |_, _| None, adds: None };
 const COMMAND_LINE: Face =
     Face { ask: command_line::ask, lacks: command_line::lacks, adds: Some(Warning::Offline) };
-/// Log proofs beside the object, look-ups in the log, references, views without an audience, `wanted`, other roots.
-const LACKING_OVER_HTTP: usize = 53;
+/// Log proofs beside the object, look-ups in the log, references, numbers, views without an audience, `wanted`, other roots, codes
+/// and items that are none.
+const LACKING_OVER_HTTP: usize = 67;
 const HTTP: Face = Face { ask: http::ask, lacks: http::lacks, adds: None };
 
 /// Asks a face all that it can be asked, on as many threads as there are cores.

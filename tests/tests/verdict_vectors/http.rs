@@ -42,6 +42,7 @@ pub(crate) fn lacks(set: &Set, vector: &Vector) -> Option<&'static str> {
         (vector.policy == "approval" && lacks_the_log(vector), "a node looks up by itself, and says so"),
         (is_view && vector.question.audience.is_none(), "a node always knows who it is"),
         (matches!(object, Presented::Fetched { .. }), "a node fetches no references yet"),
+        (matches!(object, Presented::Number(_)), "a node asks the register that must know a number"),
         (asks_for_nobody(vector), "what is no possible code is 422"),
         (asks_for_nothing(vector), "an item that the catalogue does not have is 404"),
     ];
