@@ -81,7 +81,8 @@ fn status(case: &Value, context: &Value) -> Answer {
         let uri = token.uri().to_owned();
         evidence.add_token(Arc::new(token));
         if let Some(iat) = context["stored_iat"].as_i64() {
-            let digest = context["stored_sha256"].as_str().map(|text| unhex(text).try_into().expect("32 bytes"));
+            let digest =
+                context["stored_sha256"].as_str().map(|text| unhex(text).try_into().expect("32 bytes"));
             evidence.note_newest_token(&uri, UnixTime(iat), digest);
         }
     }
@@ -181,7 +182,8 @@ fn filed_receipt(case: &Value, context: &Value) -> Answer {
     let evidence = evidence(context);
     let list = evidence.trust_list().expect("a list");
     let [licence, view, token, proof, trust_list, catalogue] =
-        ["licence", "view", "status_token", "proof", "trust_list", "catalogue"].map(|name| filed(&case[name]));
+        ["licence", "view", "status_token", "proof", "trust_list", "catalogue"]
+            .map(|name| filed(&case[name]));
     let archive = Archive {
         licence: licence.as_deref(),
         view: view.as_deref(),

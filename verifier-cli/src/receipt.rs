@@ -70,9 +70,15 @@ fn as_text(
                 Outcome::Reject => "回执不可信",
                 _ => outcome.zh(),
             };
-            format!("{word} {outcome} {code}\n{}。{}\n", receipt::words(*code).0, answer::advice(code.advice(), zh))
+            format!(
+                "{word} {outcome} {code}\n{}。{}\n",
+                receipt::words(*code).0,
+                answer::advice(code.advice(), zh)
+            )
         }
-        Err(code) => format!("{outcome} {code}\n{}. {}\n", receipt::words(*code).1, answer::advice(code.advice(), zh)),
+        Err(code) => {
+            format!("{outcome} {code}\n{}. {}\n", receipt::words(*code).1, answer::advice(code.advice(), zh))
+        }
     }
 }
 

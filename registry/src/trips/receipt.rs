@@ -179,13 +179,7 @@ fn refused(code: Code) -> Checked {
         _ => Outcome::Reject,
     };
     let (text_zh, text_en) = receipt::words(code);
-    Checked {
-        outcome: outcome.as_str(),
-        code: Some(code.as_str()),
-        text_zh,
-        text_en,
-        receipt: None,
-    }
+    Checked { outcome: outcome.as_str(), code: Some(code.as_str()), text_zh, text_en, receipt: None }
 }
 
 fn content(receipt: &Receipt) -> Content {

@@ -47,7 +47,9 @@ pub fn check(bytes: &[u8], list: &TrustList, archive: &Archive<'_>) -> Result<Re
 pub const fn words(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::Unreadable => ("不是核验回执，或已损坏", "No receipt of a verification, or a damaged one"),
-        Code::NotConformant => ("不是合乎标准的核验回执", "No receipt of a verification that keeps the standard"),
+        Code::NotConformant => {
+            ("不是合乎标准的核验回执", "No receipt of a verification that keeps the standard")
+        }
         _ => (code.zh(), code.en()),
     }
 }

@@ -51,13 +51,16 @@ pub fn root(path: &str) -> Root {
 /// Every member of a case must be one that the runner looks at: one that it drops would say nothing. `members` are those of
 /// the case, `overrides` those of its context.
 pub fn only_known(case: &Value, members: &[&str], overrides: &[&str]) {
-    let names = |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names = |value: &Value| {
+        value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
     const TOLD: [&str; 5] = ["id", "outcome", "code", "codes", "reason"];
     let unknown = |name: &String| !TOLD.contains(&name.as_str()) && !members.contains(&name.as_str());
     let own: Vec<_> = names(case).into_iter().filter(|name| name != "context" && unknown(name)).collect();
     assert!(own.is_empty(), "{}: the runner does not know {own:?}", case["id"]);
     let context = names(&case["context"]);
-    let own: Vec<_> = context.iter().filter(|name| *name != "codes" && !overrides.contains(&name.as_str())).collect();
+    let own: Vec<_> =
+        context.iter().filter(|name| *name != "codes" && !overrides.contains(&name.as_str())).collect();
     assert!(own.is_empty(), "{}: the runner does not know {own:?} of a context", case["id"]);
 }
 

@@ -72,7 +72,8 @@ fn no_mistyped_or_old_number_makes_somebody_another_person() {
     let city = place.city(&province);
     let token = city.token("approvals", "*", "*", "*");
     let issued = city.post(&token, "/v1/licences", &licence("示例〔2026〕1号")).with(201);
-    let of = |subject: Value| json!({"credential": issued["credential"], "receipt": false, "subject": subject});
+    let of =
+        |subject: Value| json!({"credential": issued["credential"], "receipt": false, "subject": subject});
     for (subject, member) in [
         (json!({"code_type": "001", "code": "91440101MA9XXXXX37"}), "subject.code"),
         (json!({"code_type": "001", "code": "91440101MA9XXXXX3"}), "subject.code"),
@@ -101,7 +102,11 @@ fn no_mistyped_or_old_number_makes_somebody_another_person() {
     });
     let checks = "/v1/service-items/GZ-TH-0101/checks";
     let answer = city.post(&token, checks, &people).with(200);
-    assert_eq!(answer["licences"].as_array().map(Vec::len), Some(1), "found by whatever way it was typed: {answer}");
+    assert_eq!(
+        answer["licences"].as_array().map(Vec::len),
+        Some(1),
+        "found by whatever way it was typed: {answer}"
+    );
     people["subjects"][0]["code"] = json!("91440101MA9XXXXX37");
     let problem = city.post(&token, checks, &people).with(422);
     assert!(problem["detail"].as_str().unwrap().contains("subjects[0].code"), "{problem}");
@@ -125,7 +130,11 @@ fn no_file_that_is_none_of_our_objects_is_rejected() {
     for (bytes, kind) in files {
         let request = json!({"credential": URL_SAFE_NO_PAD.encode(bytes), "receipt": false});
         let verdict = &ask(&city, &token, &request)["verdict"];
-        assert_eq!((&verdict["outcome"], &verdict["code"]), (&json!("NO_CREDENTIAL"), &json!("UNREADABLE")), "{kind}");
+        assert_eq!(
+            (&verdict["outcome"], &verdict["code"]),
+            (&json!("NO_CREDENTIAL"), &json!("UNREADABLE")),
+            "{kind}"
+        );
         assert!(verdict["text"]["zh-CN"].as_str().unwrap().contains(kind), "{verdict}");
     }
     // One of ours, and no licence: it is said what it is.
