@@ -64,6 +64,7 @@ fn the_tour_shows_what_it_says() {
     let said = BufReader::new(demo.0.stderr.take().unwrap()).lines();
     let serving = said.map_while(Result::ok).any(|line| line.contains("keep serving"));
     assert!(serving, "the demo serves after its tour");
+    assert_refused(folder.path());
     for block in blocks("A tour in five minutes") {
         let mut before = String::new();
         for (command, expected) in commands(block) {
@@ -84,6 +85,30 @@ fn the_tour_shows_what_it_says() {
             }
         }
     }
+}
+
+/// What the demo calls refused is refused by the evidence beside it, for the reason in the file's name; none is ACCEPT.
+fn assert_refused(folder: &Path) {
+    let data = folder.join("demo-data");
+    let mut count = 0;
+    for file in std::fs::read_dir(data.join("refused")).unwrap() {
+        let (file, mut check) =
+            (file.unwrap().path(), Command::new(program().with_file_name("licence-verify")));
+        check.arg("check").arg(&file).arg("--bundle").arg(data.join("bundle"));
+        let output = check.arg("--root").arg(data.join("root_1.cbor")).output().unwrap();
+        let (text, name) =
+            (String::from_utf8_lossy(&output.stdout), file.file_stem().unwrap().to_str().unwrap());
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{name}: {text}");
+        let code = match name {
+            "tampered_byte" => "SIGNATURE_INVALID".to_owned(),
+            "unlisted_issuer" => "ISSUER_NOT_LISTED".to_owned(),
+            "log_fork" => "LOG_SPLIT_VIEW".to_owned(),
+            _ => name.trim_start_matches("issuer_").to_uppercase(),
+        };
+        assert!(text.lines().next().unwrap().contains(&code), "{name}: {text}");
+        count += 1;
+    }
+    assert!(count >= 10, "{count} files");
 }
 
 /// The answer that the README shows.
