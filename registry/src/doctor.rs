@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::documents;
 use crate::keys::Usage;
 use crate::node::Node;
-use crate::trips::{fork_cases, mirror, mirror_state, witness};
+use crate::trips::{fork_cases, look_up, mirror, mirror_state, witness};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -82,6 +82,7 @@ pub fn diagnose(node: &Node) -> Vec<Diagnosis> {
         logs(node, now)
             .unwrap_or_else(|error| vec![wrong("log", error, "检查数据库 / check the database: fsck")]),
     );
+    found.extend(missing(node));
     found
 }
 
@@ -207,6 +208,15 @@ pub fn diagnose_stored(node: &Node) -> Vec<Diagnosis> {
             .collect(),
         Err(error) => vec![wrong("store", format!("store unavailable: {error}"), "")],
     }
+}
+
+/// Licences with a good signature that are in no log of their issuer: its key may be stolen.
+fn missing(node: &Node) -> Option<Diagnosis> {
+    const REMEDY: &str = "请联系签发机关核实；如系伪造，由其废止该状态序号并更换密钥 / ask the issuer; if it is forged, the issuer ends its index and replaces the key";
+    // A store that cannot be read is told by `store`.
+    let rows = node.store.read().and_then(|read| read.documents(look_up::MISSING)).unwrap_or_default();
+    let newest = rows.iter().max_by_key(|row| row.iat)?;
+    Some(soon("log", format!("{} licences are in no log, the newest: {}", rows.len(), newest.name), REMEDY))
 }
 
 fn store(node: &Node) -> Vec<Diagnosis> {

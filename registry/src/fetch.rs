@@ -20,6 +20,7 @@ use crate::keys::Usage;
 use crate::node::Node;
 use crate::trips::ask_register::{RegisterAnswer, RegisterQuestion};
 use crate::trips::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
+use crate::trips::look_up::{LogAnswer, LogQuestion};
 
 /// Longest time for one request.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_ANSWER: usize = 131_072;
 /// Where a province is asked for holders.
 const HOLDERS: &str = "/v1/index/holders";
+/// Where a province is asked whether a log has a licence.
+const LOGGED: &str = "/v1/index/logged";
 /// Where a node is asked how a licence of its own stands.
 const REGISTER: &str = "/v1/index/verifications";
 /// Where the licence behind a reference lies (spec/qr.md §2).
@@ -279,6 +282,16 @@ impl Neighbours {
         let host = self.province()?;
         let body = serde_json::to_vec(question).map_err(|error| error.to_string());
         Some(body.and_then(|body| self.ask(node, host, HOLDERS, Some(&body))))
+    }
+
+    /// Asks the province whether a log has a licence; `None` without a province.
+    ///
+    /// # Errors
+    /// As for [`Neighbours::licence`].
+    pub fn logged(&self, node: &Node, question: &LogQuestion) -> Option<Result<LogAnswer, String>> {
+        let host = self.province()?;
+        let body = serde_json::to_vec(question).map_err(|error| error.to_string());
+        Some(body.and_then(|body| self.ask(node, host, LOGGED, Some(&body))))
     }
 
     /// Asks the node on a host, which the trust list must name, for a view of a licence of its own.

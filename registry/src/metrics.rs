@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 
 use crate::ceremony::is_half_over;
 use crate::node::Node;
-use crate::trips::{fork_cases, mirror, mirror_state};
+use crate::trips::{fork_cases, look_up, mirror, mirror_state};
 
 /// All metrics of one node.
 pub struct Metrics {
@@ -256,6 +256,7 @@ impl Metrics {
         }
         let count = |kind| read.documents(kind).map(|rows| rows.len()).unwrap_or_default();
         self.set("log_forks", i64::try_from(count(fork_cases::FORK)).unwrap_or(i64::MAX));
+        self.set("log_entries_missing", i64::try_from(count(look_up::MISSING)).unwrap_or(i64::MAX));
         for row in read.documents(mirror::HEAD).unwrap_or_default() {
             let size = i64::try_from(row.version).unwrap_or(i64::MAX);
             self.mirrors.get_or_create(&Origin { origin: row.name }).set(size);

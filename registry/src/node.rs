@@ -19,6 +19,7 @@ use crate::trips::ceiling::Ceilings;
 use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
 use crate::trips::lease::Leases;
+use crate::trips::look_up::LoggedLicences;
 
 /// All capabilities of a node.
 #[derive(Clone)]
@@ -65,6 +66,8 @@ pub struct Node {
     pub ceilings: Ceilings,
     /// Trees of mirrored logs at the cuts of compromised keys, as far as they were asked for.
     pub cuts: CutTrees,
+    /// Licences that are known to stand in a log.
+    pub logged: LoggedLicences,
     /// The authorities that it serves.
     pub authorities: Arc<Vec<Authority>>,
 }

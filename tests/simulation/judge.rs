@@ -1,7 +1,7 @@
 //! Verdicts, compared with what is true: by the lists that officers signed, the tokens that cities published, and the clock.
 
 use licence_registry::encoding::base64url;
-use licence_registry::trips::verify::{NOBODY, VerifyRequest, verify_presented};
+use licence_registry::trips::verify::{ALONE, VerifyRequest, verify_presented};
 use licence_spec::credential::{self, Credential, Draft, NewField, Value as Field};
 use licence_spec::evidence::Evidence;
 use licence_spec::verdict::{Outcome, Verdict};
@@ -73,7 +73,7 @@ impl World {
             _ => Form::Statement,
         };
         let request = self.present(one, form)?;
-        let verdict = verify_presented(self.node(at), &everybody(), &request, &NOBODY)
+        let verdict = verify_presented(self.node(at), &everybody(), &request, &ALONE)
             .map_err(|error| Broken::new(Condition::Stuck, format!("verify at {at}: {error}")))?
             .verdict;
         self.judge(at, one, form, &verdict)?;
@@ -233,7 +233,7 @@ impl World {
         }
         let clock = &self.places[other].clock;
         let (moment, turned) = (clock.now(), clock.set(self.places[at].clock.now()));
-        let again = verify_presented(self.node(other), &everybody(), request, &NOBODY);
+        let again = verify_presented(self.node(other), &everybody(), request, &ALONE);
         let back = clock.set(moment);
         let again = again.map_err(|error| Broken::new(Condition::Stuck, error.to_string()))?.verdict;
         let json = |verdict: &Verdict| serde_json::to_string(verdict).unwrap_or_default();

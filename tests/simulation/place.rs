@@ -19,6 +19,7 @@ use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::holder;
 use licence_registry::trips::lease::Leases;
+use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{Tile, TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
@@ -214,6 +215,7 @@ impl Place {
             refusals: Refusals::default(),
             ceilings: licence_registry::trips::ceiling::Ceilings::default(),
             cuts: CutTrees::default(),
+            logged: LoggedLicences::default(),
             authorities: Arc::clone(&self.authorities),
         };
         if let Some(files) = self.stopped_with.take() {

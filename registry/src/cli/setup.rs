@@ -33,6 +33,7 @@ use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
 use crate::trips::holder;
 use crate::trips::lease::Leases;
+use crate::trips::look_up::LoggedLicences;
 
 /// Whose node it is, and who opens it.
 pub(super) struct Identity<'a> {
@@ -209,6 +210,7 @@ pub(super) fn open_node(
         refusals: Refusals::default(),
         ceilings: Ceilings::default(),
         cuts: CutTrees::default(),
+        logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),
     };
     documents::load(&node)?;

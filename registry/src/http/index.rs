@@ -18,6 +18,7 @@ use crate::shared::show_newest_head;
 use crate::trips::ask_register::{self, RegisterAnswer, RegisterQuestion};
 use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
 use crate::trips::index_record::IndexPage;
+use crate::trips::look_up::{self, LogAnswer, LogQuestion};
 use crate::trips::report_index::{gathered_page, own_page};
 
 /// Which page of the index.
@@ -122,6 +123,25 @@ pub(super) async fn register(
     let node = Arc::clone(&app.node);
     let asked = blocking(move || ask_register::answer(&node, &caller, &question)).await??;
     answer(&app, asked).await
+}
+
+/// 查询日志 / whether a log that this province holds has a licence, by its digest: yes, no, or not known so far, and nothing else. What is
+/// missing is noted for the issuer.
+#[utoipa::path(post, path = "/v1/index/logged", tag = "nodes", request_body = LogQuestion,
+    responses((status = 200, body = LogAnswer, description = "是否在日志中 / whether the log has it"),
+    (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
+pub(super) async fn logged(
+    State(app): State<Arc<App>>,
+    NodeCall { call, caller }: NodeCall,
+) -> Result<Response, Problem> {
+    if app.node.role != Role::Province {
+        return Err(Problem::not_found());
+    }
+    let question: LogQuestion = call.json()?;
+    let node = Arc::clone(&app.node);
+    let answer = blocking(move || look_up::answer(&node, &caller, &question)).await??;
+    Ok(Json(answer).into_response())
 }
 
 /// Answers once the record of use is durable.

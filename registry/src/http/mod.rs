@@ -141,6 +141,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(index::holders))
         .routes(routes!(index::hand_out))
         .routes(routes!(index::register))
+        .routes(routes!(index::logged))
         .routes(routes!(lifecycle::issue))
         .routes(routes!(lifecycle::licence))
         .routes(routes!(lifecycle::change_status, lifecycle::status_changes))

@@ -37,7 +37,8 @@ pub(super) async fn check(
             let licence = |host: &str, digest: &_, asked: &_| others.licence(node, host, digest, asked);
             fetch_elsewhere(node, question, others.where_are(node, question), &licence)
         };
-        check_service_item::check(&own.node, &client, &code, &request, &elsewhere)
+        let log = |question: &_| own.neighbours.logged(&own.node, question);
+        check_service_item::check(&own.node, &client, &code, &request, &elsewhere, &log)
     })
     .await??;
     // Cannot fail: the answer is made of texts and numbers.

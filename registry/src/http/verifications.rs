@@ -19,6 +19,7 @@ use super::{App, blocking};
 use crate::db::{Job, Remember, Render};
 use crate::encoding::base64url;
 use crate::trips::ask_register::RegisterQuestion;
+use crate::trips::look_up::{LogQuestion, lacks_the_log};
 use crate::trips::verify::{Answer as Judged, NOBODY, Others, VerifyError, VerifyRequest, verify_presented};
 use crate::trips::{own_register, receipt};
 
@@ -84,7 +85,14 @@ pub(super) async fn judge(
         blocking(move || ask_others(&app, &client, &request)).await??
     } else {
         // No database and no waiting: the judgement takes less time than handing it to another thread.
-        verify_presented(&app.node, client, request, &NOBODY)?
+        let judged = verify_presented(&app.node, client, request, &NOBODY)?;
+        match lacks_the_log(&judged.verdict) {
+            false => judged,
+            true => {
+                let (app, client, request) = (Arc::clone(app), client.clone(), request.clone());
+                blocking(move || ask_others(&app, &client, &request)).await??
+            }
+        }
     };
     let verdict = explained(app, judged.verdict).await?;
     app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
@@ -108,7 +116,8 @@ fn ask_others(app: &App, client: &ClientRow, request: &VerifyRequest) -> Result<
     let (node, neighbours) = (&app.node, &app.neighbours);
     let fetch = |reference: &Reference| neighbours.reference(node, &reference.host, &reference.cti);
     let ask = |host: &str, question: &RegisterQuestion| neighbours.register(node, host, question);
-    verify_presented(node, client, request, &Others { fetch: &fetch, ask: &ask })
+    let log = |question: &LogQuestion| neighbours.logged(node, question);
+    verify_presented(node, client, request, &Others { fetch: &fetch, ask: &ask, log: Some(&log) })
 }
 
 /// With the act of law in the text, if the licence is this node's own and has ended or is suspended.

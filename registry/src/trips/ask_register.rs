@@ -10,7 +10,7 @@ use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::LICENCE_ID_ROOT;
 use licence_spec::numbers::CLOCK_SKEW_S;
-use licence_spec::policy::{LogLookUp, Policy, Question, Subject};
+use licence_spec::policy::{Policy, Question, Subject};
 use licence_spec::receipt::{self, Archive, Filing};
 use licence_spec::trust::TrustList;
 use licence_spec::verdict::Verdict;
@@ -157,7 +157,6 @@ pub fn answer(
             name: subject.name.as_deref(),
         }),
         service_item: question.service_item.as_deref(),
-        log: Some(LogLookUp::NotAsked),
         ..Question::default()
     });
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());

@@ -12,7 +12,7 @@ use licence_catalogue::fit::{Fit, FitResult, Gap, Presented, fit};
 use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::{AskedCode, AskedFault, normal_code};
-use licence_spec::policy::{LogLookUp, Policy, Question, Subject, Wanted};
+use licence_spec::policy::{Policy, Question, Subject, Wanted};
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Outcome, Verdict};
@@ -30,6 +30,7 @@ use crate::trips::clients::may_see;
 use crate::trips::cut::judge_with_cut;
 use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion, Shown};
 use crate::trips::holder::holder_key;
+use crate::trips::look_up::{AskLog, judge_with_log};
 use crate::trips::receipt::{self, ReceiptTripError};
 use crate::trips::use_record::{self, Authorisation, Purpose, is_told};
 
@@ -176,6 +177,7 @@ pub fn check(
     code: &str,
     request: &ItemRequest,
     elsewhere: Elsewhere<'_>,
+    log: AskLog<'_>,
 ) -> Result<(Checked, Job), CheckError> {
     let catalogue = node.catalogue().ok_or(CheckError::NotReady)?;
     let item = catalogue.service_item(code).ok_or(CheckError::UnknownItem)?;
@@ -189,6 +191,7 @@ pub fn check(
         request,
         people: &people,
         looked: Vec::new(),
+        log,
     };
     let held = gather(node, client, item, request)?;
     case.judge(held.handed);
@@ -236,6 +239,7 @@ struct Case<'a> {
     request: &'a ItemRequest,
     /// The people of the case with their roles.
     people: &'a [(HolderRole, &'a ItemSubject)],
+    log: AskLog<'a>,
     /// Each licence once, with its verdict.
     looked: Vec<(Handed, Verdict)>,
 }
@@ -283,16 +287,18 @@ impl Case<'_> {
             service_item: Some(&self.item.code),
             case_number: Some(&self.request.case_number),
             audience: Some(&self.node.authority),
-            log: Some(LogLookUp::NotAsked),
             ..Question::default()
         });
-        judge_with_cut(
-            self.node,
-            &self.evidence,
-            &policy,
-            || Some(handed.bytes.clone()),
-            |policy| verify(&handed.bytes, &self.evidence, policy, self.now),
-        )
+        let (node, evidence, now) = (self.node, &*self.evidence, self.now);
+        judge_with_log(node, (evidence, now), &policy, &handed.bytes, Some(self.log), |policy| {
+            judge_with_cut(
+                node,
+                evidence,
+                policy,
+                || Some(handed.bytes.clone()),
+                |policy| verify(&handed.bytes, evidence, policy, now),
+            )
+        })
     }
 
     fn fit(&self) -> Fit {

@@ -15,6 +15,7 @@ pub mod holder;
 pub mod index_record;
 pub mod issue;
 pub mod lease;
+pub mod look_up;
 pub mod mirror;
 pub mod mirror_state;
 pub mod mirrored_tree;

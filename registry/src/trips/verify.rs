@@ -5,9 +5,11 @@
 
 use licence_catalogue::fit::{Fit, Presented, fit};
 use licence_spec::catalogue::HolderRole;
+use licence_spec::cose::Sign1;
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::{AskedCode, AskedFault};
-use licence_spec::policy::{LogLookUp, Policy, Question, Subject};
+use licence_spec::numbers::MAX_LICENCE;
+use licence_spec::policy::{Policy, Question, Subject};
 use licence_spec::qr::{self, QrContent, Reference};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
@@ -26,6 +28,7 @@ use crate::encoding::from_base64url;
 use crate::node::Node;
 use crate::rng::RngError;
 use crate::trips::cut::judge_with_cut;
+use crate::trips::look_up::{AskLog, judge_with_log};
 
 /// A request to verify, as the API takes it: exactly one of `credential`, `qr`, `id`.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -136,11 +139,19 @@ pub struct Others<'a> {
     pub fetch: FetchReference<'a>,
     /// Asks the register of another node.
     pub ask: AskRegister<'a>,
+    /// Asks the province about a log; `None` if nothing is to be looked up that memory does not know.
+    pub log: Option<AskLog<'a>>,
 }
 
-/// For what needs no other node, and where there is none: whatever would have to be asked is not asked.
-pub const NOBODY: Others<'static> =
-    Others { fetch: &|reference| Err(reference.host.clone()), ask: &|host, _| Err(host.to_owned()) };
+/// For what needs neither the store nor another node: whatever would have to be asked is not asked.
+pub const NOBODY: Others<'static> = Others {
+    fetch: &|reference| Err(reference.host.clone()),
+    ask: &|host, _| Err(host.to_owned()),
+    log: None,
+};
+
+/// For where there is no other node: the own store alone is asked.
+pub const ALONE: Others<'static> = Others { log: Some(&|_| None), ..NOBODY };
 
 /// Whether a text may be a reference; most are not, and are not read twice.
 fn may_be_reference(text: &str) -> bool {
@@ -184,7 +195,6 @@ impl VerifyRequest {
             service_item: self.service_item.as_deref(),
             case_number: self.case_number.as_deref(),
             audience: Some(&node.authority),
-            log: Some(LogLookUp::NotAsked),
             ..Question::default()
         })
     }
@@ -202,7 +212,7 @@ pub fn verify_presented(
 ) -> Result<Answer, VerifyError> {
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
     let policy = request.check(&evidence)?.asking(request.question(node)?);
-    let moment = Moment { node, evidence: &evidence, policy: &policy, now };
+    let moment = Moment { node, evidence: &evidence, policy: &policy, now, log: others.log };
     let verdict = match (&request.credential, &request.qr, &request.id) {
         (Some(text), None, None) => moment.bytes(&from_base64url(text).ok_or(VerifyError::Encoding)?),
         (None, Some(text), None) => moment.scanned(text, others)?,
@@ -225,7 +235,8 @@ pub fn judge_stored(
     policy: &Policy<'_>,
     now: UnixTime,
 ) -> Option<Verdict> {
-    (!row.credential.is_empty()).then(|| Moment { node, evidence, policy, now }.bytes(&row.credential))
+    let moment = Moment { node, evidence, policy, now, log: ALONE.log };
+    (!row.credential.is_empty()).then(|| moment.bytes(&row.credential))
 }
 
 /// One judgement: one clock reading, one evidence.
@@ -234,48 +245,50 @@ struct Moment<'a> {
     evidence: &'a Evidence,
     policy: &'a Policy<'a>,
     now: UnixTime,
+    log: Option<AskLog<'a>>,
 }
 
 impl Moment<'_> {
     /// A licence or view.
     fn bytes(&self, bytes: &[u8]) -> Verdict {
-        let Moment { node, evidence, policy, now } = *self;
-        judge_with_cut(
-            node,
-            evidence,
-            policy,
-            || Some(bytes.to_vec()),
-            |policy| verify(bytes, evidence, policy, now),
-        )
+        let Moment { node, evidence, policy, now, log } = *self;
+        judge_with_log(node, (evidence, now), policy, bytes, log, |policy| {
+            judge_with_cut(
+                node,
+                evidence,
+                policy,
+                || Some(bytes.to_vec()),
+                |policy| verify(bytes, evidence, policy, now),
+            )
+        })
     }
 
     /// The text of a QR code that holds the object itself.
     fn object(&self, text: &str) -> Verdict {
-        let Moment { node, evidence, policy, now } = *self;
-        judge_with_cut(
-            node,
-            evidence,
-            policy,
-            || object_of_qr(text),
-            |policy| verify_qr(text, evidence, policy, now),
-        )
+        match object_of_qr(text) {
+            // The same as `verify_qr`, which would read the text once more for each judgement.
+            Some(bytes) => self.bytes(&bytes),
+            None => verify_qr(text, self.evidence, self.policy, self.now),
+        }
     }
 
     /// What a reference led to: other bytes than it names are thrown away.
     fn fetched(&self, bytes: &[u8], wanted: &Digest) -> Verdict {
-        let Moment { node, evidence, policy, now } = *self;
-        judge_with_cut(
-            node,
-            evidence,
-            policy,
-            || Some(bytes.to_vec()),
-            |policy| verify_fetched(bytes, wanted, evidence, policy, now),
-        )
+        let Moment { node, evidence, policy, now, log } = *self;
+        judge_with_log(node, (evidence, now), policy, bytes, log, |policy| {
+            judge_with_cut(
+                node,
+                evidence,
+                policy,
+                || Some(bytes.to_vec()),
+                |policy| verify_fetched(bytes, wanted, evidence, policy, now),
+            )
+        })
     }
 
     /// The text of a QR code; what a reference names is looked up here, or fetched from the host that it names.
     fn scanned(&self, text: &str, others: &Others<'_>) -> Result<Verdict, VerifyError> {
-        let Moment { node, evidence, policy, now } = *self;
+        let Moment { node, evidence, policy, now, .. } = *self;
         let read = may_be_reference(text).then(|| qr::read(text));
         let Some(Ok(QrContent::Reference(reference))) = read else {
             return Ok(self.object(text));
@@ -304,7 +317,7 @@ impl Moment<'_> {
         request: &VerifyRequest,
         others: &Others<'_>,
     ) -> Result<Verdict, VerifyError> {
-        let Moment { node, evidence, policy, now } = *self;
+        let Moment { node, evidence, policy, now, .. } = *self;
         let row = node.store.read()?.licence_by_id(id)?;
         if let Some(row) = row.filter(|row| covers(client, row)) {
             return judge_stored(node, &row, evidence, policy, now).ok_or(VerifyError::BytesLost);
@@ -325,7 +338,7 @@ impl Moment<'_> {
         request: &VerifyRequest,
         others: &Others<'_>,
     ) -> Result<Verdict, VerifyError> {
-        let Moment { node, evidence, policy, now } = *self;
+        let Moment { node, evidence, policy, now, .. } = *self;
         let Some(list) = evidence.trust_list() else { return Ok(not_asked(id, evidence, policy, now)) };
         let question = RegisterQuestion {
             id: id.to_owned(),
@@ -345,10 +358,14 @@ impl Moment<'_> {
     }
 }
 
-/// The licence or view in a QR code that holds one.
+/// The licence or view in a QR code that holds one; none with a log proof, which no QR code may carry.
 fn object_of_qr(text: &str) -> Option<Vec<u8>> {
     match qr::read(text) {
-        Ok(QrContent::Object(bytes)) => Some(bytes),
+        Ok(QrContent::Object(bytes)) => {
+            let has_proof =
+                Sign1::parse(&bytes, MAX_LICENCE).is_ok_and(|object| object.log_proof().is_some());
+            (!has_proof).then_some(bytes)
+        }
         Ok(QrContent::Reference(_)) | Err(_) => None,
     }
 }

@@ -261,6 +261,11 @@ impl ReadIndex for Session<'_> {
         self.all(sql, &[&origin, &integer(from)?, &i64::from(limit)], licence)
     }
 
+    fn index_place(&self, origin: &str, digest: &Digest) -> Result<Option<u64>> {
+        let sql = "SELECT log_index FROM index_licences WHERE digest = $1 AND origin = $2 LIMIT 1";
+        self.one(sql, &[&digest.as_slice(), &origin], |row| row.number())
+    }
+
     fn index_changes_from(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<IndexChangeRow>> {
         let sql = "SELECT origin, log_index, day, licence, record, value, successor FROM index_changes \
                    WHERE origin = $1 AND log_index >= $2 ORDER BY log_index LIMIT $3";

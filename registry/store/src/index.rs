@@ -202,6 +202,11 @@ pub trait ReadIndex {
     /// As [`ReadIndex::index_cursors`].
     fn index_licences_from(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<IndexLicenceRow>>;
 
+    /// Where a log has the licence with this statement digest, if its record was told.
+    /// # Errors
+    /// As [`ReadIndex::index_cursors`].
+    fn index_place(&self, origin: &str, digest: &Digest) -> Result<Option<u64>>;
+
     /// Changes of a log with an index of at least `from`, in log order, at most `limit`.
     /// # Errors
     /// As [`ReadIndex::index_cursors`].

@@ -35,6 +35,7 @@ use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::holder;
 use licence_registry::trips::lease::Leases;
+use licence_registry::trips::look_up::LoggedLicences;
 use licence_registry::trips::mirror::{Mirrored, mirror};
 use licence_registry::trips::mirror_state::Growth;
 use licence_spec::log::checkpoint::Checkpoint;
@@ -163,6 +164,7 @@ fn province(directory: &std::path::Path) -> Node {
         refusals: Refusals::default(),
         ceilings: licence_registry::trips::ceiling::Ceilings::default(),
         cuts: CutTrees::default(),
+        logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),
     }
 }

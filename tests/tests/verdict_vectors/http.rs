@@ -16,6 +16,7 @@ use licence_registry::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::lease::Leases;
+use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
 use licence_spec::view::View;
@@ -168,6 +169,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         refusals: Refusals::default(),
         ceilings: licence_registry::trips::ceiling::Ceilings::default(),
         cuts: CutTrees::default(),
+        logged: LoggedLicences::default(),
         authorities: Arc::new(Vec::new()),
     }
 }

@@ -33,6 +33,9 @@ pub(super) fn what_was_told_of_a_log_reads_back(open: Open<'_>) {
         assert_eq!(read.index_licences_from(A, 0, 10)?, [first.clone(), indexed(A, 5)]);
         assert_eq!(read.index_licences_from(A, 4, 10)?, [indexed(A, 5)]);
         assert_eq!(read.index_licences_from(A, 0, 1)?, [first.clone()]);
+        assert_eq!(read.index_place(A, &first.digest)?, Some(3));
+        assert_eq!(read.index_place(B, &first.digest)?, None, "another log");
+        assert_eq!(read.index_place(A, &digest(9, 77))?, None);
         assert_eq!(read.index_changes_from(A, 0, 10)?, told.changes);
         assert_eq!(read.index_changes_from(A, 8, 10)?, []);
         assert_eq!(read.index_rejects_from(A, 0, 10)?, told.rejects);
