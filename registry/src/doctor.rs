@@ -212,7 +212,7 @@ pub fn diagnose_stored(node: &Node) -> Vec<Diagnosis> {
 
 /// Licences with a good signature that are in no log of their issuer: its key may be stolen.
 fn missing(node: &Node) -> Option<Diagnosis> {
-    const REMEDY: &str = "请联系签发机关核实；如系伪造，由其废止该状态序号并更换密钥 / ask the issuer; if it is forged, the issuer ends its index and replaces the key";
+    const REMEDY: &str = "请联系签发机关核实；如系伪造，应将其密钥列为已泄露并更换 / ask the issuer; if it is forged, have its key marked as compromised and replaced";
     // A store that cannot be read is told by `store`.
     let rows = node.store.read().and_then(|read| read.documents(look_up::MISSING)).unwrap_or_default();
     let newest = rows.iter().max_by_key(|row| row.iat)?;

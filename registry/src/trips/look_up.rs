@@ -101,9 +101,12 @@ impl Known {
     }
 }
 
+/// What is known of a licence, and until when.
+type Generation = HashMap<Digest, (Known, i64)>;
+
 /// What is remembered of licences: for ever that a log has one, which it cannot take back; for a minute what another node does not know.
 #[derive(Clone, Default)]
-pub struct LoggedLicences(Arc<RwLock<[HashMap<Digest, (Known, i64)>; 2]>>);
+pub struct LoggedLicences(Arc<RwLock<[Generation; 2]>>);
 
 impl LoggedLicences {
     fn get(&self, licence: &Digest, now: UnixTime) -> Option<Known> {
