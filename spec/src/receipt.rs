@@ -23,6 +23,7 @@ use crate::suite::{Digest, SignError, Signer};
 use crate::text::{LineFault, check_line};
 use crate::time::UnixTime;
 use crate::verdict::{Basis, Check, Code, Digests, LogBasis, Outcome, Verdict, Warning};
+use crate::view::HolderMark;
 
 /// File extension of a receipt.
 pub const EXTENSION: &str = "elr";
@@ -40,6 +41,10 @@ pub struct Filing<'a> {
     pub case_number: &'a str,
     /// Code of the service item.
     pub service_item: &'a str,
+    /// Codes of the materials of the item that the licence meets; none where no item was checked.
+    pub materials: &'a [String],
+    /// Type and code of the holder whom the verdict was asked about, if it is he; the receipt carries a keyed digest of them.
+    pub holder: Option<(&'a str, &'a str)>,
     /// Random id, from the caller's generator.
     pub cti: [u8; CTI_BYTES],
 }
@@ -69,6 +74,8 @@ pub(crate) struct Body {
     log: Option<LogBasis>,
     catalogue: Option<(u64, Digest)>,
     warnings: Vec<Warning>,
+    materials: Vec<String>,
+    holder: Option<Digest>,
 }
 
 impl fmt::Debug for Receipt {
@@ -159,6 +166,8 @@ impl Receipt {
             log: basis.log.clone(),
             catalogue: basis.catalogue,
             warnings: verdict.warnings().to_vec(),
+            materials: filing.materials.to_vec(),
+            holder: filing.holder.map(|(kind, code)| HolderMark::new(&filing.cti, kind, code).digest),
         };
         Receipt {
             issuer: String::from(filing.node),
@@ -273,6 +282,18 @@ impl Receipt {
     #[must_use]
     pub const fn catalogue(&self) -> Option<(u64, Digest)> {
         self.body.catalogue
+    }
+
+    /// Codes of the materials of the service item that the licence meets.
+    #[must_use]
+    pub fn materials(&self) -> &[String] {
+        &self.body.materials
+    }
+
+    /// The mark of the holder, to be compared by who knows his code.
+    #[must_use]
+    pub fn holder(&self) -> Option<HolderMark> {
+        self.body.holder.map(|digest| HolderMark { cti: self.cti, digest })
     }
 
     /// Remarks that do not change the outcome.

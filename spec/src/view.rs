@@ -39,8 +39,9 @@ pub struct Grounds<'a> {
     pub holder: Option<Digest>,
 }
 
-/// The holder for whom a view was made, so that an office that names him can tell that it is he, though the view does not show his code.
-/// Only who knows the code can compare: SHA-256 over `elic-view-holder`, the cti of the view, code type and code in their normal form.
+/// The holder for whom a view was made, or whom a receipt is about, so that an office that names him can tell that it is he, though his code
+/// is not shown. Only who knows the code can compare: SHA-256 over `elic-holder`, line feed, the cti of the view or receipt, code type, line
+/// feed, code; both in their normal form (spec/identifiers.md §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HolderMark {
     /// The cti of the view.
@@ -54,7 +55,7 @@ impl HolderMark {
     #[must_use]
     pub fn new(cti: &[u8; CTI_BYTES], code_type: &str, code: &str) -> HolderMark {
         let (kind, code) = (normal_code(code_type), normal_code(code));
-        let digest = sha256(&[b"elic-view-holder\n", cti, kind.as_bytes(), b"\n", code.as_bytes()]);
+        let digest = sha256(&[b"elic-holder\n", cti, kind.as_bytes(), b"\n", code.as_bytes()]);
         HolderMark { cti: *cti, digest }
     }
 

@@ -22,6 +22,8 @@ const OFFICE: &str = "11440400X00000035P";
 
 fn filing() -> Filing<'static> {
     Filing {
+        materials: &[],
+        holder: None,
         node: NODE,
         audience: OFFICE,
         case_number: "2026-TH-0009137",

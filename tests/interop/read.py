@@ -193,6 +193,9 @@ class Reader:
         unsure = [check[2] for check in checks if check[1] == "INCONCLUSIVE"]
         first = ("REJECT", failed[0]) if failed else ("INDETERMINATE", unsure[0]) if unsure else ("ACCEPT", None)
         assert (outcome, code) == first
+        # Of an item check: the materials that are met, and a keyed digest of the holder, once it is known whose licence it is.
+        assert set(body) <= set(range(1, 14)) and (12 not in body or len(set(body[12])) == len(body[12]) > 0)
+        assert 13 not in body or (len(body[13]) == 32 and ("SUBJECT", "PASS") in [tuple(check[:2]) for check in checks])
         passed = {check[0] for check in checks if check[1] == "PASS"}
         assert outcome != "ACCEPT" or passed >= set(GROUPS[:6])
         # A log is named with a place in it, or by a look-up that said no more than that the licence is there; a proof has a place.

@@ -99,6 +99,9 @@ struct Tour<'a> {
 const GZ: fn(&Stage) -> &Running = |stage| &stage.guangzhou;
 const SZ: fn(&Stage) -> &Running = |stage| &stage.shenzhen;
 
+/// 营业执照, the type of the licence that is too long for a code.
+const LONG_TYPE: &str = "11100000MB0143028R001";
+
 /// Plays all scenarios and writes the artefacts.
 pub(super) fn play(stage: &mut Stage) -> Result<Vec<Scenario>> {
     let good = issue_every_type(stage)?;
@@ -138,7 +141,23 @@ fn issue_every_type(stage: &mut Stage) -> Result<Vec<Held>> {
             }
         }
     }
+    good.push(too_long_for_a_code(stage)?);
     Ok(good)
+}
+
+/// A licence that no QR code holds: its code is a reference, which nodes resolve and who is offline cannot.
+fn too_long_for_a_code(stage: &mut Stage) -> Result<Held> {
+    let node = SZ(stage).node().clone();
+    let catalogue = node.catalogue().context("catalogue")?;
+    let kind = catalogue.type_of_code(LONG_TYPE).context("the business licence is not in the catalogue")?;
+    let authority = node.authorities.iter().find(|authority| authority.vcts.contains(&kind.vct));
+    let authority = authority.context("nobody issues business licences")?;
+    let number = format!("示例〔2026〕第{:04}号", stage.issued + 1);
+    let mut request = licence(kind, &authority.code, "440305", &number);
+    // Two thousand different characters: what repeats itself would be packed into a code all the same.
+    let scope: String = ('\u{4e00}'..).take(2_000).collect();
+    request["fields"]["经营范围"] = json!(scope);
+    issue(stage, SZ, request)
 }
 
 impl Tour<'_> {

@@ -101,7 +101,7 @@ pub(super) async fn judge(
         return Ok((answer, None));
     }
     let (case, item) = (request.case_number.as_deref(), request.service_item.as_deref());
-    match receipt::prepare(&app.node, &answer.verdict, &client.id, case, item)? {
+    match receipt::prepare(&app.node, &answer.verdict, &client.id, case, item, receipt::Use::default())? {
         None => Ok((answer, None)),
         Some(prepared) => {
             answer.receipt = Some(base64url(&prepared.bytes));

@@ -181,6 +181,8 @@ pub fn answer(
         audience: &caller.authority,
         case_number: &question.question,
         service_item: question.service_item.as_deref().unwrap_or(NO_ITEM),
+        materials: &[],
+        holder: None,
         cti,
     };
     let signer =

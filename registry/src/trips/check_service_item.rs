@@ -338,10 +338,13 @@ impl Case<'_> {
         if let Some([_, ..]) = meets {
             let meets = meets.unwrap_or_default();
             let of_holder = self.with_holder(handed, fit, meets);
-            let (verdict, _holder) =
-                of_holder.as_ref().map_or((verdict, None), |(own, who)| (own, Some(*who)));
+            let (verdict, holder) = match &of_holder {
+                Some((own, who)) => (own, Some((who.code_type.as_str(), who.code.as_str()))),
+                None => (verdict, None),
+            };
+            let used = receipt::Use { materials: meets, holder };
             let (case, item) = (Some(self.request.case_number.as_str()), Some(self.item.code.as_str()));
-            if let Some(made) = receipt::prepare(self.node, verdict, &client.id, case, item)? {
+            if let Some(made) = receipt::prepare(self.node, verdict, &client.id, case, item, used)? {
                 (receipt, receipt_id) = (Some(base64url(&made.bytes)), Some(made.id));
                 effects.extend(made.job.effects.into_iter().map(|(effect, _)| effect));
             }

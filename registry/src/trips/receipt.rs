@@ -39,6 +39,15 @@ pub enum ReceiptTripError {
     Rng(#[from] RngError),
 }
 
+/// What an item check knows of a licence beside its verdict.
+#[derive(Clone, Copy, Default)]
+pub struct Use<'a> {
+    /// Codes of the materials that it meets.
+    pub materials: &'a [String],
+    /// Type and code of the person of the case who holds it.
+    pub holder: Option<(&'a str, &'a str)>,
+}
+
 /// Signs a receipt over a verdict for a case. `None` if there is nothing to sign over: no licence was read, or neither
 /// case nor service item was named, without which a receipt could be filed anywhere.
 ///
@@ -50,6 +59,7 @@ pub fn prepare(
     audience: &str,
     case_number: Option<&str>,
     service_item: Option<&str>,
+    used: Use<'_>,
 ) -> Result<Option<Prepared>, ReceiptTripError> {
     let (Some(case_number), Some(service_item)) = (case_number, service_item) else { return Ok(None) };
     if verdict.outcome() == Outcome::NoCredential {
@@ -58,7 +68,9 @@ pub fn prepare(
     let signer = node.keys.signer(&node.authority, Usage::Receipt).ok_or(ReceiptTripError::NoKey)?;
     let mut cti = [0; 16];
     node.rng.fill(&mut cti)?;
-    let filing = Filing { node: &node.authority, audience, case_number, service_item, cti };
+    let Use { materials, holder } = used;
+    let filing =
+        Filing { node: &node.authority, audience, case_number, service_item, materials, holder, cti };
     let bytes = receipt::sign(verdict, &filing, &*signer)?;
     let row = ReceiptRow {
         id: cti,
@@ -128,6 +140,10 @@ pub struct Content {
     pub code: Option<&'static str>,
     /// Digest of the licence, `sha-256:` and hex.
     pub licence: String,
+    /// 材料 / codes of the materials of the item that the licence meets; empty unless an item was checked.
+    pub materials: Vec<String>,
+    /// 持证主体摘要 / keyed digest of the holder's code (spec/receipt.md §2), `sha-256:` and hex.
+    pub holder: Option<String>,
 }
 
 /// Why a filed receipt is not looked at: a member is not base64url.
@@ -192,5 +208,7 @@ fn content(receipt: &Receipt) -> Content {
         outcome: receipt.outcome().as_str(),
         code: receipt.code().map(|code| code.as_str()),
         licence: digest_text(&receipt.digests().licence),
+        materials: receipt.materials().to_vec(),
+        holder: receipt.holder().map(|mark| digest_text(&mark.digest)),
     }
 }

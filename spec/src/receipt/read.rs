@@ -15,6 +15,8 @@ use crate::verdict::{Check, CheckResult, Code, Digests, Group, LogBasis, LogPlac
 const MISSING: Fault = Fault::not_conformant("a required member of a receipt is missing");
 /// Most checks: nine groups, and no verdict finds more than a handful of codes.
 const MAX_CHECKS: usize = 64;
+/// Most materials that one licence meets: an item has far fewer.
+const MAX_MATERIALS: usize = 64;
 
 /// Reads a payload and applies the rules of consistency.
 pub(super) fn receipt(payload: &[u8]) -> Result<Receipt, Fault> {
@@ -53,7 +55,7 @@ fn body(reader: &mut Reader<'_>) -> Result<Body, Fault> {
     let (mut case_number, mut service_item, mut licence, mut verdict, mut policy) =
         (None, None, None, None, None);
     let (mut trust, mut status, mut log, mut view, mut catalogue) = (None, None, None, None, None);
-    let mut warnings = Vec::new();
+    let (mut warnings, mut materials, mut holder) = (Vec::new(), Vec::new(), None);
     let mut map = reader.map()?;
     while let Some(key) = map.next_int(reader)? {
         match key {
@@ -68,6 +70,8 @@ fn body(reader: &mut Reader<'_>) -> Result<Body, Fault> {
             9 => view = Some(reader.byte_array()?),
             10 => catalogue = Some(or_null(reader, read_catalogue)?),
             11 => warnings = read_warnings(reader)?,
+            12 => materials = read_materials(reader)?,
+            13 => holder = Some(reader.byte_array()?),
             _ => return Err(Fault::not_conformant("an unknown member in a receipt")),
         }
     }
@@ -85,6 +89,8 @@ fn body(reader: &mut Reader<'_>) -> Result<Body, Fault> {
         log: log.ok_or(MISSING)?,
         catalogue: catalogue.ok_or(MISSING)?,
         warnings,
+        materials,
+        holder,
     })
 }
 
@@ -169,6 +175,18 @@ fn log_basis(reader: &mut Reader<'_>) -> Result<LogBasis, Fault> {
 fn read_catalogue(reader: &mut Reader<'_>) -> Result<(u64, Digest), Fault> {
     reader.array_of(2)?;
     Ok((reader.uint()?, reader.byte_array()?))
+}
+
+/// At least one, none twice.
+fn read_materials(reader: &mut Reader<'_>) -> Result<Vec<String>, Fault> {
+    let count = reader.array()?;
+    let wrong = Fault::not_conformant("materials are none, too many or doubled");
+    if count == 0 || count > MAX_MATERIALS {
+        return Err(wrong);
+    }
+    let materials: Vec<String> = (0..count).map(|_| code_text(reader)).collect::<Result<_, _>>()?;
+    let is_double = |(at, code): (usize, &String)| materials.iter().take(at).any(|other| other == code);
+    if materials.iter().enumerate().any(is_double) { Err(wrong) } else { Ok(materials) }
 }
 
 fn read_warnings(reader: &mut Reader<'_>) -> Result<Vec<Warning>, Fault> {

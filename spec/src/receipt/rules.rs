@@ -22,6 +22,9 @@ pub(super) fn check(receipt: &Receipt) -> Result<(), Fault> {
     if body.outcome == Outcome::Accept && required.iter().any(|group| !passed(&body.checks, *group)) {
         return Err(Fault::not_conformant("accepted, though a required group was not passed"));
     }
+    if body.holder.is_some() && !passed(&body.checks, Group::Subject) {
+        return Err(Fault::not_conformant("a holder is named, and whose licence it is was not found out"));
+    }
     check_basis(receipt)
 }
 

@@ -21,7 +21,9 @@ impl Receipt {
 impl Body {
     fn write(&self, writer: &mut Writer) {
         let view = self.digests.view;
-        writer.map(9 + usize::from(view.is_some()) + usize::from(!self.warnings.is_empty()));
+        let optional =
+            [view.is_some(), !self.warnings.is_empty(), !self.materials.is_empty(), self.holder.is_some()];
+        writer.map(9 + optional.into_iter().filter(|there| *there).count());
         writer
             .int(1)
             .text(&self.case_number)
@@ -59,6 +61,15 @@ impl Body {
             self.warnings.iter().for_each(|warning| {
                 writer.text(warning.as_str());
             });
+        }
+        if !self.materials.is_empty() {
+            writer.int(12).array(self.materials.len());
+            self.materials.iter().for_each(|code| {
+                writer.text(code);
+            });
+        }
+        if let Some(holder) = &self.holder {
+            writer.int(13).bytes(holder);
         }
     }
 

@@ -168,6 +168,8 @@ pub(crate) fn receipt(world: &World, case: &cases::Receipt) -> Result<()> {
     same(code_of(checked.clone()), case.code.as_deref())?;
     if let (Ok(checked), Some(judged), Some(seed)) = (checked, &case.judged, &case.seed) {
         let filing = Filing {
+            materials: &[],
+            holder: None,
             node: checked.issuer(),
             audience: checked.audience(),
             case_number: checked.case_number(),
