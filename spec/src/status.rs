@@ -253,6 +253,16 @@ fn read_list<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
     }
 }
 
+/// Whether a token was signed by a clock that was ahead: its time lies further after `now` than clocks may differ. Such a token counts as not
+/// held: it is never relied on, and one with an earlier time may take its place, by the same signer from a register in which every change
+/// stands. Else a clock that was a day ahead for a moment would keep a list from being published for a day.
+///
+/// Source: spec/status.md, rule 5.
+#[must_use]
+pub fn signed_ahead(iat: UnixTime, now: UnixTime) -> bool {
+    iat > now.plus(crate::numbers::CLOCK_SKEW_S)
+}
+
 /// Signs a status token for the list `uri`.
 ///
 /// # Errors

@@ -1,7 +1,9 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
 use licence_registry::trips::mirror::MirrorError;
+use licence_registry::pull::take;
 use licence_registry::trips::mirror_state::KEPT_FREE;
+use licence_registry::trips::publish_status::{PublishError, publish};
 use licence_registry::{documents, jobs};
 
 use super::conditions::{Broken, Condition, must};
@@ -156,5 +158,45 @@ pub(crate) fn a_mirror_without_room_goes_on_when_there_is_some() -> Done {
     let named = told.iter().any(|own| own.about == "log" && own.cause.contains("no room"));
     must(named, Condition::Stuck, || format!("{told:?}"))?;
     room(&world, KEPT_FREE);
+    world.goes_on()
+}
+
+/// A clock that was a day ahead for a moment kept a city from publishing for a day, revocations too. What it signed then gives way, and
+/// no other node has taken it.
+pub(crate) fn a_clock_that_was_a_day_ahead_keeps_no_revocation_back() -> Done {
+    const DAY_S: i64 = 86_400;
+    let mut world = world()?;
+    (0..3).try_for_each(|_| world.issue(1))?;
+    world.heal()?;
+    let uri = world.truth.licences[0].uri.clone();
+    let held = |world: &World, at: usize| {
+        world.node(at).evidence.snapshot().token(&uri).map_or(0, |held| held.token().iat().0)
+    };
+    world.turn(60)?;
+    let before = held(&world, 1);
+    world.places[1].clock.advance(DAY_S);
+    let stuck = |error: &dyn std::fmt::Display| Broken::new(Condition::Stuck, error.to_string());
+    publish(world.node(1), true).map_err(|error| stuck(&error))?;
+    must(held(&world, 1) > before + DAY_S, Condition::Stuck, || "nothing was signed ahead".to_owned())?;
+    for at in [PROVINCE, 2] {
+        let made = documents::bundle(world.node(1)).map_err(|error| stuck(&error))?.to_bytes();
+        // What is refused of it is passed over.
+        let _taken = take(world.node(at), &made, false, "gz.elic.example", &mut |path, _| Err(path.to_owned()));
+        must(held(&world, at) == before, Condition::WentBackwards, || format!("place {at} took it"))?;
+    }
+    world.places[1].clock.advance(-DAY_S);
+    world.turn(2)?;
+    world.revoke(0)?;
+    world.publish_quietly(1)?;
+    let now = held(&world, 1);
+    must(now > before && now < before + DAY_S, Condition::Stuck, || format!("{before} to {now}"))?;
+    // A clock that is behind what others have signed replaces nothing: its tokens would be older than what is held elsewhere.
+    world.turn(3_600)?;
+    (1..3).try_for_each(|city| world.publish_quietly(city))?;
+    world.pull(1, 2, false)?;
+    world.places[1].clock.advance(-1_800);
+    let refused = publish(world.node(1), true);
+    must(matches!(refused, Err(PublishError::ClockBehind)), Condition::WentBackwards, || format!("{refused:?}"))?;
+    world.places[1].clock.advance(1_800);
     world.goes_on()
 }

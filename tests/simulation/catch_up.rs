@@ -173,7 +173,7 @@ impl World {
     }
 
     /// Revokes a licence of the city, counted in the order of issue.
-    fn revoke(&mut self, pick: usize) -> Done {
+    pub(crate) fn revoke(&mut self, pick: usize) -> Done {
         let own = (0..self.truth.licences.len()).filter(|at| self.truth.licences[*at].city == CITY);
         let at = own.into_iter().nth(pick).expect("issued");
         let request = ChangeRequest { act: "revoke".to_owned(), reason: reason(), effective_at: None };

@@ -49,13 +49,14 @@ fn every_planted_defect_is_found() {
 #[test]
 fn a_node_goes_on_after_each_fault_that_once_broke_it() {
     type Case = fn() -> Result<(), simulation::Broken>;
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 9] = [
         ("list cut off", cases::a_list_that_is_cut_off_at_any_step),
         ("root cut off", cases::a_new_root_that_is_cut_off_at_any_step),
         ("second list", cases::a_second_list_of_the_version_in_force),
         ("timestamp kept", cases::a_timestamp_that_was_kept_and_reported_as_lost),
         ("catalogue kept", cases::a_catalogue_that_was_kept_and_reported_as_lost),
         ("token kept", cases::a_token_that_was_kept_and_reported_as_lost),
+        ("clock ahead", cases::a_clock_that_was_a_day_ahead_keeps_no_revocation_back),
         ("no room", cases::a_mirror_without_room_goes_on_when_there_is_some),
         ("peer's token kept", cases::a_peers_token_that_was_kept_and_reported_as_lost),
     ];

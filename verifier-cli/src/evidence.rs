@@ -138,12 +138,12 @@ impl Loader {
             if self.archived {
                 continue;
             }
-            if let Some((iat, digest)) = self.seen.newest_token(token.uri()) {
+            if let Some((iat, digest)) = self.seen.newest_token(token.uri(), self.now) {
                 evidence.note_newest_token(token.uri(), iat, digest);
             }
             // Only a token that speaks for its list may move the memory: else a stranger's could make the true list look old.
             if list.speaker_of_token(&token, Some(self.now)).is_ok()
-                && let Err(code) = self.seen.note_token(&token)
+                && let Err(code) = self.seen.note_token(&token, self.now)
             {
                 self.refuse(path, code);
             }

@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use licence_spec::catalogue::Catalogue;
 use licence_spec::log::merkle::TreeHead;
-use licence_spec::status::StatusToken;
+use licence_spec::status::{StatusToken, signed_ahead};
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{RootContent, TrustFiles};
@@ -148,8 +148,9 @@ impl Seen {
     }
 
     /// The newest token seen of a list: its iat and statement digest.
-    pub(crate) fn newest_token(&self, uri: &str) -> Option<(UnixTime, Option<Digest>)> {
-        let mark = self.status.get(uri)?;
+    /// One that was signed by a clock that was ahead was not seen (spec/status.md, rule 5).
+    pub(crate) fn newest_token(&self, uri: &str, now: UnixTime) -> Option<(UnixTime, Option<Digest>)> {
+        let mark = self.status.get(uri).filter(|mark| !is_ahead(mark, now))?;
         let digest = hex::decode(&mark.digest).ok().and_then(|digest| digest.try_into().ok());
         Some((UnixTime(i64::try_from(mark.version).unwrap_or(i64::MAX)), digest))
     }
@@ -158,7 +159,10 @@ impl Seen {
     ///
     /// # Errors
     /// `STATUS_ROLLBACK` if a newer one has been seen, or another one of its time.
-    pub(crate) fn note_token(&mut self, token: &StatusToken) -> Result<(), Code> {
+    pub(crate) fn note_token(&mut self, token: &StatusToken, now: UnixTime) -> Result<(), Code> {
+        if self.status.get(token.uri()).is_some_and(|mark| is_ahead(mark, now)) {
+            self.status.remove(token.uri());
+        }
         let offered = Mark::new(u64::try_from(token.iat().0).unwrap_or(0), token.digest());
         note(&mut self.status, token.uri(), offered).map_err(|_| Code::StatusRollback)
     }
@@ -184,6 +188,11 @@ impl Seen {
             Some((origin.as_str(), TreeHead { size: mark.version, root }))
         })
     }
+}
+
+/// Whether the mark of a token is of one that was signed by a clock that was ahead.
+fn is_ahead(mark: &Mark, now: UnixTime) -> bool {
+    signed_ahead(UnixTime(i64::try_from(mark.version).unwrap_or(i64::MAX)), now)
 }
 
 /// Keeps the newer mark; the version seen if `offered` goes back.

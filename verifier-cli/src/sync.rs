@@ -263,7 +263,7 @@ impl Update {
             return Err(Code::StatusUnavailable);
         }
         list.speaker_of_token(&token, Some(self.now)).map_err(|fault| fault.code())?;
-        self.seen.note_token(&token)
+        self.seen.note_token(&token, self.now)
     }
 
     fn take_heads(&mut self, offered: &Bundle, list: &TrustList) {

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use licence_spec::credential::uri_host;
-use licence_spec::evidence::Evidence;
-use licence_spec::status::StatusToken;
+use licence_spec::evidence::{Evidence, HeldToken};
+use licence_spec::status::{StatusToken, signed_ahead};
 use licence_spec::trust::TrustList;
 use licence_spec::verdict::Code;
 use licence_store::{DocumentRow, Read, StoreError};
@@ -30,7 +30,7 @@ const CLEARED: &str = "cleared-token";
 pub fn take_token(node: &Node, bytes: &[u8]) -> Result<(), TakeError> {
     let token = StatusToken::parse(bytes).map_err(|_| TakeError::Refused(Code::StatusUnavailable))?;
     let evidence = node.evidence.snapshot();
-    let held = evidence.token(token.uri()).filter(|held| held.signer().is_some());
+    let held = evidence.token(token.uri()).filter(|held| counts(node, held));
     if held.is_some_and(|held| held.token().digest() == token.digest()) {
         return Ok(());
     }
@@ -68,6 +68,11 @@ fn effects(node: &Node, list: &TrustList, token: &StatusToken, bytes: &[u8]) -> 
     Ok(effects)
 }
 
+/// Whether a held token says anything: not if nobody may speak by it, nor if it was signed by a clock that was ahead (spec/status.md, rule 5).
+fn counts(node: &Node, held: &HeldToken) -> bool {
+    held.signer().is_some() && !signed_ahead(held.token().iat(), node.clock.now())
+}
+
 /// Whether a list is one of this node's, by its host.
 fn is_own(node: &Node, uri: &str) -> bool {
     let host = uri_host(uri);
@@ -77,7 +82,7 @@ fn is_own(node: &Node, uri: &str) -> bool {
 /// Puts a token into the evidence, unless another pull has taken a newer one by now.
 fn hold(node: &Node, token: Arc<StatusToken>) {
     node.evidence.change(|evidence| {
-        let held = evidence.token(token.uri()).filter(|held| held.signer().is_some());
+        let held = evidence.token(token.uri()).filter(|held| counts(node, held));
         if held.is_none_or(|held| held.token().iat() < token.iat()) {
             evidence.add_token(token);
         }
@@ -99,8 +104,12 @@ fn hold_stored(node: &Node, uri: &str) -> Result<(), StoreError> {
 
 /// Takes over tokens of the own lists that another process of this node has stored.
 pub(super) fn refresh(node: &Node, read: &dyn Read) -> Result<(), TakeError> {
-    let evidence = node.evidence.snapshot();
-    let held = |evidence: &Evidence, uri: &str| evidence.token(uri).map(|held| held.token().iat().0);
+    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
+    // What was signed ahead has given way in the store.
+    let held = |evidence: &Evidence, uri: &str| {
+        let iat = evidence.token(uri).map(|held| held.token().iat());
+        iat.filter(|iat| !signed_ahead(*iat, now)).map(|iat| iat.0)
+    };
     for list in read.status_lists()?.into_iter().filter(|list| list.token_iat > held(&evidence, &list.uri)) {
         let row = read.status_token(list.id)?;
         let Some(token) = row.and_then(|row| StatusToken::parse(&row.bytes).ok()) else { continue };

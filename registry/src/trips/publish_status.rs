@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use licence_spec::credential::uri_host;
 use licence_spec::log::entry::{Entry, Op};
-use licence_spec::numbers::CLOCK_SKEW_S;
-use licence_spec::status::{self, Status, StatusArray, StatusToken};
+use licence_spec::status::{self, Status, StatusArray, StatusToken, signed_ahead};
 use licence_spec::suite::{SignError, Signer as _};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::Role;
@@ -45,11 +45,11 @@ pub enum PublishError {
     /// The authority has no status key on this node.
     #[error("该机关没有状态列表密钥 / the authority has no status key on this node")]
     NoKey,
-    /// The newest token was signed by a clock that was ahead: until that moment no newer one can be made.
+    /// This clock is behind what others have signed: what is signed by it would be older than what is held elsewhere.
     #[error(
-        "状态列表由走快的时钟签发，其时刻之前无法再发布 / the newest token was signed by a clock that was ahead: nothing can be published until then"
+        "本机时钟落后于他方签发的时刻，校正之前不再签发 / this machine's clock is behind what others have signed: nothing is published until it is set"
     )]
-    SignedAhead,
+    ClockBehind,
     /// The token that was made does not read back.
     #[error("状态列表无法读回 / the token does not read back: {0}")]
     Token(#[from] licence_spec::cbor::Fault),
@@ -91,13 +91,16 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
     let mut outcome = Ok(());
     for list in lists {
         take_stored(node, &list)?;
-        let old = list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
+        // What was signed by a clock that was ahead gives way (spec/status.md, rule 5), unless it is this clock that is behind.
+        let ahead = list.token_iat.is_some_and(|iat| signed_ahead(UnixTime(iat), now));
+        if ahead && is_behind(node, &list.uri, now) {
+            outcome = outcome.and(Err(PublishError::ClockBehind));
+            continue;
+        }
+        let old = ahead || list.token_iat.is_none_or(|iat| now.0 - iat >= TOKEN_RENEWAL_S);
         let early = list.token_iat.is_some_and(|iat| is_early(node, &list.authority, UnixTime(iat), now));
         // Two tokens of one second would be a fork to every reader: wait for the next second.
-        let same_second = list.token_iat.is_some_and(|iat| iat >= now.0);
-        if list.token_iat.is_some_and(|iat| iat > now.plus(CLOCK_SKEW_S).0) {
-            outcome = outcome.and(Err(PublishError::SignedAhead));
-        }
+        let same_second = !ahead && list.token_iat.is_some_and(|iat| iat >= now.0);
         if (all || old || early || list.dirty_since.is_some())
             && !same_second
             && may_sign(node, &list.authority, now)
@@ -107,6 +110,14 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
         }
     }
     outcome
+}
+
+/// Whether something that others have signed lies further after `now` than clocks may differ: then this clock is behind. Own lists say nothing.
+fn is_behind(node: &Node, own: &str, now: UnixTime) -> bool {
+    let (evidence, own) = (node.evidence.snapshot(), uri_host(own));
+    let files = evidence.trust_files().map(|files| files.newest_iat());
+    let tokens = evidence.tokens().filter(|held| held.signer().is_some() && uri_host(held.token().uri()) != own);
+    files.into_iter().chain(tokens.map(|held| held.token().iat())).any(|iat| signed_ahead(iat, now))
 }
 
 /// Whether the trust list lets the authority's status key sign now: what is signed with a key that is not listed yet counts nowhere. Before
@@ -137,7 +148,8 @@ fn is_early(node: &Node, authority: &str, iat: UnixTime, now: UnixTime) -> bool 
 /// Takes over a token that is stored and not in the evidence: one that was kept though its write was reported as lost.
 fn take_stored(node: &Node, list: &StatusListRow) -> Result<(), PublishError> {
     let held = node.evidence.snapshot().token(&list.uri).map(|held| held.token().iat().0);
-    if list.token_iat <= held {
+    // Not only a newer one: what another process signed ahead has given way in the store.
+    if list.token_iat.is_none() || list.token_iat == held {
         return Ok(());
     }
     if let Some(row) = node.store.read()?.status_token(list.id)? {

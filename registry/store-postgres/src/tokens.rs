@@ -31,7 +31,7 @@ fn is_new(row: &StatusTokenRow, held: Option<&Held>) -> Result<bool> {
     match &held.token {
         Some((iat, _, digest)) if *iat == row.iat && *digest == row.digest => Ok(false),
         // A later token of an earlier revision would undo a revocation: two publishers raced.
-        Some((iat, revision, _)) if row.iat <= *iat || row.revision < *revision => {
+        Some((iat, revision, _)) if !row.may_follow(*iat, *revision) => {
             Err(Conflict::TokenNotNewer { held: *iat }.into())
         }
         _ => Ok(true),

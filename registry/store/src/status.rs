@@ -4,6 +4,9 @@
 //! So a change that arrives while a token is being signed leaves the list dirty instead of being forgotten.
 //! Out of scope: bits, zlib and signatures (`spec`), when to publish (`jobs`).
 
+use licence_spec::status::signed_ahead;
+use licence_spec::time::UnixTime;
+
 use crate::{Digest, Result, Short};
 
 /// One status list of this node.
@@ -89,6 +92,16 @@ pub struct StatusTokenRow {
     pub revision: u64,
     /// Index of its leaf in this node's log.
     pub log_index: u64,
+}
+
+impl StatusTokenRow {
+    /// Whether it may take the place of a token of this time and revision: signed later, or that one by a clock that was ahead (spec/status.md,
+    /// rule 5); and never with an older revision, which would undo a change.
+    #[must_use]
+    pub fn may_follow(&self, iat: i64, revision: u64) -> bool {
+        let later = self.iat > iat || signed_ahead(UnixTime(iat), UnixTime(self.iat));
+        later && self.revision >= revision
+    }
 }
 
 impl std::fmt::Debug for StatusTokenRow {
@@ -251,7 +264,7 @@ pub trait WriteStatus {
     /// Keeps tokens and makes each the newest of its list. The list is clean afterwards if the token shows its latest revision.
     /// A token that is already the newest, with equal digest, is left alone.
     /// # Errors
-    /// [`crate::Conflict::TokenNotNewer`] if `iat` is below the newest one, or equal with another digest, or if the token shows
+    /// [`crate::Conflict::TokenNotNewer`] if it may not follow ([`StatusTokenRow::may_follow`]) the newest one, or is equal with another digest, or shows
     /// an older revision than the newest one does; [`crate::Conflict::Dangling`] if there is no such list or it has not
     /// reached the revision; [`crate::Conflict::LeafExists`] if another token has the log index.
     fn add_status_tokens(&mut self, rows: &[StatusTokenRow]) -> Result<()>;

@@ -11,8 +11,7 @@ use super::{Entry, Key, KeyState, Log, Role, TrustList};
 use crate::catalogue::{Candidate, CatalogueKeys};
 use crate::credential::uri_host;
 use crate::log::checkpoint::SignedCheckpoint;
-use crate::numbers::CLOCK_SKEW_S;
-use crate::status::StatusToken;
+use crate::status::{StatusToken, signed_ahead};
 use crate::suite::KeyId;
 use crate::time::UnixTime;
 use crate::verdict::Code;
@@ -91,7 +90,7 @@ impl TrustList {
         token: &StatusToken,
         now: Option<UnixTime>,
     ) -> Result<(&Entry, &Key), SpeakFault> {
-        if now.is_some_and(|now| token.iat() > now.plus(CLOCK_SKEW_S)) {
+        if now.is_some_and(|now| signed_ahead(token.iat(), now)) {
             return Err(SpeakFault::Future);
         }
         let host = uri_host(token.uri()).ok_or(SpeakFault::Host)?;

@@ -16,7 +16,7 @@ use crate::log::merkle::{Hash, TreeHead};
 use crate::log::proof::{LogFault, LogProof, ProofFault, VerifiedProof};
 use crate::numbers::CLOCK_SKEW_S;
 use crate::policy::{LogLookUp, Subject};
-use crate::status::Status;
+use crate::status::{Status, signed_ahead};
 use crate::suite::Digest;
 use crate::time::UnixTime;
 use crate::trust::Log;
@@ -138,7 +138,7 @@ fn is_on_foreign_host(case: &Case<'_>, reference: StatusReference<'_>) -> bool {
 /// Whether the token may be used at all, in the order of spec/status.md §4.
 fn token_fault(case: &Case<'_>, held: &HeldToken) -> Option<Code> {
     let token = held.token();
-    if token.iat() > case.now.plus(CLOCK_SKEW_S) && !case.policy.past_moment {
+    if signed_ahead(token.iat(), case.now) && !case.policy.past_moment {
         return Some(Code::StatusUnavailable);
     }
     // Whose token speaks for its list was found out when it was taken; here the list has to be one of the issuer's own.

@@ -143,6 +143,7 @@ suite! { $
         a_status_token_never_goes_backwards,
         a_change_while_a_token_is_signed_leaves_the_list_dirty,
         a_later_token_of_an_older_revision_is_refused,
+        a_token_that_was_signed_ahead_gives_way,
         a_token_of_a_list_or_revision_that_is_not_there_is_refused,
         changes_and_tokens_come_in_log_order_and_pages,
     }

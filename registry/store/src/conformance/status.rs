@@ -147,6 +147,19 @@ pub(super) fn a_status_token_never_goes_backwards(open: Open<'_>) {
     assert_eq!(read(&*store, |read| read.status_tokens_from(0, 9)), [held]);
 }
 
+pub(super) fn a_token_that_was_signed_ahead_gives_way(open: Open<'_>) {
+    let store = with_licences(open);
+    write(&*store, |write| write.add_status_tokens(&[make::token(100_000, 0, 50)]));
+    let near = refused(&*store, |write| write.add_status_tokens(&[make::token(100_000 - 60, 0, 51)]));
+    assert_eq!(near, Conflict::TokenNotNewer { held: 100_000 }.into(), "clocks may differ by so much");
+    write(&*store, |write| write.add_status_tokens(&[make::token(200, 0, 51)]));
+    assert_eq!(read(&*store, |read| read.status_token(1)), Some(make::token(200, 0, 51)));
+    assert_eq!(list(&*store).token_iat, Some(200));
+    let back = refused(&*store, |write| write.add_status_tokens(&[make::token(199, 0, 52)]));
+    assert_eq!(back, Conflict::TokenNotNewer { held: 200 }.into());
+    assert_eq!(read(&*store, |read| read.status_tokens_from(0, 9)).len(), 2, "its row and its leaf stay");
+}
+
 pub(super) fn a_change_while_a_token_is_signed_leaves_the_list_dirty(open: Open<'_>) {
     let store = with_licences(open);
     let first = change(&*store, 20, 1, 0, 1);
