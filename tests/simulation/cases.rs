@@ -1,7 +1,7 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
-use licence_registry::trips::mirror::MirrorError;
 use licence_registry::pull::take;
+use licence_registry::trips::mirror::MirrorError;
 use licence_registry::trips::mirror_state::KEPT_FREE;
 use licence_registry::trips::publish_status::{PublishError, publish};
 use licence_registry::{documents, jobs};
@@ -181,7 +181,8 @@ pub(crate) fn a_clock_that_was_a_day_ahead_keeps_no_revocation_back() -> Done {
     for at in [PROVINCE, 2] {
         let made = documents::bundle(world.node(1)).map_err(|error| stuck(&error))?.to_bytes();
         // What is refused of it is passed over.
-        let _taken = take(world.node(at), &made, false, "gz.elic.example", &mut |path, _| Err(path.to_owned()));
+        let _taken =
+            take(world.node(at), &made, false, "gz.elic.example", &mut |path, _| Err(path.to_owned()));
         must(held(&world, at) == before, Condition::WentBackwards, || format!("place {at} took it"))?;
     }
     world.places[1].clock.advance(-DAY_S);
@@ -196,7 +197,9 @@ pub(crate) fn a_clock_that_was_a_day_ahead_keeps_no_revocation_back() -> Done {
     world.pull(1, 2, false)?;
     world.places[1].clock.advance(-1_800);
     let refused = publish(world.node(1), true);
-    must(matches!(refused, Err(PublishError::ClockBehind)), Condition::WentBackwards, || format!("{refused:?}"))?;
+    must(matches!(refused, Err(PublishError::ClockBehind)), Condition::WentBackwards, || {
+        format!("{refused:?}")
+    })?;
     world.places[1].clock.advance(1_800);
     world.goes_on()
 }

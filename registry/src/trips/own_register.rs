@@ -49,8 +49,8 @@ pub fn refresh(node: &Node) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// From one moment of the store: if the token shows all changes, they are settled; else those that it does not show are noted.
-fn refresh_list(node: &Node, list: &StatusListRow, token: &StatusToken) -> Result<(), StoreError> {
+/// The same for one list and the token that is held of it. From one moment of the store: if the token shows all changes, they are settled; else those that it does not show are noted.
+pub(super) fn refresh_list(node: &Node, list: &StatusListRow, token: &StatusToken) -> Result<(), StoreError> {
     let read = node.store.read()?;
     let Some(row) = read.status_list(list.id)? else { return Ok(()) };
     let size = read.log_head()?.map_or(0, |head| head.size);

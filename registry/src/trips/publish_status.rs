@@ -13,6 +13,7 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::Role;
 use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};
 
+use super::own_register::refresh_list;
 use crate::db::{Effect, Job, WriteError};
 use crate::keys::Usage;
 use crate::node::Node;
@@ -116,7 +117,8 @@ pub fn publish(node: &Node, all: bool) -> Result<(), PublishError> {
 fn is_behind(node: &Node, own: &str, now: UnixTime) -> bool {
     let (evidence, own) = (node.evidence.snapshot(), uri_host(own));
     let files = evidence.trust_files().map(|files| files.newest_iat());
-    let tokens = evidence.tokens().filter(|held| held.signer().is_some() && uri_host(held.token().uri()) != own);
+    let tokens =
+        evidence.tokens().filter(|held| held.signer().is_some() && uri_host(held.token().uri()) != own);
     files.into_iter().chain(tokens.map(|held| held.token().iat())).any(|iat| signed_ahead(iat, now))
 }
 
@@ -153,8 +155,10 @@ fn take_stored(node: &Node, list: &StatusListRow) -> Result<(), PublishError> {
         return Ok(());
     }
     if let Some(row) = node.store.read()?.status_token(list.id)? {
-        let token = StatusToken::parse(&row.bytes)?;
-        node.evidence.change(|evidence| evidence.add_token(Arc::new(token)));
+        let token = Arc::new(StatusToken::parse(&row.bytes)?);
+        node.evidence.change(|evidence| evidence.add_token(Arc::clone(&token)));
+        // What was noted before this token was signed is settled: it would speak louder than a later change that the token shows.
+        refresh_list(node, list, &token)?;
     }
     Ok(())
 }

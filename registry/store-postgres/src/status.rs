@@ -145,7 +145,8 @@ impl ReadStatus for Session<'_> {
 
     fn status_token(&self, list: u64) -> Result<Option<StatusTokenRow>> {
         // The one that was kept last: one that was signed ahead has given way, and its row stays.
-        let sql = select_token!("WHERE list = $1 AND iat = (SELECT token_iat FROM status_lists WHERE id = $1)");
+        let sql =
+            select_token!("WHERE list = $1 AND iat = (SELECT token_iat FROM status_lists WHERE id = $1)");
         self.one(sql, &[&integer(list)?], token)
     }
 
