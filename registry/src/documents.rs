@@ -23,7 +23,7 @@ pub use tokens::{PEER_TOKEN, Stranger, clear_strangers, strangers, take_token};
 use crate::config::Role;
 use crate::db::{Effect, Job, WriteError};
 use crate::node::Node;
-use crate::trips::mirror;
+use crate::trips::{mirror, own_register};
 
 /// Kind of the trust roots; each is named by its version.
 pub const ROOT: &str = "trust-root";
@@ -321,12 +321,17 @@ pub fn refresh(node: &Node) -> Result<(), TakeError> {
             }
         });
     }
-    tokens::refresh(node, &*read)?;
+    let taken = tokens::refresh(node, &*read)?;
     for row in read.documents(mirror::HEAD)? {
         let Ok(signed) = SignedCheckpoint::parse(&row.bytes) else { continue };
         if node.evidence.snapshot().head(&row.name, row.version).is_none() {
             node.evidence.change(|evidence| evidence.add_head(&row.name, signed.head()));
         }
+    }
+    drop(read);
+    if taken {
+        // What was noted of the register before these tokens were signed would speak louder than a later change that they show.
+        own_register::refresh(node)?;
     }
     Ok(())
 }

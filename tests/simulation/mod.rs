@@ -150,9 +150,9 @@ impl World {
             657..658 => ("publish catalogue", self.publish_catalogue()),
             658..660 => ("restart", self.restart(any)),
             660..662 => ("back up", self.back_up(any)),
-            662..663 => ("restore", self.restore(any)),
-            663..664 => ("rotate root", self.rotate_root()),
-            664..680 => ("offer old", self.offer_old(any)),
+            662..666 => ("restore", self.restore(any)),
+            666..667 => ("rotate root", self.rotate_root()),
+            667..685 => ("offer old", self.offer_old(any)),
             _ => ("verify", self.verify(any)),
         }
     }

@@ -15,6 +15,7 @@ use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
 use licence_registry::refusals::Refusals;
 use licence_registry::rng::Rng;
+use licence_registry::shared;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::holder;
@@ -221,9 +222,11 @@ impl Place {
         if let Some(files) = self.stopped_with.take() {
             node.evidence.change(|evidence| *evidence = Evidence::new(Trust::Held(files)));
         }
-        if let Err(error) = documents::load(&node) {
+        let loaded = documents::load(&node).map_err(|error| text(&error));
+        // What was changed and is in no token yet counts again, too.
+        if let Err(error) = loaded.and_then(|()| shared::refresh(&node).map_err(|error| text(&error))) {
             node.close();
-            return Err(text(&error));
+            return Err(error);
         }
         self.up = Some((node, faulty));
         Ok(())

@@ -102,8 +102,9 @@ fn hold_stored(node: &Node, uri: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes over tokens of the own lists that another process of this node has stored.
-pub(super) fn refresh(node: &Node, read: &dyn Read) -> Result<(), TakeError> {
+/// Takes over tokens of the own lists that another process of this node has stored, or this one without being told; whether there were any.
+pub(super) fn refresh(node: &Node, read: &dyn Read) -> Result<bool, TakeError> {
+    let mut taken = false;
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
     // What was signed ahead has given way in the store.
     let held = |evidence: &Evidence, uri: &str| {
@@ -119,8 +120,9 @@ pub(super) fn refresh(node: &Node, read: &dyn Read) -> Result<(), TakeError> {
                 evidence.add_token(token);
             }
         });
+        taken = true;
     }
-    Ok(())
+    Ok(taken)
 }
 
 /// Puts the stored tokens into the evidence: of other nodes those that may speak, and of the own lists the own ones alone. What an

@@ -41,7 +41,8 @@ pub fn note(
 /// # Errors
 /// [`StoreError`].
 pub fn refresh(node: &Node) -> Result<(), StoreError> {
-    for list in node.store.read()?.status_lists()? {
+    let lists = node.store.read()?.status_lists()?;
+    for list in lists {
         if let Some(held) = node.evidence.snapshot().token(&list.uri) {
             refresh_list(node, &list, held.token())?;
         }

@@ -154,7 +154,9 @@ fn take_stored(node: &Node, list: &StatusListRow) -> Result<(), PublishError> {
     if list.token_iat.is_none() || list.token_iat == held {
         return Ok(());
     }
-    if let Some(row) = node.store.read()?.status_token(list.id)? {
+    // The view is given back before the register is read.
+    let row = node.store.read()?.status_token(list.id)?;
+    if let Some(row) = row {
         let token = Arc::new(StatusToken::parse(&row.bytes)?);
         node.evidence.change(|evidence| evidence.add_token(Arc::clone(&token)));
         // What was noted before this token was signed is settled: it would speak louder than a later change that the token shows.
