@@ -149,10 +149,10 @@ impl World {
             655..657 => ("publish list", self.publish_list()),
             657..658 => ("publish catalogue", self.publish_catalogue()),
             658..660 => ("restart", self.restart(any)),
-            660..662 => ("back up", self.back_up(any)),
-            662..666 => ("restore", self.restore(any)),
-            666..667 => ("rotate root", self.rotate_root()),
-            667..685 => ("offer old", self.offer_old(any)),
+            660..664 => ("back up", self.back_up(any)),
+            664..667 => ("restore", self.restore(any)),
+            667..668 => ("rotate root", self.rotate_root()),
+            668..686 => ("offer old", self.offer_old(any)),
             _ => ("verify", self.verify(any)),
         }
     }
