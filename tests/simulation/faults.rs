@@ -95,7 +95,8 @@ impl Defect {
             NotCaughtUp, RestoreUnnoticed, RevocationUnseen, Stuck, WentBackwards,
         };
         match self {
-            Defect::AcknowledgedBeforeCommit => &[AcknowledgedIsLost],
+            // A token that was answered as durable and rolled back is held, and another one published.
+            Defect::AcknowledgedBeforeCommit => &[AcknowledgedIsLost, Stuck],
             Defect::LostByCrash => &[AcknowledgedIsLost, WentBackwards, RevocationUnseen],
             // Such a mirror has no entries either.
             Defect::MirrorWithoutProof => &[RestoreUnnoticed, NotCaughtUp],
