@@ -17,7 +17,7 @@ MALFORMED = (
     (4, ["112"]),
     (5, ["440 100"]),
     (5, []),
-    (7, "44x106"),
+    (7, "4401x6"),
     (7, "44010"),
     (8, "2026-02-30"),
 )
@@ -99,8 +99,8 @@ def texts(good, text):
     unreadable = ("NO_CREDENTIAL", "UNREADABLE")
     return [
         ("lower_case_prefix", "el1:" + text[4:], *unreadable),
-        ("blank_before", " " + text, *unreadable),
-        ("line_end_after", text + "\n", *unreadable),
+        ("blank_inside", text[:10] + "  " + text[10:], *unreadable),
+        ("line_end_inside", text[:10] + "\n" + text[10:], *unreadable),
         ("lower_case_letter", text[:10] + "a" + text[11:], *unreadable),
         ("triplet_over_65535", "EL1:GGW", *unreadable),
         ("pair_over_255", "EL1:::", *unreadable),

@@ -83,7 +83,7 @@ def make_trust(world):
         "timestamp_by_old_key": stamp_file(world, 13, 7, current, "stamp 1"),
         "timestamp_newer": stamp_file(world, 13, 7, current, iat=CLOCK - 60),
         "timestamp_future": stamp_file(world, 13, 7, current, iat=CLOCK + 61),
-        "list_other_bytes": trust_list(world, 7)[:-1] + b"\x00",
+        "list_other_bytes": current[:-1] + bytes([current[-1] ^ 1]),
         "list_older": older,
     }.items():
         world.write(f"trust/{path}.cbor", data)
@@ -387,6 +387,8 @@ def make_evidence_cases(world, made, tree):
     for name, holder, outcome, code in [
         ("the holder", {"code": HOLDER, "name": "广州示例云帆科技有限公司"}, "ACCEPT", None),
         ("another holder", {"code": OFFICE}, "REJECT", "SUBJECT_MISMATCH"),
+        ("the holder in small letters", {"code": "\u3000" + HOLDER.lower() + "\n"}, "ACCEPT", None),
+        ("a wrong check digit", {"code": HOLDER[:-1] + ("7" if HOLDER[-1] != "7" else "8")}, "INDETERMINATE", "SUBJECT_AMBIGUOUS"),
         ("a former name", {"code": HOLDER, "name": "广州示例旧名有限公司"}, "INDETERMINATE", "SUBJECT_AMBIGUOUS"),
     ]:
         world.verdict(name, good, outcome, code, question={"subject": {"code_type": "001", **holder}})
@@ -433,6 +435,7 @@ def make_qr(world, made, good_view):
         ("reference", reference(made["good"], "gz.elic.example"), "INDETERMINATE", "NOT_ASKED", {}),
         ("reference_to_a_stranger", reference(made["good"], "x.elic.example"), "REJECT", "ISSUER_NOT_LISTED", {}),
         ("newer_version", "EL2:" + text[4:], "INDETERMINATE", "VERSION_UNSUPPORTED", {}),
+        ("as_scanners_type_it", "\ufeff\t]Q1" + qr(made["good"]) + " \r\n", "ACCEPT", None, {}),
         *((name, bad, outcome, code, {}) for name, bad, outcome, code in hostile.texts(made["good"], text)),
     ]:
         path = world.write(f"qr/{name}.txt", content)
