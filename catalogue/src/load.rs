@@ -31,6 +31,7 @@ pub struct CatalogueData {
     cases: Vec<WorkedCase>,
     notes: Vec<Note>,
     production: Vec<Finding>,
+    slips: Vec<Finding>,
     pub(crate) places: Vec<TypePlace>,
 }
 
@@ -64,8 +65,10 @@ impl CatalogueData {
             cases: Vec::new(),
             notes: notes::collect(&parsed),
             production: production::collect(&parsed),
+            slips: parsed.slips,
             places,
         };
+        data.slips.extend(service_items::slips(&parsed.service_items, &data.types));
         // Cases are read and asked of sound data alone: a broken item would only repeat its own finding.
         if findings.is_empty() {
             data.cases = cases::resolve(&parsed.cases, &data.types, &data.service_items, &mut findings);
@@ -118,6 +121,13 @@ impl CatalogueData {
         &self.production
     }
 
+    /// Slips of the pen in names: a word twice in a row, a material that is not named after what it takes. The data may be used; who
+    /// publishes mends them first.
+    #[must_use]
+    pub fn slips(&self) -> &[Finding] {
+        &self.slips
+    }
+
     /// The authority with this code.
     #[must_use]
     pub fn authority(&self, code: &str) -> Option<&Authority> {
@@ -138,6 +148,7 @@ pub(crate) struct Parsed {
     pub(crate) authorities: Vec<File<source::AuthoritiesFile>>,
     pub(crate) service_items: Vec<File<source::ServiceItemFile>>,
     cases: Vec<File<source::CasesFile>>,
+    slips: Vec<Finding>,
 }
 
 impl Parsed {
@@ -160,11 +171,21 @@ impl Parsed {
         for (path, bytes) in files {
             let Some(text) = readable(path, bytes, findings) else { continue };
             match path.split_once('/') {
-                None if path == "common-fields.toml" => parsed.common = parse(path, text, findings),
-                Some(("licence-types", _)) => parsed.types.extend(parse(path, text, findings)),
-                Some(("authorities", _)) => parsed.authorities.extend(parse(path, text, findings)),
-                Some(("service-items", _)) => parsed.service_items.extend(parse(path, text, findings)),
-                Some(("service-cases", _)) => parsed.cases.extend(parse(path, text, findings)),
+                None if path == "common-fields.toml" => {
+                    parsed.common = parse(path, text, findings, &mut parsed.slips);
+                }
+                Some(("licence-types", _)) => {
+                    parsed.types.extend(parse(path, text, findings, &mut parsed.slips));
+                }
+                Some(("authorities", _)) => {
+                    parsed.authorities.extend(parse(path, text, findings, &mut parsed.slips));
+                }
+                Some(("service-items", _)) => {
+                    parsed.service_items.extend(parse(path, text, findings, &mut parsed.slips));
+                }
+                Some(("service-cases", _)) => {
+                    parsed.cases.extend(parse(path, text, findings, &mut parsed.slips));
+                }
                 _ => findings.push(at(
                     path,
                     None,
@@ -202,10 +223,15 @@ fn readable<'a>(path: &str, bytes: &'a [u8], findings: &mut Vec<Finding>) -> Opt
     texts::lines(path, text, findings).then_some(text)
 }
 
-fn parse<T: DeserializeOwned>(path: &str, text: &str, findings: &mut Vec<Finding>) -> Option<File<T>> {
+fn parse<T: DeserializeOwned>(
+    path: &str,
+    text: &str,
+    findings: &mut Vec<Finding>,
+    slips: &mut Vec<Finding>,
+) -> Option<File<T>> {
     match toml::from_str(text) {
         Ok(content) => {
-            texts::values(path, text, findings);
+            texts::values(path, text, findings, slips);
             Some(File { path: path.into(), text: text.into(), content })
         }
         Err(error) => {

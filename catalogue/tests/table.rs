@@ -132,9 +132,7 @@ fn faults() -> Vec<Fault> {
         ("证照类型", business, 0, "证照类型名称", text("营业\u{fffd}"), "text-rule"),
         ("证照类型", business, 0, "证照类型名称", text("营业\u{e000}"), "text-rule"),
         ("证照类型", business, 0, "证照类型名称", text("营业执照\u{a0}"), "blanks"),
-        ("证照类型", business, 0, "证照类型名称", text("营业营业执照"), "repeated-word"),
         ("证照类型", business, 0, "英文名称", text("Business\u{a0}licence"), "text-rule"),
-        ("材料", item, 0, "材料名称", text("食品经营许可证"), "name-differs"),
         ("版次", business, 0, "启用日期", text("2026/02/30"), "date"),
         ("版次", business, 0, "启用日期", text("10/26/2026"), "date"),
         ("版次", business, 0, "启用日期", text("26/10/26"), "date"),
@@ -335,6 +333,26 @@ fn what_spreadsheets_do_to_texts_and_days_is_read_rightly() {
     let file =
         &imported.files.iter().find(|(path, _)| path == "licence-types/business-licence.toml").unwrap().1;
     assert!(file.contains("一\\n二 Caf\u{e9}"), "{file}");
+}
+
+/// Slips in names are told at their cells; the rows are taken over all the same.
+#[test]
+fn slips_in_names_are_told_and_keep_nobody_from_importing() {
+    assert_eq!(taken(&shipped()).unwrap().slips, []);
+    for (sheet, file, title, name, rule) in [
+        ("证照类型", "business-licence", "证照类型名称", "营业营业执照", "repeated-word"),
+        ("材料", "gz-th-0101", "英文名称", "Business business licence", "repeated-word"),
+        ("材料", "gz-th-0101", "材料名称", "食品经营许可证", "name-differs"),
+    ] {
+        let mut sheets = shipped();
+        let (row, wrong) = cell(&mut sheets, sheet, file, 0, title);
+        *wrong = text(name);
+        let slips = taken(&sheets).unwrap_or_else(|findings| panic!("{findings:#?}")).slips;
+        let told = slips.iter().find(|slip| slip.rule == rule).unwrap_or_else(|| panic!("{slips:#?}"));
+        assert_eq!((told.sheet.as_str(), told.row), (sheet, Some(row + 1)), "{told}");
+        let letter = char::from(b'A' + u8::try_from(column(sheet, title)).unwrap());
+        assert_eq!(told.column.as_deref(), Some(letter.to_string().as_str()), "{told}");
+    }
 }
 
 /// A city hands in one sheet, or its own rows: what is not handed in stays as it is, and nobody floods the screen.

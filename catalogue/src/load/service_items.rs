@@ -19,6 +19,16 @@ use crate::source::{AlternativeEntry, File, MaterialEntry, ServiceItemFile};
 const AREAS: [&str; 3] = ["民生服务", "投资审批", "工商登记"];
 const METHODS: [Method; 3] = [Method::Use, Method::Verify, Method::Declare];
 
+/// Slips in the names of materials.
+pub(super) fn slips(files: &[File<ServiceItemFile>], types: &[LicenceType]) -> Vec<Finding> {
+    let mut slips = Vec::new();
+    for file in files {
+        let mut check = Check { file, findings: &mut slips };
+        file.content.materials.iter().for_each(|entry| named_like_a_type(&mut check, entry, types));
+    }
+    slips
+}
+
 /// All service items, ascending by code and then by date. One code may stand in several files, one period each.
 pub(super) fn resolve(
     files: &[File<ServiceItemFile>],
@@ -169,7 +179,6 @@ fn material(
     {
         check.at(days, "max-age", "the greatest age is out of range", "1 to 36,525 days");
     }
-    named_like_a_type(check, entry, types);
     let (mut alternatives, mut constraints) = (Vec::<Alternative>::new(), Vec::new());
     for any in &entry.any_of {
         let code = &any.type_code;

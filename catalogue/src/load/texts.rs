@@ -21,11 +21,11 @@ pub(super) fn lines(path: &str, text: &str, findings: &mut Vec<Finding>) -> bool
     true
 }
 
-/// Checks every text of the file as it is read, escapes and all.
-pub(super) fn values(path: &str, text: &str, findings: &mut Vec<Finding>) {
+/// Checks every text of the file as it is read, escapes and all; slips of the pen in names are told apart.
+pub(super) fn values(path: &str, text: &str, findings: &mut Vec<Finding>, slips: &mut Vec<Finding>) {
     // What does not read has its own finding.
     let Ok(table) = text.parse::<toml::Table>() else { return };
-    let mut walk = Walk { path, text, findings };
+    let mut walk = Walk { path, text, findings, slips };
     for (key, value) in &table {
         walk.value(key, value);
     }
@@ -35,6 +35,7 @@ struct Walk<'a> {
     path: &'a str,
     text: &'a str,
     findings: &'a mut Vec<Finding>,
+    slips: &'a mut Vec<Finding>,
 }
 
 impl Walk<'_> {
@@ -60,22 +61,25 @@ impl Walk<'_> {
         }
         if text.trim() != text {
             let message = format!("blanks around “{}”", text.trim());
-            self.found(text, "blanks", message, "delete blanks before and behind the text");
+            let found = self.at(text, "blanks", message, "delete blanks before and behind the text");
+            self.findings.push(found);
         } else if let Err(fault) =
             check_written(text, if NAMES.contains(&key) { Lines::One } else { Lines::Several })
         {
-            self.found(text, "text-rule", format!("{key}: {fault}"), "write it as spec/text.md says");
+            let found = self.at(text, "text-rule", format!("{key}: {fault}"), "write it as spec/text.md says");
+            self.findings.push(found);
         }
         if let Some(word) = repeated(text).filter(|_| NAMES.contains(&key)) {
             let message = format!("“{word}” stands twice in a row in “{text}”");
-            self.found(text, "repeated-word", message, "delete one of them");
+            let slip = self.at(text, "repeated-word", message, "delete one of them");
+            self.slips.push(slip);
         }
     }
 
-    fn found(&mut self, text: &str, rule: &'static str, message: String, hint: &'static str) {
+    fn at(&self, text: &str, rule: &'static str, message: String, hint: &'static str) -> Finding {
         // The first line that shows the text; a text written with escapes has none.
         let line = self.text.lines().position(|line| line.contains(text)).map(|line| line + 1);
-        self.findings.push(at(self.path, line, rule, message, hint));
+        at(self.path, line, rule, message, hint)
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Imported {
     pub files: Vec<(String, String)>,
     /// The data of these files and of those that were handed in beside them.
     pub data: CatalogueData,
+    /// Slips of the pen in names ([`CatalogueData::slips`]), at their cells.
+    pub slips: Vec<CellFinding>,
 }
 
 /// Reads a workbook of the template. `beside` are files that belong to the catalogue and stand in no sheet:
@@ -44,8 +46,9 @@ pub fn import(sheets: &[Sheet], beside: &[(&str, &[u8])]) -> Result<Imported, Ve
         let files = made.iter().map(|(path, file)| (path.as_str(), file.text.as_bytes()));
         match CatalogueData::load(files.chain(beside.iter().copied())) {
             Ok(data) => {
+                let slips = data.slips().iter().map(|slip| at_cell(&made, slip.clone())).collect();
                 let files = made.into_iter().map(|(path, file)| (path, file.text)).collect();
-                return Ok(Imported { files, data });
+                return Ok(Imported { files, data, slips });
             }
             Err(found) => findings.extend(found.0.into_iter().map(|finding| at_cell(&made, finding))),
         }

@@ -80,13 +80,15 @@ pub(super) fn import(options: &ImportOptions) -> Result<bool> {
         Err(findings) => (0, 0, findings.clone()),
     };
     let well = findings.is_empty();
+    let slips = imported.as_ref().map_or(&[][..], |imported| &imported.slips);
     let target = options.out.as_deref().filter(|_| !options.dry_run);
     if let (Ok(imported), Some(target)) = (&imported, target) {
         write_folder(target, imported, &beside)?;
     }
     if options.json {
-        print_json(&json!({"ok": well, "types": types, "service_items": items, "findings": findings}))?;
+        print_json(&json!({"ok": well, "types": types, "service_items": items, "findings": findings, "slips": slips}))?;
     } else if well {
+        slips.iter().try_for_each(|slip| print(&format!("提示 note: {slip}")))?;
         let done = target.map_or("仅检查 checked only".to_owned(), |target| {
             format!("写入 written to {}", target.display())
         });

@@ -24,6 +24,7 @@ pub(super) fn check(options: &CheckOptions) -> Result<bool> {
     let mut cases = Vec::new();
     if let Some(data) = &data {
         cases = wrong_cases(data);
+        findings.extend_from_slice(data.slips());
         let place = options.data.as_ref().map(|data| Place { data: data.clone() });
         if let Some(held) = place.map(|place| published(&place)).transpose()?.flatten() {
             findings.extend(follows(data, &held));
