@@ -66,7 +66,8 @@ impl Walk<'_> {
         } else if let Err(fault) =
             check_written(text, if NAMES.contains(&key) { Lines::One } else { Lines::Several })
         {
-            let found = self.at(text, "text-rule", format!("{key}: {fault}"), "write it as spec/text.md says");
+            let found =
+                self.at(text, "text-rule", format!("{key}: {fault}"), "write it as spec/text.md says");
             self.findings.push(found);
         }
         if let Some(word) = repeated(text).filter(|_| NAMES.contains(&key)) {

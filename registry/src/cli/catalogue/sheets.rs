@@ -86,7 +86,9 @@ pub(super) fn import(options: &ImportOptions) -> Result<bool> {
         write_folder(target, imported, &beside)?;
     }
     if options.json {
-        print_json(&json!({"ok": well, "types": types, "service_items": items, "findings": findings, "slips": slips}))?;
+        print_json(
+            &json!({"ok": well, "types": types, "service_items": items, "findings": findings, "slips": slips}),
+        )?;
     } else if well {
         slips.iter().try_for_each(|slip| print(&format!("提示 note: {slip}")))?;
         let done = target.map_or("仅检查 checked only".to_owned(), |target| {
