@@ -284,7 +284,11 @@ def make_licences(world):
         "unknown_field": (issue(29, 15, **{"_-70001": {**fields(29), 200: "?"}}), "SCHEMA_MISMATCH"),
         "field_of_wrong_kind": (issue(30, 15, **{"_-70001": {**fields(30), 2: 7}}), "SCHEMA_MISMATCH"),
         **{
-            f"form_of_{key}_{at}": (issue(29, 15, **{"_-70001": {**fields(29), key: value}}), "SCHEMA_MISMATCH")
+            f"form_of_{key}_{at}": (
+                issue(29, 15, **{"_-70001": {**fields(29), key: value}}),
+                # A place outside the key's region is told first, whatever its form.
+                "SCOPE_REGION" if key == 7 and not value.startswith("4401") else "SCHEMA_MISMATCH",
+            )
             for at, (key, value) in enumerate(hostile.MALFORMED)
         },
         "lives_too_long": (issue(31, 15, _4=CLOCK + 3700 * DAY), "SCHEMA_MISMATCH"),
