@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use licence_spec::credential::Credential;
-use licence_spec::log::change::ChangeRecord;
+use licence_spec::log::change::{ChangeRecord, ListEntry};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::tile::Tile;
 use licence_spec::log::tiled_tree::TileEdge;
@@ -19,7 +19,9 @@ use licence_spec::status::StatusToken;
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustList;
-use licence_store::{LeafRow, LicenceRow, Read, StatusChangeRow, StatusTokenRow, Store, StoreError, TileKey};
+use licence_store::{
+    EndedIndexRow, LeafRow, LicenceRow, Read, StatusChangeRow, StatusTokenRow, Store, StoreError, TileKey,
+};
 use serde::Serialize;
 
 use crate::restore::stretches;
@@ -38,6 +40,8 @@ pub struct Report {
     pub licences: u64,
     /// Changes of status.
     pub status_changes: u64,
+    /// Entries of status lists that were ended though no licence has them.
+    pub ended_indexes: u64,
     /// Status tokens.
     pub status_tokens: u64,
     /// Trust files and catalogues in the log.
@@ -110,6 +114,7 @@ pub fn fsck(
 enum Row {
     Licence(LicenceRow),
     Change(StatusChangeRow),
+    Ended(EndedIndexRow),
     Token(StatusTokenRow),
 }
 
@@ -119,7 +124,7 @@ struct Walk<'a> {
     restored: Vec<Range<u64>>,
     report: Report,
     edge: TileEdge,
-    /// Status of each licence that is not in force, by list and index.
+    /// Status of each entry that is not in force, by list and index.
     ended: BTreeMap<(u64, u32), u8>,
     /// By digest: the status of the row, and that after the last change that the log has.
     last: HashMap<Digest, (u8, u8)>,
@@ -160,6 +165,7 @@ impl Walk<'_> {
         match (entry.op, row) {
             (Op::Issued, Some(Row::Licence(row))) => self.licence(index, entry, &row),
             (Op::StatusChange, Some(Row::Change(row))) => self.change(index, entry, &row),
+            (Op::StatusChange, Some(Row::Ended(row))) => self.end(index, entry, &row),
             (Op::StatusToken, Some(Row::Token(row))) => self.token(index, entry, &row),
             // Of these only the newest of each name is stored; older ones live on in the archive of those who took them.
             (Op::TrustFile | Op::Catalogue, None) => self.report.documents += 1,
@@ -221,9 +227,26 @@ impl Walk<'_> {
                 && record.act.new_status() == row.value
                 && record.act.number() == u64::from(row.act)
                 && record.successor == row.successor
+                && record.ends.is_none()
         });
         self.report.check(same, || {
             format!("叶 {index} 与状态变更不符 / leaf {index} is not that of its change of status")
+        });
+    }
+
+    fn end(&mut self, index: u64, entry: &Entry, row: &EndedIndexRow) {
+        self.report.ended_indexes += 1;
+        let held = self.ended.insert((row.list, row.index), 1);
+        let ends = Some(ListEntry { list: row.list, index: u64::from(row.index) });
+        let same = ChangeRecord::parse(&row.record).is_ok_and(|record| {
+            record.entry() == *entry
+                && (record.licence, record.ends) == (row.licence, ends)
+                && record.act.number() == u64::from(row.act)
+        });
+        self.report.check(same && held.is_none(), || {
+            format!(
+                "叶 {index} 与作废的状态位不符 / leaf {index} is not that of its ended entry of a status list"
+            )
         });
     }
 
@@ -291,6 +314,7 @@ fn rows(read: &dyn Read, from: u64, end: u64) -> Result<BTreeMap<u64, Row>, Stor
     let changes =
         read.status_changes_from(from, PAGE)?.into_iter().map(|row| (row.log_index, Row::Change(row)));
     let tokens = read.status_tokens_from(from, PAGE)?.into_iter().map(|row| (row.log_index, Row::Token(row)));
-    rows.extend(licences.chain(changes).chain(tokens).filter(|(index, _)| *index < end));
+    let ended = read.ended_indexes_from(from, PAGE)?.into_iter().map(|row| (row.log_index, Row::Ended(row)));
+    rows.extend(licences.chain(changes).chain(ended).chain(tokens).filter(|(index, _)| *index < end));
     Ok(rows)
 }

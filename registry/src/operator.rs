@@ -5,6 +5,7 @@
 
 mod index;
 mod log;
+mod status;
 mod trust;
 
 use licence_catalogue::KeyRole;
@@ -22,7 +23,7 @@ use crate::keys::Usage;
 use crate::node::Node;
 use crate::strict_json;
 use crate::trips::clients::{self, ClientError, NewClient};
-use crate::trips::issue::{IssueError, IssueRequest, issue};
+use crate::trips::issue::{IssueError, IssueRequest, Reason, issue};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).
 const APPROVALS: usize = 2;
@@ -124,6 +125,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// End the entry of a status list that a licence names which was signed beside the system.
+    EndIndex {
+        /// The licence, base64url.
+        credential: String,
+        /// Legal basis, document number, officer.
+        reason: Reason,
+    },
     /// Sign and publish a version that two officers have approved.
     PublishCatalogue {
         /// Its payload, base64url.
@@ -223,6 +231,7 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
         Command::GatherAgain { log } => index::again(node, log),
         Command::ListCases => log::cases(node),
         Command::CloseCase { log, size, officer, reason } => log::close(node, log, *size, officer, reason),
+        Command::EndIndex { credential, reason } => status::end(node, &bytes(credential)?, reason),
         Command::PublishCatalogue { proposal, approvals } => publish_catalogue(node, proposal, approvals),
     }
 }

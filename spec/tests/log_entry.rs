@@ -2,7 +2,7 @@
 
 mod log_common;
 
-use licence_spec::log::change::{Act, ChangeRecord, MAX_CHANGE_RECORD};
+use licence_spec::log::change::{Act, ChangeRecord, ListEntry, MAX_CHANGE_RECORD};
 use licence_spec::log::entry::{Entry, MAX_ENTRY_BYTES, Op};
 use licence_spec::log::merkle::leaf_hash;
 use licence_spec::time::UnixTime;
@@ -72,9 +72,40 @@ fn the_longest_entry_and_record_fit_their_limits() {
         effective: UnixTime(LAST_TIME),
         successor: Some([2; 32]),
         salt: [3; 16],
+        ends: None,
     };
     assert_eq!(record.to_bytes().len(), MAX_CHANGE_RECORD);
     assert_eq!(ChangeRecord::parse(&record.to_bytes()), Ok(record));
+}
+
+#[test]
+fn a_record_that_ends_an_entry_says_which_and_nothing_else_ends_one() {
+    let ends = Some(ListEntry { list: (1 << 53) - 1, index: (1 << 53) - 1 });
+    let record = ChangeRecord {
+        licence: [1; 32],
+        act: Act::Void,
+        effective: UnixTime(LAST_TIME),
+        successor: None,
+        salt: [3; 16],
+        ends,
+    };
+    let bytes = record.to_bytes();
+    assert!(bytes.len() <= MAX_CHANGE_RECORD);
+    assert_eq!(ChangeRecord::parse(&bytes), Ok(record));
+    let suspended = ChangeRecord { act: Act::Suspend, ..record };
+    assert!(ChangeRecord::parse(&suspended.to_bytes()).is_err(), "an entry that nobody has is ended or not");
+    let entry = Some(ListEntry { list: 1, index: 2 });
+    let short = ChangeRecord { effective: UnixTime(0), ends: entry, ..record };
+    let succeeded = ChangeRecord { successor: Some([2; 32]), ..short };
+    assert!(succeeded.to_bytes().len() <= MAX_CHANGE_RECORD);
+    assert!(ChangeRecord::parse(&succeeded.to_bytes()).is_err(), "with a successor");
+    let mut bytes = short.to_bytes();
+    assert!(bytes.ends_with(&[7, 0x82, 1, 2]), "{bytes:02x?}");
+    for wrong in [0x81, 0x83, 0xa1] {
+        let at = bytes.len() - 3;
+        bytes[at] = wrong;
+        assert!(ChangeRecord::parse(&bytes).is_err(), "{wrong:02x} for the pair");
+    }
 }
 
 #[test]

@@ -250,6 +250,20 @@ def make_log(world, made):
             effective=change[4],
             leaf=b64(leaves[at]),
         )
+    # A licence that was signed beside the log: its entry is ended, which no leaf of a licence names.
+    ended = {1: sha(b"signed beside the log"), 2: 1, 3: 9, 4: CLOCK - DAY, 6: sha(b"salt 4")[:16], 7: [1, 77]}
+    world.case(
+        "change",
+        "change record that ends an entry",
+        file=world.write("changes/ended.cbor", enc(ended)),
+        status=1,
+        act=9,
+        effective=CLOCK - DAY,
+        leaf=b64(leaf_hash(entry(2, CLOCK - DAY, sha(enc(ended))))),
+    )
+    for name, wrong in [("suspends an entry", {**ended, 2: 2, 3: 4}), ("ends an entry of no list", {**ended, 7: [77]})]:
+        file = world.write(f"changes/{name.replace(' ', '_')}.cbor", enc(wrong))
+        world.case("change", f"change record that {name}", file=file, code="NOT_CONFORMANT")
     broken = {**changes[0], 2: 2}
     world.case(
         "change", "status of another act", file=world.write("changes/broken.cbor", enc(broken)), code="NOT_CONFORMANT"

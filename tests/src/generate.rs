@@ -62,6 +62,7 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "index counts",
             "index rejects",
             "index again",
+            "status end",
             "log cases",
             "log close-case",
             "migrate",

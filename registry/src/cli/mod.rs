@@ -21,6 +21,7 @@ mod migrate;
 mod restore;
 mod serve;
 mod setup;
+mod status;
 mod store;
 mod trust;
 
@@ -70,6 +71,9 @@ enum Verb {
     /// 归集索引（省）：对账、拒收、重新归集 / gathered index (province): reconcile, rejects, gather again
     #[command(subcommand)]
     Index(index::Verb),
+    /// 状态列表：作废未经系统签发的证照 / status lists: void a licence that was signed beside the system
+    #[command(subcommand)]
+    Status(status::Verb),
     /// 他方日志：分叉案件、结案 / logs of other nodes: cases of forks, closing one
     #[command(subcommand)]
     Log(log::Verb),
@@ -133,6 +137,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Enrol(verb) => enrol::run(verb).map(done),
         Verb::Trust(verb) => trust::run(verb).map(done),
         Verb::Client(verb) => client::run(verb).map(done),
+        Verb::Status(verb) => status::run(verb).map(done),
         Verb::Config(verb) => config::run(verb).map(done),
         Verb::Backup(options) => backup::run(&options).map(done),
         Verb::Restore(options) => restore::run(&options).map(done),

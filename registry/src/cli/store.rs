@@ -57,7 +57,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
     // The configuration looks for a relative file in the data directory.
     let password_file = options.password_file.as_deref().map(std::fs::canonicalize).transpose()?;
     print(&format!(
-        "已复制并核对一致 copied, and equal row by row：叶 leaves {}，证照 licences {}，状态变更 status changes {}，状态列表 status tokens \
+        "已复制并核对一致 copied, and equal row by row：叶 leaves {}，证照 licences {}，状态变更 status changes {}，单独作废的状态位 ended entries {}，状态列表 status tokens \
          {}，信任与目录等 documents {}，客户端 clients {}，回执 receipts {}，\
          归集索引 index {}\n\
          下一步 next: 在 {file} 中写入 / write into {file}:\n\n[store]\nurl = {url}\n{password}\n\
@@ -65,6 +65,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
         copied.leaves,
         copied.licences,
         copied.status_changes,
+        copied.ended_indexes,
         copied.status_tokens,
         copied.documents,
         copied.clients,

@@ -188,6 +188,7 @@ impl Effect {
         match self {
             Effect::Licence(row) => row.log_index = index,
             Effect::StatusChange(row) => row.log_index = index,
+            Effect::EndedIndex(row) => row.log_index = index,
             Effect::StatusToken(row) => row.log_index = index,
             Effect::Receipt(_) | Effect::Document(_) | Effect::Forget(..) => {}
         }
@@ -197,12 +198,13 @@ impl Effect {
 fn write_rows(write: &mut dyn Write, jobs: &[Job], refused: &[Option<WriteError>]) -> Result<(), StoreError> {
     let written =
         jobs.iter().zip(refused).filter(|(_, refused)| refused.is_none()).flat_map(|(job, _)| &job.effects);
-    let (mut licences, mut changes, mut tokens, mut receipts, mut documents) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut licences, mut changes, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tokens, mut receipts, mut documents) = (Vec::new(), Vec::new(), Vec::new());
     for (effect, _) in written {
         match effect {
             Effect::Licence(row) => licences.push(row.clone()),
             Effect::StatusChange(row) => changes.push(row.clone()),
+            Effect::EndedIndex(row) => ended.push(row.clone()),
             Effect::StatusToken(row) => tokens.push(row.clone()),
             Effect::Receipt(row) => receipts.push(row.clone()),
             Effect::Document(row) => documents.push(row.clone()),
@@ -216,6 +218,9 @@ fn write_rows(write: &mut dyn Write, jobs: &[Job], refused: &[Option<WriteError>
     }
     write.add_licences(&licences)?;
     write.change_statuses(&changes)?;
+    if !ended.is_empty() {
+        write.end_indexes(&ended)?;
+    }
     write.add_status_tokens(&tokens)?;
     write.add_receipts(&receipts)?;
     write.put_documents(&documents).map(drop)

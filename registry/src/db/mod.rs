@@ -29,8 +29,8 @@ use std::time::Duration;
 use licence_spec::log::entry::Entry;
 use licence_spec::suite::Digest;
 use licence_store::{
-    AnswerKey, DocumentRow, LicenceRow, ReceiptRow, StatusChangeRow, StatusTokenRow, Store, StoreError,
-    transact,
+    AnswerKey, DocumentRow, EndedIndexRow, LicenceRow, ReceiptRow, StatusChangeRow, StatusTokenRow, Store,
+    StoreError, transact,
 };
 use tokio::sync::oneshot;
 
@@ -49,6 +49,8 @@ pub enum Effect {
     Licence(LicenceRow),
     /// A change of status.
     StatusChange(StatusChangeRow),
+    /// The end of an entry that no licence has.
+    EndedIndex(EndedIndexRow),
     /// A status token.
     StatusToken(StatusTokenRow),
     /// A receipt; has no leaf.

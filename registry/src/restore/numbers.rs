@@ -87,6 +87,13 @@ fn seen(read: &dyn Read, from: u64) -> Result<(BTreeMap<String, u64>, u64, u64),
         at = last.log_index + 1;
         changes += rows.len() as u64;
     }
+    at = from;
+    loop {
+        let rows = read.ended_indexes_from(at, PAGE)?;
+        let Some(last) = rows.last() else { break };
+        at = last.log_index + 1;
+        changes += rows.len() as u64;
+    }
     Ok((next, licences, changes))
 }
 

@@ -7,12 +7,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use licence_spec::log::change::{ChangeRecord, ListEntry};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
 use licence_spec::suite::{Digest, Signer as _};
 use licence_store::{
-    LeafRow, LicenceRow, LogHead, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError, TileKey,
-    TileRow, Write, transact,
+    EndedIndexRow, LeafRow, LicenceRow, LogHead, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError,
+    TileKey, TileRow, Write, transact,
 };
 
 use super::ahead::{Ahead, end, origin};
@@ -118,7 +119,9 @@ fn append(
         for (entry, index) in entries.iter().zip(at..) {
             let added = match (records.get(&index), tokens.get(&entry.digest)) {
                 (Some(IndexRecord::Licence(record)), _) => add_licence(node, write, index, record),
-                (Some(IndexRecord::StatusChange(record)), _) => add_change(write, index, record),
+                (Some(IndexRecord::StatusChange(record)), _) => {
+                    add_change(node, write, index, record, tokens)
+                }
                 (None, Some(token)) => add_token(node, write, index, token),
                 // A token that the mirror does not hold any more: a newer one has taken its place.
                 (None, None) => Ok(()),
@@ -186,9 +189,18 @@ fn add_licence(
     write.add_licences(&[row]).map_err(taken)
 }
 
-fn add_change(write: &mut dyn Write, index: u64, record: &IndexedChange) -> Result<(), RestoreError> {
+fn add_change(
+    node: &Node,
+    write: &mut dyn Write,
+    index: u64,
+    record: &IndexedChange,
+    tokens: &Tokens,
+) -> Result<(), RestoreError> {
     let wrong = |what| RestoreError::Record { index, what };
     let change = record.parse().ok_or(wrong("change record"))?;
+    if let Some(ends) = change.ends {
+        return add_ended(node, write, index, &change, ends, tokens);
+    }
     let licence = write.licence(&change.licence)?.ok_or(wrong("licence"))?;
     let row = StatusChangeRow {
         digest: change.entry().digest,
@@ -210,19 +222,61 @@ fn add_change(write: &mut dyn Write, index: u64, record: &IndexedChange) -> Resu
     write.change_statuses(&[row]).map_err(of_record(index, "change of status"))
 }
 
-fn add_token(
+/// An entry that was ended though no licence has it. Its list, if it was opened after the backup, is known by its token.
+fn add_ended(
+    node: &Node,
+    write: &mut dyn Write,
+    index: u64,
+    change: &ChangeRecord,
+    ends: ListEntry,
+    tokens: &Tokens,
+) -> Result<(), RestoreError> {
+    let wrong = |what| RestoreError::Record { index, what };
+    if write.status_list(ends.list)?.is_none() {
+        let path = format!("/v1/status-lists/{}", ends.list);
+        let token = tokens.values().find(|token| token.uri().ends_with(&path)).ok_or(wrong("status list"))?;
+        list_of_token(node, write, index, token)?;
+    }
+    let row = EndedIndexRow {
+        digest: change.entry().digest,
+        record: change.to_bytes(),
+        list: ends.list,
+        index: u32::try_from(ends.index).map_err(|_| wrong("status index"))?,
+        licence: change.licence,
+        // Cannot be cut off: acts have numbers from 1 to 9.
+        act: change.act.number() as u8,
+        recorded_at: change.effective.0,
+        legal_basis: LOST.to_owned(),
+        document_number: LOST.to_owned(),
+        officer: LOST.to_owned(),
+        log_index: index,
+    };
+    write.end_indexes(&[row]).map_err(of_record(index, "ended entry of a status list"))
+}
+
+/// The list of an own token, made anew if need be.
+fn list_of_token(
     node: &Node,
     write: &mut dyn Write,
     index: u64,
     token: &StatusToken,
-) -> Result<(), RestoreError> {
+) -> Result<u64, RestoreError> {
     let wrong = |what| RestoreError::Record { index, what };
     let signed_by = node.authorities.iter().find(|authority| {
         let signer = node.keys.signer(&authority.code, Usage::Status);
         signer.is_some_and(|signer| token.verifies_under(signer.public_key()))
     });
     let authority = signed_by.ok_or(wrong("status key"))?;
-    let list = list(node, write, token.uri(), &authority.code)?.ok_or(wrong("status list"))?;
+    list(node, write, token.uri(), &authority.code)?.ok_or(wrong("status list"))
+}
+
+fn add_token(
+    node: &Node,
+    write: &mut dyn Write,
+    index: u64,
+    token: &StatusToken,
+) -> Result<(), RestoreError> {
+    let list = list_of_token(node, write, index, token)?;
     let held = write.status_list(list)?.and_then(|list| list.token_revision);
     let row = StatusTokenRow {
         list,

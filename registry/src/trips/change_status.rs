@@ -176,7 +176,7 @@ pub(super) fn change_row(
     let ActOfLaw { act, effective, recorded, successor } = *what;
     let mut salt = [0; 16];
     node.rng.fill(&mut salt)?;
-    let record = ChangeRecord { licence: licence.digest, act, effective, successor, salt };
+    let record = ChangeRecord { licence: licence.digest, act, effective, successor, salt, ends: None };
     let entry = record.entry();
     let row = StatusChangeRow {
         digest: entry.digest,

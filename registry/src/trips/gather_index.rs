@@ -290,8 +290,14 @@ mod tests {
 
     fn change(log_index: u64) -> IndexRecord {
         let act = Act::Revoke;
-        let record =
-            ChangeRecord { licence: [1; 32], act, effective: LATE.plus(1), successor: None, salt: [7; 16] };
+        let record = ChangeRecord {
+            licence: [1; 32],
+            act,
+            effective: LATE.plus(1),
+            successor: None,
+            salt: [7; 16],
+            ends: None,
+        };
         IndexRecord::StatusChange(IndexedChange { log_index, record: base64url(&record.to_bytes()) })
     }
 

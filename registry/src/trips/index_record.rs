@@ -11,7 +11,7 @@ use licence_spec::log::change::ChangeRecord;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
-use licence_store::{IndexChangeRow, IndexLicenceRow, LicenceRow, StatusChangeRow};
+use licence_store::{EndedIndexRow, IndexChangeRow, IndexLicenceRow, LicenceRow, StatusChangeRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -193,6 +193,12 @@ pub fn of_licence(row: &LicenceRow, status_list: &str) -> IndexRecord {
 /// The record of a change of status of this node.
 #[must_use]
 pub fn of_change(row: &StatusChangeRow) -> IndexRecord {
+    IndexRecord::StatusChange(IndexedChange { log_index: row.log_index, record: base64url(&row.record) })
+}
+
+/// The record of an entry that was ended at this node though no licence has it.
+#[must_use]
+pub fn of_ended(row: &EndedIndexRow) -> IndexRecord {
     IndexRecord::StatusChange(IndexedChange { log_index: row.log_index, record: base64url(&row.record) })
 }
 

@@ -190,7 +190,7 @@ pub fn new_version(
 }
 
 /// The legal ground of a change of status.
-#[derive(Clone, Deserialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// 法律依据.
@@ -199,6 +199,13 @@ pub struct Reason {
     pub document_number: String,
     /// 经办人.
     pub officer: String,
+}
+
+/// Shows nothing: an officer is named in it.
+impl std::fmt::Debug for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reason(..)")
+    }
 }
 
 /// Longest legal basis, document number or officer, characters.

@@ -1,7 +1,7 @@
 //! Serial numbers and status indexes, leased in blocks: durable before they are used, so that a crash leaves a gap and
 //! never a number twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +20,8 @@ struct Block {
     list: StatusListRow,
     counters: Range<u32>,
     serials: Range<u64>,
+    /// Entries of the list that were ended, and are no licence's.
+    ended: BTreeSet<u32>,
 }
 
 /// A number that nobody else has.
@@ -41,19 +43,38 @@ impl Leases {
         // A poisoned map holds whole blocks: a number is taken out before anything can fail.
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (authority.to_owned(), year);
-        let spent = |block: &Block| block.counters.is_empty() || block.serials.is_empty();
-        if blocks.get(&key).is_none_or(spent) {
+        loop {
+            if let Some(block) = blocks.get_mut(&key)
+                && let (Some(status_index), Some(serial)) = (block.next_index(), block.serials.next())
+            {
+                let list = block.list.clone();
+                return Ok(Some(Leased { list, status_index, serial: format!("{year}{serial:07}") }));
+            }
             match lease_block(store, authority, year)? {
                 Some(block) => blocks.insert(key.clone(), block),
                 None => return Ok(None),
             };
         }
-        let Some(block) = blocks.get_mut(&key) else { return Ok(None) };
-        let (Some(counter), Some(serial)) = (block.counters.next(), block.serials.next()) else {
-            return Ok(None);
-        };
-        let status_index = status_index(&block.list.permutation_secret, counter);
-        Ok(Some(Leased { list: block.list.clone(), status_index, serial: format!("{year}{serial:07}") }))
+    }
+
+    /// Gives an entry that was ended to nobody any more. One that was given out a moment before is refused by the commit.
+    pub fn end(&self, list: u64, index: u32) {
+        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for block in blocks.values_mut().filter(|block| block.list.id == list) {
+            block.ended.insert(index);
+        }
+    }
+}
+
+impl Block {
+    /// The next entry that is not ended.
+    fn next_index(&mut self) -> Option<u32> {
+        loop {
+            let index = status_index(&self.list.permutation_secret, self.counters.next()?);
+            if !self.ended.contains(&index) {
+                return Some(index);
+            }
+        }
     }
 }
 
@@ -76,8 +97,40 @@ fn lease_block(store: &dyn Store, authority: &str, year: i64) -> Result<Option<B
         if indexes.count == 0 {
             return Ok(None);
         }
+        let ended = write.ended_indexes(list.id)?.into_iter().collect();
         let first = write.lease(&serial_counter(authority, year), indexes.count)?;
         let counters = indexes.first..indexes.first + indexes.count;
-        Ok(Some(Block { list, counters, serials: first..first + u64::from(indexes.count) }))
+        Ok(Some(Block { list, counters, serials: first..first + u64::from(indexes.count), ended }))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ended_entry_is_given_to_nobody_even_out_of_a_block_that_is_leased_already() {
+        let secret = [7; 32];
+        let list = StatusListRow::new(
+            3,
+            "https://gz.elic.example/v1/status-lists/3".to_owned(),
+            "a".to_owned(),
+            1 << 20,
+            secret,
+        );
+        let block =
+            Block { list, counters: 0..4, serials: 1..5, ended: BTreeSet::from([status_index(&secret, 0)]) };
+        let leases = Leases::default();
+        leases.0.lock().expect("a lock").insert(("a".to_owned(), 2026), block);
+        leases.end(2, status_index(&secret, 1));
+        leases.end(3, status_index(&secret, 2));
+        let mut blocks = leases.0.lock().expect("a lock");
+        let block = blocks.get_mut(&("a".to_owned(), 2026)).expect("a block");
+        let given: Vec<u32> = std::iter::from_fn(|| block.next_index()).collect();
+        assert_eq!(
+            given,
+            [1, 3].map(|counter| status_index(&secret, counter)),
+            "that of another list is given out"
+        );
+    }
 }

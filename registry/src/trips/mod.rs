@@ -7,6 +7,7 @@ pub mod change_status;
 pub mod check_service_item;
 pub mod clients;
 pub mod cut;
+pub mod end_index;
 pub mod file_form;
 pub mod find_elsewhere;
 pub mod fork_cases;

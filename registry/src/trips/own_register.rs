@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use licence_spec::evidence::Registered;
 use licence_spec::log::change::Act;
 use licence_spec::status::{Status, StatusToken};
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Code, LastChange, Verdict};
 use licence_store::{LicenceRow, Read, StatusChangeRow, StatusListRow, StoreError};
@@ -28,12 +29,21 @@ pub fn note(
 ) -> Result<(), StoreError> {
     let list = node.store.read()?.status_list(licence.status_list)?;
     let list = list.ok_or_else(|| StoreError::Corrupt("a licence without a list".to_owned()))?;
-    let change = (change.digest, UnixTime(change.recorded_at), change.value);
-    let registered =
-        Registered { status: Status::from_value(change.2), change: Some((change.0, change.1)), place };
-    node.evidence
-        .change(|evidence| evidence.note_status(&list.uri, u64::from(licence.status_index), registered));
+    let record = (change.digest, UnixTime(change.recorded_at));
+    note_entry(node, (&list.uri, licence.status_index), Status::from_value(change.value), record, place);
     Ok(())
+}
+
+/// The same for an entry of a list, given by the list's name and the index, and the digest and time of its change record.
+pub(super) fn note_entry(
+    node: &Node,
+    (list, index): (&str, u32),
+    status: Status,
+    record: (Digest, UnixTime),
+    place: u64,
+) {
+    let registered = Registered { status, change: Some(record), place };
+    node.evidence.change(|evidence| evidence.note_status(list, u64::from(index), registered));
 }
 
 /// Notes what no token shows yet: when a process starts, and what other processes of this node have changed since.

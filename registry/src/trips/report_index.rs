@@ -5,7 +5,7 @@
 use licence_store::{Read, StoreError};
 
 use super::index_record::{
-    IndexPage, IndexRecord, PAGE, of_change, of_indexed, of_indexed_change, of_licence,
+    IndexPage, IndexRecord, PAGE, of_change, of_ended, of_indexed, of_indexed_change, of_licence,
 };
 use super::mirror;
 use crate::node::Node;
@@ -25,6 +25,7 @@ pub fn own_page(node: &Node, after: u64) -> Result<IndexPage, StoreError> {
         records.push(of_licence(&row, uri));
     }
     records.extend(read.status_changes_from(after, PAGE + 1)?.iter().map(of_change));
+    records.extend(read.ended_indexes_from(after, PAGE + 1)?.iter().map(of_ended));
     let size = read.log_head()?.map_or(0, |head| head.size);
     Ok(page(format!("{}/log", node.host), records, size, size))
 }

@@ -121,8 +121,10 @@ fn cti_name(cti: &[u8; 16]) -> Digest {
     name(3, &[cti])
 }
 
-fn status_name(row: &LicenceRow) -> Digest {
-    name(4, &[&row.status_list.to_be_bytes(), &row.status_index.to_be_bytes()])
+/// Name of a licence by its entry of a status list. An entry that was ended without a licence has it, too (`status`), so that it is
+/// never a licence's.
+pub(crate) fn status_name(list: u64, index: u32) -> Digest {
+    name(4, &[&list.to_be_bytes(), &index.to_be_bytes()])
 }
 
 fn number_name(authority: &str, vct: &str, number: &str) -> Digest {
@@ -135,7 +137,7 @@ fn names(row: &LicenceRow) -> [(Digest, i64); 5] {
         (digest_name(&row.digest), 0),
         (id_name(&row.id), 0),
         (cti_name(&row.cti), 0),
-        (status_name(row), 0),
+        (status_name(row.status_list, row.status_index), 0),
         (number_name(&row.authority, &row.vct, &row.number), row.version.into()),
     ]
 }
@@ -209,6 +211,12 @@ impl Session<'_> {
 impl ReadLicences for Session<'_> {
     fn licence(&self, digest: &Digest) -> Result<Option<LicenceRow>> {
         self.licence_named(&digest_name(digest), |row| row.digest == *digest)
+    }
+
+    fn licence_by_status_index(&self, list: u64, index: u32) -> Result<Option<LicenceRow>> {
+        self.licence_named(&status_name(list, index), |row| {
+            row.status_list == list && row.status_index == index
+        })
     }
 
     fn licence_by_id(&self, id: &str) -> Result<Option<LicenceRow>> {

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use licence_store::{
-    Conflict, Digest, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow, StatusListRow,
-    StatusTokenRow, StatusValue, WriteStatus,
+    Conflict, Digest, EndedIndexRow, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow,
+    StatusListRow, StatusTokenRow, StatusValue, WriteStatus,
 };
 
 use crate::cells::Cells;
 use crate::errors::{integer, integers};
-use crate::licences::digest_name;
+use crate::licences::{digest_name, status_name};
 use crate::link::Params;
 use crate::runs::runs;
 use crate::session::Session;
@@ -72,6 +72,27 @@ const DIRTY: &str = "UPDATE status_lists s SET revision = s.revision + new.chang
        FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS change (list, recorded_at, at) GROUP BY list) AS new \
      WHERE s.id = new.list";
 
+macro_rules! select_ended {
+    ($rest:literal) => {
+        concat!(
+            "SELECT log_index, digest, record, list, idx, licence, act, recorded_at, legal_basis, document_number, officer \
+             FROM ended_indexes ",
+            $rest
+        )
+    };
+}
+
+const ENDED: &str = "SELECT idx FROM ended_indexes WHERE list = $1 ORDER BY idx";
+
+/// The name of the entry goes to the names of licences: one that has it refuses this, and this refuses one that comes later.
+const END_NAME: &str = "INSERT INTO licence_names (name, version, log_index) VALUES ($1, 0, $2)";
+
+const END: &str = "INSERT INTO ended_indexes (log_index, digest, record, list, idx, licence, act, recorded_at, legal_basis, \
+     document_number, officer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+const DIRTY_ONE: &str = "UPDATE status_lists SET revision = revision + 1, dirty_since = coalesce(dirty_since, $2) \
+     WHERE id = $1 AND size > $3";
+
 fn list(row: &Cells<'_>) -> Result<StatusListRow> {
     Ok(StatusListRow {
         id: row.number()?,
@@ -120,6 +141,22 @@ fn change(row: &Cells<'_>) -> Result<StatusChangeRow> {
     })
 }
 
+fn ended(row: &Cells<'_>) -> Result<EndedIndexRow> {
+    Ok(EndedIndexRow {
+        log_index: row.number()?,
+        digest: row.fixed()?,
+        record: row.bytes()?,
+        list: row.number()?,
+        index: row.number()?,
+        licence: row.fixed()?,
+        act: row.number()?,
+        recorded_at: row.take()?,
+        legal_basis: row.take()?,
+        document_number: row.take()?,
+        officer: row.take()?,
+    })
+}
+
 impl ReadStatus for Session<'_> {
     fn status_list(&self, id: u64) -> Result<Option<StatusListRow>> {
         self.one(select_list!("WHERE id = $1"), &[&integer(id)?], list)
@@ -138,8 +175,10 @@ impl ReadStatus for Session<'_> {
         let revision =
             self.one("SELECT revision FROM status_lists WHERE id = $1", &[&list], |row| row.number())?;
         let Some(revision) = revision else { return Ok(None) };
-        let values = self
+        let mut values = self
             .all(NOT_VALID, &[&list], |row| Ok(StatusValue { index: row.number()?, value: row.number()? }))?;
+        values.extend(self.all(ENDED, &[&list], |row| Ok(StatusValue { index: row.number()?, value: 1 }))?);
+        values.sort_unstable_by_key(|value| value.index);
         Ok(Some(ListRevision { revision, values }))
     }
 
@@ -167,6 +206,15 @@ impl ReadStatus for Session<'_> {
     fn status_changes_from(&self, from: u64, limit: u32) -> Result<Vec<StatusChangeRow>> {
         let sql = select_change!("WHERE log_index >= $1 ORDER BY log_index LIMIT $2");
         self.all(sql, &[&integer(from)?, &i64::from(limit)], change)
+    }
+
+    fn ended_indexes(&self, list: u64) -> Result<Vec<u32>> {
+        self.all(ENDED, &[&integer(list)?], |row| row.number())
+    }
+
+    fn ended_indexes_from(&self, from: u64, limit: u32) -> Result<Vec<EndedIndexRow>> {
+        let sql = select_ended!("WHERE log_index >= $1 ORDER BY log_index LIMIT $2");
+        self.all(sql, &[&integer(from)?, &i64::from(limit)], ended)
     }
 }
 
@@ -248,6 +296,35 @@ impl Session<'_> {
     }
 }
 
+impl Session<'_> {
+    fn insert_ended(&self, row: &EndedIndexRow) -> Result<()> {
+        let (list, at, index) = (integer(row.list)?, integer(row.log_index)?, i64::from(row.index));
+        // Asked first, so that an entry that is ended already is told from one that a licence has.
+        if self.ended_indexes(row.list)?.contains(&row.index) {
+            return Err(Conflict::StatusChangeExists.into());
+        }
+        if self.run(DIRTY_ONE, &[&list, &row.recorded_at, &index], None)? == 0 {
+            return Err(Conflict::Dangling.into());
+        }
+        let name = status_name(row.list, row.index);
+        self.run(END_NAME, &[&name.as_slice(), &at], Some(Conflict::LicenceExists))?;
+        let params: Params<'_> = &[
+            &at,
+            &row.digest.as_slice(),
+            &row.record.as_slice(),
+            &list,
+            &index,
+            &row.licence.as_slice(),
+            &i64::from(row.act),
+            &row.recorded_at,
+            &row.legal_basis.as_str(),
+            &row.document_number.as_str(),
+            &row.officer.as_str(),
+        ];
+        self.run(END, params, Some(Conflict::StatusChangeExists)).map(drop)
+    }
+}
+
 impl WriteStatus for Session<'_> {
     fn add_status_lists(&mut self, rows: &[StatusListRow]) -> Result<()> {
         self.writing(|session| session.insert_lists(rows))
@@ -268,6 +345,10 @@ impl WriteStatus for Session<'_> {
         self.writing(|session| {
             runs(rows, |row| row.licence).into_iter().try_for_each(|run| session.change_run(run))
         })
+    }
+
+    fn end_indexes(&mut self, rows: &[EndedIndexRow]) -> Result<()> {
+        self.writing(|session| rows.iter().try_for_each(|row| session.insert_ended(row)))
     }
 
     fn add_status_tokens(&mut self, rows: &[StatusTokenRow]) -> Result<()> {

@@ -68,12 +68,17 @@ fn write_licences(store: &dyn Store) {
             StatusChangeRow { successor: Some(licences[900].digest), ..make::change(at + 2, old, 2, 3) };
         let other: Vec<_> =
             (3..20).map(|n| make::change(at + n, &licences[(round * 17 + n) as usize + 100], 0, 1)).collect();
-        // The last token misses the last change.
-        let shown = (round + 1) * 19 - u64::from(round == 29);
+        // The last token misses the last change, and all from round 11 on show the entry that was ended between two tokens.
+        let shown = (round + 1) * 19 - u64::from(round == 29) + u64::from(round > 10);
         write(store, |write| {
             write.change_statuses(&[make::change(at, old, 0, 2), replaced.clone()])?;
             write.change_statuses(&other)?;
-            write.add_status_tokens(&[make::token(1_000 + round as i64, shown, at + 20)])
+            write.add_status_tokens(&[make::token(1_000 + round as i64, shown, at + 20)])?;
+            match round {
+                10 => write.end_indexes(&[make::ended(at + 25, 4_000)]),
+                29 => write.end_indexes(&[make::ended(at + 25, 3_000)]),
+                _ => Ok(()),
+            }
         });
     }
 }
@@ -121,6 +126,7 @@ fn write_index(store: &dyn Store) {
 const ALL: Copied = Copied {
     licences: 1_200,
     status_changes: 570,
+    ended_indexes: 2,
     status_lists: 2,
     status_tokens: 30,
     leaves: LEAVES,

@@ -156,7 +156,7 @@ fn processes_that_start_on_an_empty_database_at_once_make_one_schema() {
     });
     let names =
         Cluster::shared().sql(name_of(&url), "SELECT version, name FROM schema_migrations ORDER BY 1");
-    assert_eq!(names, "1|0001_first\n2|0002_job_leases\n3|0003_index\n4|0004_client");
+    assert_eq!(names, "1|0001_first\n2|0002_job_leases\n3|0003_index\n4|0004_client\n5|0005_ended_indexes");
 }
 
 /// Ends all connections to a database but the one that asks; answers how many there were.
@@ -231,9 +231,9 @@ fn a_newer_database_is_refused_and_left_untouched() {
     let url = cluster.database();
     drop(open(&url));
     cluster
-        .sql(name_of(&url), "INSERT INTO schema_migrations VALUES (4, '0004_later'); DROP TABLE job_leases");
+        .sql(name_of(&url), "INSERT INTO schema_migrations VALUES (6, '0006_later'); DROP TABLE job_leases");
     let error = PostgresStore::open(&url).unwrap_err();
-    assert_eq!(error, StoreError::Newer { found: 4, known: 3 });
+    assert_eq!(error, StoreError::Newer { found: 6, known: 5 });
     assert_eq!(cluster.sql(name_of(&url), "SELECT to_regclass('job_leases') IS NULL"), "t");
 }
 

@@ -74,8 +74,13 @@ impl Session<'_> {
         let add_holder =
             "INSERT INTO licence_holders (licence, holder) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         let mut holders = self.connection().prepare_cached(add_holder).map_err(store_error)?;
+        let ended = "SELECT 1 FROM ended_indexes WHERE list = ?1 AND idx = ?2";
+        let mut ended = self.connection().prepare_cached(ended).map_err(store_error)?;
         for row in rows {
             let log_index = integer(row.log_index)?;
+            if ended.exists(params![integer(row.status_list)?, row.status_index]).map_err(store_error)? {
+                return Err(Conflict::LicenceExists.into());
+            }
             insert
                 .execute(params![
                     log_index,
@@ -109,6 +114,11 @@ impl Session<'_> {
 impl ReadLicences for Session<'_> {
     fn licence(&self, digest: &Digest) -> Result<Option<LicenceRow>> {
         self.one_licence(select!("FROM licences l WHERE l.digest = ?1"), [digest])
+    }
+
+    fn licence_by_status_index(&self, list: u64, index: u32) -> Result<Option<LicenceRow>> {
+        let sql = select!("FROM licences l WHERE l.status_list = ?1 AND l.status_index = ?2");
+        self.one_licence(sql, params![integer(list)?, index])
     }
 
     fn licence_by_id(&self, id: &str) -> Result<Option<LicenceRow>> {

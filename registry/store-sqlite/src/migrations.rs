@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_job_leases.sql"),
     include_str!("migrations/0003_index.sql"),
     include_str!("migrations/0004_client.sql"),
+    include_str!("migrations/0005_ended_indexes.sql"),
 ];
 
 /// Newest schema version that this program knows.

@@ -1,8 +1,8 @@
 //! SQL of status lists, tokens and changes.
 
 use licence_store::{
-    Conflict, Digest, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow, StatusListRow,
-    StatusTokenRow, StatusValue, WriteStatus,
+    Conflict, Digest, EndedIndexRow, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow,
+    StatusListRow, StatusTokenRow, StatusValue, WriteStatus,
 };
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -30,6 +30,18 @@ macro_rules! select_change {
         concat!(
             "SELECT log_index, digest, record, licence, act, previous, value, effective_at, recorded_at, legal_basis, \
              document_number, officer, successor, client FROM status_changes ",
+            $rest
+        )
+    };
+}
+
+const ENDED: &str = "SELECT idx FROM ended_indexes WHERE list = ?1 ORDER BY idx";
+
+macro_rules! select_ended {
+    ($rest:literal) => {
+        concat!(
+            "SELECT log_index, digest, record, list, idx, licence, act, recorded_at, legal_basis, document_number, officer \
+             FROM ended_indexes ",
             $rest
         )
     };
@@ -84,6 +96,22 @@ fn change(row: &Row<'_>) -> rusqlite::Result<StatusChangeRow> {
     })
 }
 
+fn ended(row: &Row<'_>) -> rusqlite::Result<EndedIndexRow> {
+    Ok(EndedIndexRow {
+        log_index: unsigned(row, 0)?,
+        digest: row.get(1)?,
+        record: row.get(2)?,
+        list: unsigned(row, 3)?,
+        index: row.get(4)?,
+        licence: row.get(5)?,
+        act: row.get(6)?,
+        recorded_at: row.get(7)?,
+        legal_basis: row.get(8)?,
+        document_number: row.get(9)?,
+        officer: row.get(10)?,
+    })
+}
+
 impl ReadStatus for Session<'_> {
     fn status_list(&self, id: u64) -> Result<Option<StatusListRow>> {
         self.one(select_list!("WHERE id = ?1"), [integer(id)?], list)
@@ -104,8 +132,11 @@ impl ReadStatus for Session<'_> {
         let Some(revision) = revision else { return Ok(None) };
         // The condition repeats that of the partial index word for word, or SQLite would not use it.
         let sql = "SELECT status_index, status FROM licences WHERE status_list = ?1 AND status <> 0 ORDER BY status_index";
-        let values =
+        let mut values =
             self.all(sql, [list], |row| Ok(StatusValue { index: row.get(0)?, value: row.get(1)? }))?;
+        let ended = self.all(ENDED, [list], |row| Ok(StatusValue { index: row.get(0)?, value: 1 }))?;
+        values.extend(ended);
+        values.sort_unstable_by_key(|value| value.index);
         Ok(Some(ListRevision { revision, values }))
     }
 
@@ -133,6 +164,15 @@ impl ReadStatus for Session<'_> {
     fn status_changes_from(&self, from: u64, limit: u32) -> Result<Vec<StatusChangeRow>> {
         let sql = select_change!("WHERE log_index >= ?1 ORDER BY log_index LIMIT ?2");
         self.all(sql, params![integer(from)?, limit], change)
+    }
+
+    fn ended_indexes(&self, list: u64) -> Result<Vec<u32>> {
+        self.all(ENDED, [integer(list)?], |row| row.get(0))
+    }
+
+    fn ended_indexes_from(&self, from: u64, limit: u32) -> Result<Vec<EndedIndexRow>> {
+        let sql = select_ended!("WHERE log_index >= ?1 ORDER BY log_index LIMIT ?2");
+        self.all(sql, params![integer(from)?, limit], ended)
     }
 }
 
@@ -215,6 +255,39 @@ impl Session<'_> {
         Ok(())
     }
 
+    fn insert_ended(&self, row: &EndedIndexRow) -> Result<()> {
+        let (list, at) = (integer(row.list)?, integer(row.log_index)?);
+        let sql = "SELECT 1 FROM licences WHERE status_list = ?1 AND status_index = ?2";
+        if self.one(sql, params![list, row.index], |_| Ok(()))?.is_some() {
+            return Err(Conflict::LicenceExists.into());
+        }
+        let sql = "UPDATE status_lists SET revision = revision + 1, dirty_since = coalesce(dirty_since, ?2) \
+                   WHERE id = ?1 AND size > ?3";
+        let mut update = self.connection().prepare_cached(sql).map_err(store_error)?;
+        if update.execute(params![list, row.recorded_at, row.index]).map_err(store_error)? == 0 {
+            return Err(Conflict::Dangling.into());
+        }
+        let sql = "INSERT INTO ended_indexes (log_index, digest, record, list, idx, licence, act, recorded_at, legal_basis, \
+                   document_number, officer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let mut insert = self.connection().prepare_cached(sql).map_err(store_error)?;
+        insert
+            .execute(params![
+                at,
+                row.digest,
+                row.record,
+                list,
+                row.index,
+                row.licence,
+                row.act,
+                row.recorded_at,
+                row.legal_basis,
+                row.document_number,
+                row.officer
+            ])
+            .map_err(or_conflict(Conflict::StatusChangeExists))?;
+        Ok(())
+    }
+
     fn insert_token(&self, row: &StatusTokenRow) -> Result<()> {
         let list = self.status_list(row.list)?.ok_or(Conflict::Dangling)?;
         if row.revision > list.revision {
@@ -263,6 +336,10 @@ impl WriteStatus for Session<'_> {
 
     fn change_statuses(&mut self, rows: &[StatusChangeRow]) -> Result<()> {
         self.writing(|session| session.insert_changes(rows))
+    }
+
+    fn end_indexes(&mut self, rows: &[EndedIndexRow]) -> Result<()> {
+        self.writing(|session| rows.iter().try_for_each(|row| session.insert_ended(row)))
     }
 
     fn add_status_tokens(&mut self, rows: &[StatusTokenRow]) -> Result<()> {

@@ -11,15 +11,13 @@
 
 mod index;
 
-use std::cmp::Ordering;
-
 use licence_spec::log::merkle::{TreeHead, leaf_hash};
 use licence_spec::log::tile::Tile;
 use licence_spec::log::tiled_tree::TileEdge;
 
 use crate::{
-    DocumentRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read, ReceiptRow, Result, StatusChangeRow,
-    StatusListRow, StatusTokenRow, Store, StoreError, TileKey, TileRow, Write, transact,
+    DocumentRow, EndedIndexRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read, ReceiptRow, Result,
+    StatusChangeRow, StatusListRow, StatusTokenRow, Store, StoreError, TileKey, TileRow, Write, transact,
 };
 
 /// Rows of a page: some hundred KiB.
@@ -65,6 +63,8 @@ pub struct Copied {
     pub licences: u64,
     /// Changes of status.
     pub status_changes: u64,
+    /// Ended entries that no licence has.
+    pub ended_indexes: u64,
     /// Status lists.
     pub status_lists: u64,
     /// Status tokens.
@@ -169,15 +169,21 @@ impl Copy<'_> {
     /// Changes and tokens in log order: only so is each token as old as its list was then.
     fn replay_status(&mut self) -> Result<()> {
         let mut changes = status_changes(self.source, None)?;
+        let mut ended = ended_indexes(self.source, None)?;
         let mut tokens = status_tokens(self.source, None)?;
         let mut done = 0;
-        while let Some((part, count)) = next_stretch(&changes, &tokens) {
+        while let Some((part, count)) = next_stretch(&changes, &ended, &tokens) {
             done += count as u64;
             match part {
                 Part::Changes => {
                     let rest = changes.split_off(count);
                     self.write(|write| write.change_statuses(&changes))?;
                     changes = more(rest, changes.last(), self.source, status_changes)?;
+                }
+                Part::Ended => {
+                    let rest = ended.split_off(count);
+                    self.write(|write| write.end_indexes(&ended))?;
+                    ended = more(rest, ended.last(), self.source, ended_indexes)?;
                 }
                 Part::Tokens => {
                     let rest = tokens.split_off(count);
@@ -254,22 +260,29 @@ impl Copy<'_> {
 /// Of what the next rows in log order are.
 enum Part {
     Changes,
+    Ended,
     Tokens,
 }
 
-/// How many rows of one kind come before the next of the other kind.
-fn next_stretch(changes: &[StatusChangeRow], tokens: &[StatusTokenRow]) -> Option<(Part, usize)> {
+/// Of which kind the next rows in log order are, and how many of them come before the next of another kind. `None` once all have come to an
+/// end: one leaf is not of two kinds, and a log has no leaf 2^64 - 1.
+fn next_stretch(
+    changes: &[StatusChangeRow],
+    ended: &[EndedIndexRow],
+    tokens: &[StatusTokenRow],
+) -> Option<(Part, usize)> {
     let change = changes.first().map_or(u64::MAX, |row| row.log_index);
+    let end = ended.first().map_or(u64::MAX, |row| row.log_index);
     let token = tokens.first().map_or(u64::MAX, |row| row.log_index);
-    match change.cmp(&token) {
-        Ordering::Less => {
-            Some((Part::Changes, changes.iter().take_while(|row| row.log_index < token).count()))
-        }
-        Ordering::Greater => {
-            Some((Part::Tokens, tokens.iter().take_while(|row| row.log_index < change).count()))
-        }
-        // Both have come to an end: one leaf is not of two kinds, and a log has no leaf 2^64 - 1.
-        Ordering::Equal => None,
+    let below = |places: &mut dyn Iterator<Item = u64>, next: u64| places.take_while(|at| *at < next).count();
+    if change < end.min(token) {
+        Some((Part::Changes, below(&mut changes.iter().map(|row| row.log_index), end.min(token))))
+    } else if end < change.min(token) {
+        Some((Part::Ended, below(&mut ended.iter().map(|row| row.log_index), change.min(token))))
+    } else if token < change.min(end) {
+        Some((Part::Tokens, below(&mut tokens.iter().map(|row| row.log_index), change.min(end))))
+    } else {
+        None
     }
 }
 
@@ -310,6 +323,10 @@ fn status_changes(read: &dyn Read, after: Option<&StatusChangeRow>) -> Result<Ve
 
 fn status_tokens(read: &dyn Read, after: Option<&StatusTokenRow>) -> Result<Vec<StatusTokenRow>> {
     read.status_tokens_from(after.map_or(0, |row| row.log_index + 1), LARGE)
+}
+
+fn ended_indexes(read: &dyn Read, after: Option<&EndedIndexRow>) -> Result<Vec<EndedIndexRow>> {
+    read.ended_indexes_from(after.map_or(0, |row| row.log_index + 1), PAGE)
 }
 
 fn leaves(read: &dyn Read, after: Option<&LeafRow>) -> Result<Vec<LeafRow>> {
@@ -360,6 +377,7 @@ fn compare(source: &dyn Read, target: &dyn Read) -> std::result::Result<Copied, 
     let mut copied = Copied {
         licences: same_rows("licences", licences, source, target)?,
         status_changes: same_rows("status_changes", status_changes, source, target)?,
+        ended_indexes: same_rows("ended_indexes", ended_indexes, source, target)?,
         status_lists: lists.0.len() as u64,
         status_tokens: same_rows("status_tokens", status_tokens, source, target)?,
         leaves: same_rows("log_leaves", leaves, source, target)?,

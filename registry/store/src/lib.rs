@@ -60,8 +60,8 @@ pub use licences::{LicenceCount, LicenceRow, ReadLicences, Taken, WriteLicences}
 pub use log::{LeafRow, LogHead, ReadLog, TileKey, TileRow, WriteLog};
 pub use node::{CounterRow, JobLease, NodeRow, ReadNode, WriteNode};
 pub use status::{
-    IndexLease, ListRevision, ReadStatus, StatusChangeRow, StatusListRow, StatusTokenRow, StatusValue,
-    WriteStatus,
+    EndedIndexRow, IndexLease, ListRevision, ReadStatus, StatusChangeRow, StatusListRow, StatusTokenRow,
+    StatusValue, WriteStatus,
 };
 pub use timings::{Stopwatch, Timing, Timings};
 

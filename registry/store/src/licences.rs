@@ -79,6 +79,11 @@ pub enum Taken {
 
 /// Reading licences.
 pub trait ReadLicences {
+    /// The licence with this entry of a status list.
+    /// # Errors
+    /// As [`ReadLicences::licence`].
+    fn licence_by_status_index(&self, list: u64, index: u32) -> Result<Option<LicenceRow>>;
+
     /// The licence with this statement digest.
     /// # Errors
     /// Those of the connection; an unknown licence is `None`. So it is with every read below.
@@ -146,6 +151,6 @@ pub trait ReadLicences {
 pub trait WriteLicences {
     /// Adds licences with their holders.
     /// # Errors
-    /// [`crate::Conflict::LicenceExists`] if anything unique is taken; [`crate::Conflict::Dangling`] if the status list does not exist.
+    /// [`crate::Conflict::LicenceExists`] if anything unique is taken, or the status index was ended ([`crate::WriteStatus::end_indexes`]); [`crate::Conflict::Dangling`] if the status list does not exist.
     fn add_licences(&mut self, rows: &[LicenceRow]) -> Result<()>;
 }

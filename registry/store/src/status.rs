@@ -163,6 +163,45 @@ impl std::fmt::Debug for StatusChangeRow {
     }
 }
 
+/// An entry of a list that was ended though no licence of this node has it: somebody signed a licence beside the system.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndedIndexRow {
+    /// SHA-256 of `record`; unique.
+    pub digest: Digest,
+    /// The change record, canonical CBOR; it names list and index.
+    pub record: Vec<u8>,
+    /// Id of the list, which must exist.
+    pub list: u64,
+    /// Entry; unique within the list, and no licence's.
+    pub index: u32,
+    /// Digest of the licence that was signed beside the system. None of this store has it.
+    pub licence: Digest,
+    /// The act, 1 to 9; it leads to status 1.
+    pub act: u8,
+    /// When this node recorded it, Unix seconds.
+    pub recorded_at: i64,
+    /// Legal basis as the authority states it.
+    pub legal_basis: String,
+    /// Number of the official document that orders it.
+    pub document_number: String,
+    /// The officer who entered it.
+    pub officer: String,
+    /// Index of its leaf in this node's log; unique.
+    pub log_index: u64,
+}
+
+/// Shows where the row is, not who or why.
+impl std::fmt::Debug for EndedIndexRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndedIndexRow")
+            .field("licence", &Short(&self.licence))
+            .field("list", &self.list)
+            .field("index", &self.index)
+            .field("log_index", &self.log_index)
+            .finish_non_exhaustive()
+    }
+}
+
 /// One entry of a list that is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusValue {
@@ -236,6 +275,16 @@ pub trait ReadStatus {
     /// # Errors
     /// As [`ReadStatus::status_list`].
     fn status_changes_from(&self, from: u64, limit: u32) -> Result<Vec<StatusChangeRow>>;
+
+    /// The ended entries of a list that no licence has, ascending. They are in its [`ReadStatus::list_revision`], too.
+    /// # Errors
+    /// As [`ReadStatus::status_list`].
+    fn ended_indexes(&self, list: u64) -> Result<Vec<u32>>;
+
+    /// Ended entries of all lists with a log index of at least `from`, in log order, at most `limit`.
+    /// # Errors
+    /// As [`ReadStatus::status_list`].
+    fn ended_indexes_from(&self, from: u64, limit: u32) -> Result<Vec<EndedIndexRow>>;
 }
 
 /// Writing status.
@@ -260,6 +309,13 @@ pub trait WriteStatus {
     /// # Errors
     /// [`crate::Conflict::StatusMoved`] if a licence is unknown or its status is not `previous`; [`crate::Conflict::StatusChangeExists`].
     fn change_statuses(&mut self, rows: &[StatusChangeRow]) -> Result<()>;
+
+    /// Ends entries that no licence has, for good: their status is 1, and no licence is added with one of them any more. Raises the lists'
+    /// revisions and marks them dirty since `recorded_at`.
+    /// # Errors
+    /// [`crate::Conflict::LicenceExists`] if a licence has the entry; [`crate::Conflict::StatusChangeExists`] if it is ended, or digest or log index
+    /// are taken; [`crate::Conflict::Dangling`] if there is no such list or entry.
+    fn end_indexes(&mut self, rows: &[EndedIndexRow]) -> Result<()>;
 
     /// Keeps tokens and makes each the newest of its list. The list is clean afterwards if the token shows its latest revision.
     /// A token that is already the newest, with equal digest, is left alone.

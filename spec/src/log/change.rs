@@ -14,7 +14,7 @@ use crate::time::UnixTime;
 
 /// Bytes of randomness in a record, so that its digest in the public log tells nothing about the change.
 pub const CHANGE_SALT_BYTES: usize = 16;
-/// Longest record, bytes: all six members at their largest are 103.
+/// Longest record, bytes: members 1 to 6 at their largest are 103; one that ends an entry has no successor and is shorter.
 pub const MAX_CHANGE_RECORD: usize = 103;
 
 /// An act of law that changes the status of a licence (numbers of this project).
@@ -137,6 +137,15 @@ impl Act {
     }
 }
 
+/// An entry of a status list of the node whose log has the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListEntry {
+    /// Number of the list, unique at that node.
+    pub list: u64,
+    /// Entry in it.
+    pub index: u64,
+}
+
 /// Why and when the status of one licence changed. The node keeps the record and shows it to those entitled; the log
 /// has its digest alone, blinded by the salt.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,14 +160,17 @@ pub struct ChangeRecord {
     pub successor: Option<Digest>,
     /// Random bytes, fresh for each record.
     pub salt: [u8; CHANGE_SALT_BYTES],
+    /// The entry that is ended, where the log has no leaf of the licence: it was signed beside the log. `None` for every licence that
+    /// the node issued. Such a record ends the entry (status 1) and has no successor.
+    pub ends: Option<ListEntry>,
 }
 
 impl ChangeRecord {
-    /// The bytes of the record: `{1: licence, 2: status, 3: act, 4: effective, 5?: successor, 6: salt}`.
+    /// The bytes of the record: `{1: licence, 2: status, 3: act, 4: effective, 5?: successor, 6: salt, 7?: [list, index]}`.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(MAX_CHANGE_RECORD);
-        writer.map(5 + usize::from(self.successor.is_some()));
+        writer.map(5 + usize::from(self.successor.is_some()) + usize::from(self.ends.is_some()));
         writer.uint(1).bytes(&self.licence);
         writer.uint(2).uint(u64::from(self.act.new_status()));
         writer.uint(3).uint(self.act.number());
@@ -167,14 +179,17 @@ impl ChangeRecord {
             writer.uint(5).bytes(successor);
         }
         writer.uint(6).bytes(&self.salt);
+        if let Some(entry) = &self.ends {
+            writer.uint(7).array(2).uint(entry.list).uint(entry.index);
+        }
         writer.into_bytes()
     }
 
     /// Reads a record, strictly.
     ///
     /// # Errors
-    /// A [`Fault`] for any other encoding, an unknown member or act, a missing member, or a status that is not the
-    /// one of the act.
+    /// A [`Fault`] for any other encoding, an unknown member or act, a missing member, a status that is not the
+    /// one of the act, or a record that ends an entry and has another status than 1 or a successor.
     pub fn parse(bytes: &[u8]) -> Result<ChangeRecord, Fault> {
         if bytes.len() > MAX_CHANGE_RECORD {
             return Err(Fault::not_conformant("a status change record is too long"));
@@ -197,17 +212,34 @@ impl ChangeRecord {
             return Err(Fault::not_conformant("a member is missing or unknown"));
         }
         let salt = reader.byte_array()?;
-        if map.next_int(&mut reader)?.is_some() {
-            return Err(Fault::not_conformant("a member is missing or unknown"));
+        let ends = ended_entry(&mut map, &mut reader)?;
+        if ends.is_some() && (status != 1 || successor.is_some()) {
+            return Err(Fault::not_conformant(
+                "an entry is ended by another status than 1, or with a successor",
+            ));
         }
         reader.end()?;
-        Ok(ChangeRecord { licence, act, effective, successor, salt })
+        Ok(ChangeRecord { licence, act, effective, successor, salt, ends })
     }
 
     /// The log entry of the record: op 2, the effective time, the digest of the bytes.
     #[must_use]
     pub fn entry(&self) -> Entry {
         Entry { op: Op::StatusChange, time: self.effective, digest: sha256(&[&self.to_bytes()]) }
+    }
+}
+
+/// Member 7, the last one, if it is there.
+fn ended_entry<'a>(map: &mut MapReader<'a>, reader: &mut Reader<'a>) -> Result<Option<ListEntry>, Fault> {
+    match map.next_int(reader)? {
+        None => return Ok(None),
+        Some(7) => reader.array_of(2)?,
+        Some(_) => return Err(Fault::not_conformant("a member is missing or unknown")),
+    }
+    let entry = ListEntry { list: reader.uint()?, index: reader.uint()? };
+    match map.next_int(reader)? {
+        None => Ok(Some(entry)),
+        Some(_) => Err(Fault::not_conformant("a member is missing or unknown")),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use licence_registry::encoding::{base64url, from_base64url};
 use serde_json::{Value, json};
 
+use crate::attacks::unlogged::forge;
 use crate::crash::fsck;
 use crate::federation::{Pair, mirrored, size};
 use crate::harness::{Running, licence, private, refused, run, succeed, until};
@@ -95,19 +97,30 @@ fn a_city_that_lost_its_disk_comes_back_with_every_revocation_and_one_log() {
     let late: Vec<Value> = (6..=20).map(|of| issue(&city, &token, of)).collect();
     let ended = [&early[0], &late[0]];
     ended.iter().for_each(|gone| revoke(&city, &token, gone));
+    // A licence that a thief signed beside the log is ended without a row of it, and stays so.
+    let genuine = from_base64url(early[1]["credential"].as_str().expect("bytes")).expect("base64url");
+    let forged = json!({"credential": base64url(&forge(&data, &genuine, 1, crate::harness::clock()))});
+    let (beside, ground) = (pair.place.path("beside.elic"), reason());
+    fs::write(&beside, from_base64url(forged["credential"].as_str().expect("bytes")).expect("base64url"))
+        .expect("a file");
+    let text = |name: &str| ground[name].as_str().expect("a text").to_owned();
+    let texts = ["legal_basis", "document_number", "officer"].map(text);
+    let words_of = ["--legal-basis", &texts[0], "--document-number", &texts[1], "--officer", &texts[2]];
+    succeed(&[["status", "end", "--data", &data, &beside].as_slice(), &words_of].concat());
+    assert_eq!(judged(&city, &token, &forged).1, "REVOKED");
     until("revoked", || ended.iter().all(|gone| judged(&city, &token, gone).1 == "REVOKED"));
     until_gathered(&province, &city);
     city.stop();
     put_back(&data, &file, &words);
     let before = mirrored(&province);
     let said = resume(&data);
-    assert!(said.contains("licences 15") && said.contains("status changes 2"), "{said}");
+    assert!(said.contains("licences 15") && said.contains("status changes 3"), "{said}");
     assert!(said.contains("Good now: desk"), "{said}");
     assert_eq!(fsck(&data)["faults"], 0);
     let city = pair.start("city");
     city.until_ready();
     assert!(size(&city) >= before, "the log does not shrink");
-    for gone in ended {
+    for gone in ended.into_iter().chain([&forged]) {
         assert_eq!(judged(&city, &token, gone), ("REJECT".to_owned(), "REVOKED".to_owned()));
     }
     is_known_without_its_bytes(&city, &token, &late[1], 7);

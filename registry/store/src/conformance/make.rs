@@ -1,9 +1,9 @@
 //! Rows for tests: every unique column differs with `n`, and no row means anything.
 
 use crate::{
-    AnswerKey, ClientRow, Digest, DocumentRow, INDEX_CHANGE, INDEX_LICENCE, IdempotentAnswer, IndexChangeRow,
-    IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow, LicenceRow, LogHead, ReceiptRow,
-    StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
+    AnswerKey, ClientRow, Digest, DocumentRow, EndedIndexRow, INDEX_CHANGE, INDEX_LICENCE, IdempotentAnswer,
+    IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow, LicenceRow, LogHead,
+    ReceiptRow, StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
 };
 
 /// Name of the log in all cases.
@@ -72,6 +72,23 @@ pub fn change(log_index: u64, licence: &LicenceRow, previous: u8, value: u8) -> 
         officer: "测试人员甲".into(),
         successor: None,
         client: (!log_index.is_multiple_of(3)).then(|| format!("desk-{}", log_index % 5)),
+        log_index,
+    }
+}
+
+/// End of entry `index` of list 1 at leaf `log_index`.
+pub fn ended(log_index: u64, index: u32) -> EndedIndexRow {
+    EndedIndexRow {
+        digest: digest(0xe4, log_index),
+        record: format!("ended {log_index}").into_bytes(),
+        list: 1,
+        index,
+        licence: digest(0xf4, log_index),
+        act: 9,
+        recorded_at: 1_795_600_000 + log_index as i64,
+        legal_basis: "《中华人民共和国行政许可法》第六十九条".into(),
+        document_number: "穗市监废〔2026〕1号".into(),
+        officer: "测试人员甲".into(),
         log_index,
     }
 }

@@ -136,6 +136,8 @@ suite! { $
         a_change_decided_on_an_old_status_is_refused,
         one_licence_may_change_twice_in_one_call,
         a_status_change_is_recorded_once,
+        an_entry_that_no_licence_has_is_ended_for_good,
+        an_entry_of_a_licence_or_of_no_list_is_not_ended,
         status_lists_are_unique,
         indexes_are_leased_once_and_only_to_the_end_of_the_list,
         a_closed_list_leases_nothing,

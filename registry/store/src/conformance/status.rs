@@ -77,6 +77,45 @@ pub(super) fn a_status_change_is_recorded_once(open: Open<'_>) {
     assert_eq!(read(&*store, |read| read.licence(&make::licence(2).digest)).unwrap().status, 0);
 }
 
+pub(super) fn an_entry_that_no_licence_has_is_ended_for_good(open: Open<'_>) {
+    let store = with_licences(open);
+    change(&*store, 20, 1, 0, 2);
+    let (row, later) = (make::ended(21, 7), make::ended(23, 0x6));
+    write(&*store, |write| write.end_indexes(&[row.clone(), later.clone()]));
+    let now = read(&*store, |read| read.list_revision(1)).unwrap();
+    assert_eq!(now.revision, 3);
+    let value = |index, value| StatusValue { index, value };
+    assert_eq!(now.values, [value(1, 2), value(6, 1), value(7, 1)], "ascending, with those of licences");
+    assert!(list(&*store).dirty_since.is_some());
+    assert_eq!(read(&*store, |read| read.ended_indexes(1)), [6, 7]);
+    assert_eq!(read(&*store, |read| read.ended_indexes(2)), []);
+    assert_eq!(read(&*store, |read| read.ended_indexes_from(0, 1)), std::slice::from_ref(&row));
+    assert_eq!(read(&*store, |read| read.ended_indexes_from(22, 9)), [later]);
+    assert_eq!(read(&*store, |read| read.status_changes(&row.licence)), []);
+    let error = refused(&*store, |write| write.end_indexes(&[make::ended(30, 7)]));
+    assert_eq!(error, Conflict::StatusChangeExists.into());
+    // Whoever is given the entry by a race is refused: the licence would be revoked from its birth.
+    let error = refused(&*store, |write| write.add_licences(&[make::licence(7)]));
+    assert_eq!(error, Conflict::LicenceExists.into());
+    write(&*store, |write| write.add_licences(&[make::licence(8)]));
+    assert_eq!(read(&*store, |read| read.licence_by_status_index(1, 7)), None);
+    let found = read(&*store, |read| read.licence_by_status_index(1, 8)).unwrap();
+    assert_eq!(found.digest, make::licence(8).digest);
+}
+
+pub(super) fn an_entry_of_a_licence_or_of_no_list_is_not_ended(open: Open<'_>) {
+    let store = with_licences(open);
+    let error = refused(&*store, |write| write.end_indexes(&[make::ended(20, 3)]));
+    assert_eq!(error, Conflict::LicenceExists.into());
+    let mut no_list = make::ended(20, 7);
+    no_list.list = 2;
+    for row in [no_list, make::ended(20, 10)] {
+        let error = refused(&*store, |write| write.end_indexes(std::slice::from_ref(&row)));
+        assert_eq!(error, Conflict::Dangling.into());
+    }
+    assert_eq!(read(&*store, |read| read.list_revision(1)).unwrap().revision, 0);
+}
+
 pub(super) fn status_lists_are_unique(open: Open<'_>) {
     let store = open();
     let held = make::list(1, 8);

@@ -7,4 +7,4 @@ mod hand_out;
 mod judgement;
 mod log_heads;
 mod signers;
-mod unlogged;
+pub(crate) mod unlogged;

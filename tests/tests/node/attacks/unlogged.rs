@@ -14,7 +14,7 @@ use licence_spec::trust::{Proposal, Proposed, Root, TrustFiles};
 use serde_json::{Value, json};
 
 use crate::enrolment::{configure, published, split, trust};
-use crate::harness::{AUTHORITY, Place, Running, licence, until, within};
+use crate::harness::{AUTHORITY, Place, Running, licence, run, until, within};
 
 const DAY: i64 = 86_400;
 
@@ -53,29 +53,34 @@ impl World {
         World { place, province, city, other }
     }
 
-    /// A licence that the thief of the city's licence key has signed, at no index that was given out.
+    /// A licence that the thief of the city's licence key has signed, twenty minutes old.
     fn forged(&self, genuine: &[u8], number: u8) -> Vec<u8> {
-        let words = std::fs::read_to_string(self.place.path("city/passphrase")).expect("a passphrase");
-        let keys = Keyring::load(Path::new(&self.place.path("city/keys")), &words).expect("keys");
-        let stolen = keys.signer(AUTHORITY, Usage::Licence).expect("a key");
-        let own = Credential::parse(genuine).expect("a licence");
-        let fields: Vec<(u8, NewField)> = own.fields.iter().map(|(key, value)| (key, copy(value))).collect();
-        let status = own.status.expect("a list");
-        let draft = Draft {
-            iss: own.iss,
-            sub: own.sub,
-            // The longest life counts from the issue.
-            exp: own.exp.plus(-3_600),
-            nbf: own.nbf,
-            iat: now().plus(-1_200),
-            cti: [number; 16],
-            vct: own.vct,
-            status_index: (status.index + 77_777 + u64::from(number)) % (1 << 20),
-            status_uri: status.uri,
-            fields: &fields,
-        };
-        credential::sign(&draft, &*stolen).expect("signed")
+        forge(&self.place.path("city"), genuine, number, now().plus(-1_200))
     }
+}
+
+/// A licence that the thief of a node's licence key has signed, at no index that was given out.
+pub(crate) fn forge(data: &str, genuine: &[u8], number: u8, iat: UnixTime) -> Vec<u8> {
+    let words = std::fs::read_to_string(format!("{data}/passphrase")).expect("a passphrase");
+    let keys = Keyring::load(Path::new(&format!("{data}/keys")), &words).expect("keys");
+    let stolen = keys.signer(AUTHORITY, Usage::Licence).expect("a key");
+    let own = Credential::parse(genuine).expect("a licence");
+    let fields: Vec<(u8, NewField)> = own.fields.iter().map(|(key, value)| (key, copy(value))).collect();
+    let status = own.status.expect("a list");
+    let draft = Draft {
+        iss: own.iss,
+        sub: own.sub,
+        // The longest life counts from the issue.
+        exp: own.exp.plus(-3_600),
+        nbf: own.nbf,
+        iat,
+        cti: [number; 16],
+        vct: own.vct,
+        status_index: (status.index + 77_777 + u64::from(number)) % (1 << 20),
+        status_uri: status.uri,
+        fields: &fields,
+    };
+    credential::sign(&draft, &*stolen).expect("signed")
 }
 
 fn copy(value: &Field<'_>) -> NewField {
@@ -162,7 +167,7 @@ fn an_unlogged_licence_of_a_stolen_key_is_accepted_nowhere_and_told() {
     }
     for node in [city, province] {
         until("told", || node.metric("state{what=\"log_entries_missing\"}") == 1.0);
-        let doctor = crate::harness::run(["doctor", "--json", "--data", &node.data]);
+        let doctor = run(["doctor", "--json", "--data", &node.data]);
         let said = String::from_utf8(doctor.stdout).expect("UTF-8");
         assert!(said.contains("are in no log") && said.contains(AUTHORITY), "{said}");
     }
@@ -174,6 +179,90 @@ fn an_unlogged_licence_of_a_stolen_key_is_accepted_nowhere_and_told() {
     let checked = other.post(&desks[2], "/v1/service-items/GZ-TH-0101/checks", &case).with(200);
     assert_eq!(checked["licences"][0]["code"], "LOG_ENTRY_MISSING", "{checked}");
     assert!(checked["licences"].as_array().expect("licences").iter().all(|one| one["receipt"].is_null()));
+}
+
+fn is_revoked(verdict: &Value) -> bool {
+    verdict["outcome"] == "REJECT" && verdict["code"] == "REVOKED"
+}
+
+/// `status end` at the city: what it printed on standard output and standard error, and its exit code.
+fn end(city: &Running, file: &str, officer: &str) -> (Value, String, Option<i32>) {
+    let ground = [
+        "--legal-basis",
+        "《中华人民共和国行政许可法》第六十九条",
+        "--document-number",
+        "穗示例废〔2026〕1号",
+    ];
+    let words = ["status", "end", "--data", &city.data, file, "--officer", officer];
+    let done = run(words.iter().chain(&ground));
+    let said = String::from_utf8(done.stderr).expect("UTF-8");
+    (serde_json::from_slice(&done.stdout).unwrap_or_default(), said, done.status.code())
+}
+
+#[test]
+fn an_unlogged_licence_is_revoked_singly_and_no_other_with_it() {
+    let world = World::new();
+    let World { place, province, city, other } = &world;
+    let desks = [province, city, other].map(|node| node.token("desk", "*", "*", "*"));
+    let issued = city.post(&desks[1], "/v1/licences", &licence("示例〔2026〕1号")).with(201);
+    let genuine = from_base64url(issued["credential"].as_str().expect("bytes")).expect("base64url");
+    let (forged, spared) = (world.forged(&genuine, 3), world.forged(&genuine, 4));
+    let file = |name: &str, bytes: &[u8]| {
+        let path = place.path(name);
+        std::fs::write(&path, bytes).expect("a file");
+        path
+    };
+    let mut broken = forged.clone();
+    *broken.last_mut().expect("bytes") ^= 1;
+    let id = issued["id"].as_str().expect("an id");
+    let own = file("genuine.elic", &genuine);
+    for (what, path, officer, told) in [
+        ("an own licence", &own, "李示例", id),
+        ("no signature of ours", &file("broken.elic", &broken), "李示例", "no key of it that signed this"),
+        ("no licence", &file("noise.elic", b"noise"), "李示例", "no full licence"),
+        ("no officer", &file("forged.elic", &forged), " ", "officer"),
+    ] {
+        let (answer, said, code) = end(city, path, officer);
+        assert_eq!((answer, code), (Value::Null, Some(64)), "{what}: {said}");
+        assert!(said.contains(told), "{what}: {said}");
+    }
+    let before = city.get("/log/checkpoint").1;
+    let (ended, said, code) = end(city, &place.path("forged.elic"), "李示例");
+    assert_eq!((code, &ended["before"]), (Some(0), &json!(false)), "{said}");
+    // At once at its own node; elsewhere once the list has travelled.
+    assert!(is_revoked(&judged(city, &desks[1], &forged)), "{}", judged(city, &desks[1], &forged));
+    for (node, token) in [(province, &desks[0]), (other, &desks[2])] {
+        let mut said = Value::Null;
+        until_said(&mut said, || judged(node, token, &forged), is_revoked);
+    }
+    for (node, token) in [(city, &desks[1]), (province, &desks[0]), (other, &desks[2])] {
+        let mut said = Value::Null;
+        until_said(&mut said, || judged(node, token, &genuine), |verdict| verdict["outcome"] == "ACCEPT");
+        until_said(&mut said, || judged(node, token, &spared), is_missing);
+    }
+    // A second time it is the same answer, and nothing is written.
+    let (again, said, code) = end(city, &place.path("forged.elic"), "王示例");
+    assert_eq!(
+        (code, &again["before"], &again["log_index"]),
+        (Some(0), &json!(true), &ended["log_index"]),
+        "{said}"
+    );
+    assert_ne!(city.get("/log/checkpoint").1, before);
+    // The province takes the record of a licence that nobody has told it of.
+    let mut counts = Value::Null;
+    within(Duration::from_secs(30), "the change is told", || {
+        let done = run(["index", "counts", "--json", "--data", &province.data]);
+        counts = serde_json::from_slice(&done.stdout).unwrap_or_default();
+        let days = counts.as_array().into_iter().flatten().flat_map(|log| log["days"].as_array().cloned());
+        let days: Vec<Value> = days.flatten().collect();
+        days.iter().any(|day| day["kind"] == "status_change" && day["kept"] == 1)
+            && days.iter().all(|day| day["rejected"] == 0)
+    });
+    let data = place.path("city");
+    world.city.kill();
+    let sound = run(["fsck", "--json", "--data", &data]);
+    let report: Value = serde_json::from_slice(&sound.stdout).expect("a report");
+    assert_eq!((&report["ok"], &report["ended_indexes"]), (&json!(true), &json!(1)), "{report}");
 }
 
 #[test]

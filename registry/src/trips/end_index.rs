@@ -1,0 +1,186 @@
+//! End an entry of an own status list that no licence of this node has: somebody has signed a licence beside the system with a key of this node,
+//! and no act on a stored licence can reach it.
+//!
+//! Order: licence read, its key and list found to be this node's own → entry found to be nobody's → change record made → group commit of
+//! record and leaf → noted for own verdicts → answer → list published. Out of scope: licences that are stored (`change_status`).
+//! The whole licence is asked for: its digest stands in the record, and nobody ends an entry by a slip of the pen.
+
+use licence_spec::credential::Credential;
+use licence_spec::log::change::{Act, ChangeRecord, ListEntry};
+use licence_spec::status::Status;
+use licence_spec::suite::Digest;
+use licence_store::{EndedIndexRow, Read, StatusListRow, StoreError};
+use serde::Serialize;
+
+use super::issue::{Reason, ReasonFault};
+use super::own_register;
+use crate::db::{Effect, Job, WriteError};
+use crate::encoding::digest_text;
+use crate::node::Node;
+use crate::rng::RngError;
+
+/// The act: 作废, for what should never have been there.
+const ACT: Act = Act::Void;
+
+/// The entry that is ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// Name of the status list.
+    pub status_list: String,
+    /// Entry in it.
+    pub status_index: u32,
+    /// Digest of the licence in the record.
+    pub licence: String,
+    /// Where the log has the record.
+    pub log_index: u64,
+    /// Whether it was ended before; nothing was written then.
+    pub before: bool,
+}
+
+/// Why nothing was ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndError {
+    /// Not a licence with an entry of a status list.
+    #[error("文件不是带状态列表位置的完整证照 / the file is no full licence with an entry of a status list")]
+    Unreadable,
+    /// Another node's licence, or nobody's.
+    #[error(
+        "颁发机关 {0} 不在本节点，或信任列表中没有签署它的密钥 / authority {0} is not of this node, or the trust list has no key of it that signed this"
+    )]
+    NotOurs(String),
+    /// Another node's list, or one of another authority, or an index out of range.
+    #[error(
+        "状态列表 {0} 第 {1} 位不是该机关在本节点的状态位 / entry {1} of status list {0} is not one of this authority at this node"
+    )]
+    NotOurEntry(String, u64),
+    /// A stored licence has the entry.
+    #[error(
+        "该状态位属于本节点签发的证照 {0}，不能单独作废；如须终止，请变更该证照的状态 / the entry is that of licence {0} of this node and cannot be ended apart from it: to end both, change its status"
+    )]
+    Licence(String),
+    /// A text of the ground is missing, too long or has a character that is not kept.
+    #[error("{0}")]
+    Reason(ReasonFault),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The writer refused or failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// No randomness.
+    #[error(transparent)]
+    Rng(#[from] RngError),
+}
+
+impl EndError {
+    /// Whether what was asked is wrong, and not something around it.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        !matches!(self, EndError::Store(_) | EndError::Write(_) | EndError::Rng(_))
+    }
+}
+
+/// Ends the entry that a licence names which was signed with a key of this node, and which this node has not issued.
+///
+/// # Errors
+/// [`EndError`]; nothing is written then.
+pub fn end_index(node: &Node, credential: &[u8], reason: &Reason) -> Result<Ended, EndError> {
+    reason.check().map_err(EndError::Reason)?;
+    let credential = Credential::parse(credential).map_err(|_| EndError::Unreadable)?;
+    if !is_ours(node, &credential) {
+        return Err(EndError::NotOurs(credential.iss.to_owned()));
+    }
+    let licence = credential.object.statement_digest();
+    let read = node.store.read()?;
+    let (list, index) = entry(&*read, &credential)?;
+    if let Some(held) = ended_before(&*read, &list, index)? {
+        return Ok(held);
+    }
+    if let Some(row) = read.licence_by_status_index(list.id, index)? {
+        return Err(EndError::Licence(row.id));
+    }
+    drop(read);
+    write(node, &list, index, licence, reason)
+}
+
+/// Whether an authority of this node is its issuer, and a key that is listed for it signed it.
+fn is_ours(node: &Node, credential: &Credential<'_>) -> bool {
+    let evidence = node.evidence.snapshot();
+    let entry = evidence.trust_list().and_then(|list| list.entry(credential.iss));
+    let signed = entry.is_some_and(|entry| {
+        entry.keys_with(credential.object.kid()).any(|key| key.signed(&credential.object))
+    });
+    signed && node.authority(credential.iss).is_some()
+}
+
+/// The list and the index that the licence names, if they are its issuer's here.
+fn entry(read: &dyn Read, credential: &Credential<'_>) -> Result<(StatusListRow, u32), EndError> {
+    let named = credential.status.as_ref().ok_or(EndError::Unreadable)?;
+    let foreign = || EndError::NotOurEntry(named.uri.to_owned(), named.index);
+    let list = read.status_list_by_uri(named.uri)?.filter(|list| list.authority == credential.iss);
+    let list = list.ok_or_else(foreign)?;
+    let index = u32::try_from(named.index).ok().filter(|index| *index < list.size).ok_or_else(foreign)?;
+    Ok((list, index))
+}
+
+/// The row of an entry that is ended already.
+fn ended_before(read: &dyn Read, list: &StatusListRow, index: u32) -> Result<Option<Ended>, StoreError> {
+    if !read.ended_indexes(list.id)?.contains(&index) {
+        return Ok(None);
+    }
+    let mut from = 0;
+    loop {
+        let rows = read.ended_indexes_from(from, super::index_record::PAGE)?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        if let Some(row) = rows.iter().find(|row| (row.list, row.index) == (list.id, index)) {
+            return Ok(Some(answer(list, row, row.log_index, true)));
+        }
+        from = last.log_index + 1;
+    }
+}
+
+fn answer(list: &StatusListRow, row: &EndedIndexRow, log_index: u64, before: bool) -> Ended {
+    Ended {
+        status_list: list.uri.clone(),
+        status_index: row.index,
+        licence: digest_text(&row.licence),
+        log_index,
+        before,
+    }
+}
+
+fn write(
+    node: &Node,
+    list: &StatusListRow,
+    index: u32,
+    licence: Digest,
+    reason: &Reason,
+) -> Result<Ended, EndError> {
+    let now = node.clock.now();
+    let ends = Some(ListEntry { list: list.id, index: u64::from(index) });
+    let mut salt = [0; 16];
+    node.rng.fill(&mut salt)?;
+    let record = ChangeRecord { licence, act: ACT, effective: now, successor: None, salt, ends };
+    let entry = record.entry();
+    let row = EndedIndexRow {
+        digest: entry.digest,
+        record: record.to_bytes(),
+        list: list.id,
+        index,
+        licence,
+        // Cannot be cut off: acts have numbers from 1 to 9.
+        act: ACT.number() as u8,
+        recorded_at: now.0,
+        legal_basis: reason.legal_basis.clone(),
+        document_number: reason.document_number.clone(),
+        officer: reason.officer.clone(),
+        log_index: 0,
+    };
+    // First: nobody is given the entry while this is written, and a gap does no harm.
+    node.leases.end(list.id, index);
+    let committed = node.writer.write(Job::new(vec![(Effect::EndedIndex(row.clone()), Some(entry))]))?;
+    let place = committed.index().unwrap_or_default();
+    let status = Status::from_value(ACT.new_status());
+    own_register::note_entry(node, (&list.uri, index), status, (row.digest, now), place);
+    Ok(answer(list, &row, place, false))
+}
