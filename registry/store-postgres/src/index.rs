@@ -23,13 +23,6 @@ macro_rules! select_licence {
     };
 }
 
-pub(crate) const OF_HOLDER: &str = select_licence!(
-    "FROM (SELECT h.origin, h.log_index FROM index_holders h WHERE h.holder = $1 AND (h.origin, h.log_index) > ($2, $3) \
-     ORDER BY h.origin, h.log_index LIMIT $4) AS found \
-     CROSS JOIN LATERAL (SELECT * FROM index_licences l WHERE l.origin = found.origin AND l.log_index = found.log_index) AS l \
-     ORDER BY l.origin, l.log_index"
-);
-
 pub(crate) const NEWEST_OF_HOLDER: &str = select_licence!(
     "FROM (SELECT h.origin, h.log_index FROM index_holders h WHERE h.holder = $1) AS found \
      CROSS JOIN LATERAL (SELECT * FROM index_licences l WHERE l.origin = found.origin AND l.log_index = found.log_index) AS l \
@@ -230,18 +223,6 @@ impl ReadIndex for Session<'_> {
     fn index_cursors(&self) -> Result<Vec<IndexCursor>> {
         let sql = "SELECT origin, next FROM index_cursors ORDER BY origin";
         self.all(sql, &[], |row| Ok(IndexCursor { origin: row.take()?, next: row.number()? }))
-    }
-
-    fn index_of_holder(
-        &self,
-        holder: &Digest,
-        after: Option<(&str, u64)>,
-        limit: u32,
-    ) -> Result<Vec<IndexLicenceRow>> {
-        let (origin, index) = after.unwrap_or_default();
-        // Before the first row there is no row to stand after.
-        let index = if after.is_some() { integer(index)? } else { -1 };
-        self.all(OF_HOLDER, &[&holder.as_slice(), &origin, &index, &i64::from(limit)], licence)
     }
 
     fn newest_indexed_of_holder(

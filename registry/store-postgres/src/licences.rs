@@ -31,11 +31,6 @@ pub(crate) const BY_NAME: &str = select!(
      (SELECT n.log_index FROM licence_names n WHERE n.name = $1 ORDER BY n.version DESC LIMIT 1)"
 );
 
-pub(crate) const OF_HOLDER: &str = select!(
-    "FROM licences l WHERE l.log_index = ANY (ARRAY(SELECT h.licence FROM licence_holders h \
-     WHERE h.holder = $1 AND h.licence >= $2 ORDER BY h.licence LIMIT $3)) ORDER BY l.log_index"
-);
-
 pub(crate) const NEWEST_OF_HOLDER: &str = select!(
     "FROM licences l WHERE l.log_index = ANY (ARRAY(SELECT h.licence FROM licence_holders h WHERE h.holder = $1)) \
      AND l.status = $2 AND l.vct = ANY ($3::text[]) AND length(l.credential) > 0 ORDER BY l.log_index DESC LIMIT $4"
@@ -231,10 +226,6 @@ impl ReadLicences for Session<'_> {
         self.licence_named(&number_name(authority, vct, number), |row| {
             row.authority == authority && row.vct == vct && row.number == number
         })
-    }
-
-    fn licences_of_holder(&self, holder: &Digest, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {
-        self.all(OF_HOLDER, &[&holder.as_slice(), &integer(from)?, &i64::from(limit)], licence)
     }
 
     fn newest_of_holder(

@@ -178,22 +178,6 @@ impl ReadIndex for Session<'_> {
         self.all(sql, (), |row| Ok(IndexCursor { origin: row.get(0)?, next: unsigned(row, 1)? }))
     }
 
-    fn index_of_holder(
-        &self,
-        holder: &Digest,
-        after: Option<(&str, u64)>,
-        limit: u32,
-    ) -> Result<Vec<IndexLicenceRow>> {
-        let (origin, index) = after.unwrap_or_default();
-        // Before the first row there is no row to stand after.
-        let index = if after.is_some() { integer(index)? } else { -1 };
-        let sql = select_licence!(
-            "FROM index_holders h JOIN index_licences l ON l.origin = h.origin AND l.log_index = h.log_index \
-             WHERE h.holder = ?1 AND (h.origin, h.log_index) > (?2, ?3) ORDER BY h.origin, h.log_index LIMIT ?4"
-        );
-        self.indexed(sql, params![holder, origin, index, limit])
-    }
-
     fn newest_indexed_of_holder(
         &self,
         holder: &Digest,

@@ -136,14 +136,6 @@ impl ReadLicences for Session<'_> {
         self.one_licence(sql, [number, authority, vct])
     }
 
-    fn licences_of_holder(&self, holder: &Digest, from: u64, limit: u32) -> Result<Vec<LicenceRow>> {
-        let sql = select!(
-            "FROM licence_holders h JOIN licences l ON l.log_index = h.licence \
-             WHERE h.holder = ?1 AND h.licence >= ?2 ORDER BY h.licence LIMIT ?3"
-        );
-        self.all_licences(sql, params![holder, integer(from)?, limit])
-    }
-
     fn newest_of_holder(
         &self,
         holder: &Digest,

@@ -177,16 +177,6 @@ pub trait ReadIndex {
     /// Those of the connection, here and in every read below.
     fn index_cursors(&self) -> Result<Vec<IndexCursor>>;
 
-    /// Licences of one holder after this log and index, ascending by both, at most `limit`.
-    /// # Errors
-    /// As [`ReadIndex::index_cursors`].
-    fn index_of_holder(
-        &self,
-        holder: &Digest,
-        after: Option<(&str, u64)>,
-        limit: u32,
-    ) -> Result<Vec<IndexLicenceRow>>;
-
     /// Licences of one holder of these types that are valid, as far as the index knows, newest by their issue first, at most `limit`.
     /// # Errors
     /// As [`ReadIndex::index_cursors`].

@@ -104,11 +104,6 @@ pub trait ReadLicences {
     /// As [`ReadLicences::licence`].
     fn licence_by_number(&self, authority: &str, vct: &str, number: &str) -> Result<Option<LicenceRow>>;
 
-    /// Licences of one holder with a log index of at least `from`, in log order, at most `limit`.
-    /// # Errors
-    /// As [`ReadLicences::licence`].
-    fn licences_of_holder(&self, holder: &Digest, from: u64, limit: u32) -> Result<Vec<LicenceRow>>;
-
     /// Licences of one holder of these types that have this status and whose bytes are there, newest first, at most `limit`: what a case
     /// looks at. Ask for one more than is looked at, to know whether there are more.
     /// # Errors
