@@ -12,6 +12,8 @@ use core::fmt;
 use unicode_general_category::{GeneralCategory, get_general_category};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
+use crate::identifiers::NAME_SEPARATOR_VARIANTS;
+
 /// How many lines a text may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
@@ -211,39 +213,6 @@ const fn is_han(character: char) -> bool {
         | '\u{20000}'..='\u{3fffd}')
 }
 
-/// Characters that are written in place of the separator U+00B7 (民委发〔2016〕33号 asks for U+00B7 alone).
-const DOTS: [char; 29] = [
-    '\u{2022}',
-    '\u{2023}',
-    '\u{2024}',
-    '\u{2027}',
-    '\u{2043}',
-    '\u{204c}',
-    '\u{204d}',
-    '\u{2219}',
-    '\u{22c4}',
-    '\u{22c5}',
-    '\u{25aa}',
-    '\u{25cf}',
-    '\u{25e6}',
-    '\u{26ab}',
-    '\u{2981}',
-    '\u{2e30}',
-    '\u{2e31}',
-    '\u{2e33}',
-    '\u{3002}',
-    '\u{30fb}',
-    '\u{318d}',
-    '\u{16eb}',
-    '\u{1427}',
-    '\u{a78f}',
-    '\u{fe52}',
-    '\u{ff0e}',
-    '\u{ff61}',
-    '\u{ff65}',
-    '\u{10101}',
-];
-
 /// Checks the name of a holder who may be a person or an organisation: a text of one line, without the characters that are
 /// written in place of U+00B7 and without ideographic blanks.
 ///
@@ -251,7 +220,9 @@ const DOTS: [char; 29] = [
 /// The first rule that it breaks.
 pub fn check_name(text: &str) -> Result<(), TextFault> {
     check_written(text, Lines::One)?;
-    let wrong = |(_, character): &(usize, char)| *character == '\u{3000}' || DOTS.contains(character);
+    let wrong = |(_, character): &(usize, char)| {
+        *character == '\u{3000}' || NAME_SEPARATOR_VARIANTS.contains(character)
+    };
     match (1..).zip(text.chars()).find(wrong) {
         Some(place @ (_, '\u{3000}')) => Err(TextFault { rule: TextRule::NameBlank, character: Some(place) }),
         Some(place) => Err(TextFault { rule: TextRule::NameSeparator, character: Some(place) }),

@@ -7,7 +7,10 @@ import json
 import sys
 import unicodedata
 
-SEPARATORS = "\u2022\u2027\u30fb\uff65\u22c5\u2219"
+SEPARATORS = (
+    "\u2022\u2023\u2024\u2027\u2043\u204c\u204d\u2219\u22c4\u22c5\u25aa\u25cf\u25e6\u26ab\u2981"
+    "\u2e30\u2e31\u2e33\u3002\u30fb\u318d\u16eb\u1427\ua78f\ufe52\uff0e\uff61\uff65\U00010101"
+)
 TYPES = "001 099 111 114 115 118 119 120 122 411 412 413 414 511 516 999".split()
 ORGANISATIONS = ("001", "099")
 CREDIT = "0123456789ABCDEFGHJKLMNPQRTUWXY"

@@ -3,9 +3,8 @@
 //! In scope: the form of the record and the purpose that a node names to another one. Out of scope: when it is written (it is
 //! durable before what it is about leaves the node), how long it is kept.
 
-use licence_spec::identifiers::normal_name;
 use licence_spec::suite::sha256;
-use licence_spec::text::check_line;
+use licence_spec::text::{check_line, nfc};
 use licence_store::DocumentRow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -57,7 +56,7 @@ impl Authorisation {
     /// Reads an authorisation, without blanks around it; `None` if it is neither form, empty or longer than [`MAX_TEXT`] characters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Authorisation> {
-        let text = normal_name(text);
+        let text = nfc(text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')).into_owned();
         if !is_told(&text) {
             return None;
         }

@@ -10,9 +10,39 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// The separator between the parts of a person's name: U+00B7.
 pub const NAME_SEPARATOR: char = '\u{b7}';
-/// What is typed in its place: bullet, hyphenation point, katakana middle dots, dot operator, bullet operator.
-pub const NAME_SEPARATOR_VARIANTS: [char; 6] =
-    ['\u{2022}', '\u{2027}', '\u{30fb}', '\u{ff65}', '\u{22c5}', '\u{2219}'];
+/// Dots and points that are written in its place (民委发〔2016〕33号 asks for U+00B7 alone): read as it where names are compared,
+/// refused where one is signed ([`crate::text::check_name`]).
+pub const NAME_SEPARATOR_VARIANTS: [char; 29] = [
+    '\u{2022}',
+    '\u{2023}',
+    '\u{2024}',
+    '\u{2027}',
+    '\u{2043}',
+    '\u{204c}',
+    '\u{204d}',
+    '\u{2219}',
+    '\u{22c4}',
+    '\u{22c5}',
+    '\u{25aa}',
+    '\u{25cf}',
+    '\u{25e6}',
+    '\u{26ab}',
+    '\u{2981}',
+    '\u{2e30}',
+    '\u{2e31}',
+    '\u{2e33}',
+    '\u{3002}',
+    '\u{30fb}',
+    '\u{318d}',
+    '\u{16eb}',
+    '\u{1427}',
+    '\u{a78f}',
+    '\u{fe52}',
+    '\u{ff0e}',
+    '\u{ff61}',
+    '\u{ff65}',
+    '\u{10101}',
+];
 
 /// A code in its normal form: full width as half width, nothing blank around it, capitals. Two codes are the same if
 /// their normal forms are; whether it *is* a code is another question ([`super::AskedCode`]).
