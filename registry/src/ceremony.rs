@@ -20,7 +20,8 @@ use licence_spec::log::note::LogKey;
 use licence_spec::suite::{PublicKey, SeedSigner, SignError, Signer, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{
-    Cut, Entry, Key, KeyState, ListContent, Log, RoleKeys, RootContent, TimestampContent,
+    Cut, Entry, Key, KeyState, ListContent, Log, Proposal, ProposalError, Proposed, RoleKeys, RootContent,
+    TimestampContent,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub const OFFICERS: [&str; 3] = ["officer-1", "officer-2", "officer-3"];
 /// Why the officers' keys could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CeremonyError {
+    /// What was to be signed may not be.
+    #[error("所提文件不合规定 / what is proposed breaks a rule: {0}")]
+    Proposal(#[from] ProposalError),
     /// A key file cannot be made or read.
     #[error(transparent)]
     File(#[from] KeysError),
@@ -145,7 +149,7 @@ impl Officers {
     /// Signs a list.
     ///
     /// # Errors
-    /// [`CeremonyError::Sign`].
+    /// [`CeremonyError::Proposal`] if it breaks a rule, [`CeremonyError::Sign`].
     pub fn list(
         &self,
         version: u64,
@@ -155,6 +159,7 @@ impl Officers {
     ) -> Result<Vec<u8>, CeremonyError> {
         let witness_policy = witness_policy(witnesses);
         let content = ListContent { version, iat: now, exp: now.plus(LIST_LIFE_S), entries, witness_policy };
+        Proposal::new(&Proposed::List(content.clone()))?;
         Ok(content.sign(&two(&self.list))?)
     }
 }

@@ -16,7 +16,7 @@ mod speaks;
 pub use advance::{Taken, TrustFiles};
 pub use cut::{Cut, CutTree, Proved};
 pub use list::{Entry, Key, KeyState, ListContent, Log, TrustList};
-pub use proposal::{Proposal, Proposed, SignatureError};
+pub use proposal::{Proposal, ProposalError, Proposed, SignatureError};
 pub use root::{RoleKeys, Root, RootContent, Timestamp, TimestampContent};
 pub use scope::{Names, Role, Scope};
 pub use speaks::SpeakFault;

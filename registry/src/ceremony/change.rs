@@ -3,11 +3,10 @@
 //! In scope: a list with nodes added, keys retired or compromised, authorities removed or succeeded; a root with other
 //! officers. Out of scope: who may want that (officers sign), signing, files.
 
-use licence_spec::cbor::Fault;
 use licence_spec::suite::PublicKey;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{
-    Cut, Entry, Key, KeyState, ListContent, Proposal, Proposed, RoleKeys, RootContent,
+    Cut, Entry, Key, KeyState, ListContent, Proposal, ProposalError, Proposed, RoleKeys, RootContent,
 };
 
 use super::{LIST_LIFE_S, OfficerKeys, ROOT_LIFE_S};
@@ -64,7 +63,7 @@ pub enum ChangeError {
     NotAnOfficer(String),
     /// The result breaks a rule of trust files.
     #[error("所提文件不合规定 / what is proposed breaks a rule: {0}")]
-    Format(Fault),
+    Format(ProposalError),
 }
 
 /// The list after `held`: the new `entries`, the changes as of `at`, and 90 days from `now`.
@@ -305,10 +304,13 @@ mod tests {
         assert!(found.gained.authorities.iter().eq(["C"]) && found.lost.authorities.iter().eq(["A", "B"]));
         assert!(found.lost.types.is_empty(), "C issues the same type");
         assert_eq!((found.gained.keys.len(), found.lost.keys.len()), (1, 2));
-        // A name that would look like a line of the diff stays on its own line.
+        // A name that would look like a line of the diff is not proposed, and stays on its own line whoever proposes it.
         let spoof = Entry { name: "A\n移除 removed  B".to_owned(), ..entry("D", 4) };
-        let spoofed = next_list(Some(&held()), vec![spoof], &Changes::default(), THEN, THEN).unwrap();
-        let found = diff(&before, spoofed.proposed()).unwrap();
+        let refused = next_list(Some(&held()), vec![spoof.clone()], &Changes::default(), THEN, THEN);
+        assert!(matches!(refused, Err(ChangeError::Format(ProposalError::Name { id, .. })) if id == "D"));
+        let mut spoofed = held();
+        spoofed.entries.push(spoof);
+        let found = diff(&before, &Proposed::List(spoofed)).unwrap();
         assert!(found.changes.iter().all(|change| !change.name.contains('\n')));
         let same = diff(&before, &before).unwrap();
         assert!(same.changes.is_empty() && same.gained == same.lost);

@@ -4,6 +4,7 @@
 //! scope: what a proposal ought to say (the province), and taking the finished file ([`super::TrustFiles`]).
 //! A proposal is the payload alone. A signature file is the trust file with one signature: no further format.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -12,6 +13,7 @@ use crate::cbor::{Fault, Kind, Reader};
 use crate::cose::{self, Signed, merge};
 use crate::numbers::{MAX_LIST, MAX_ROOT, MAX_TRUST_SIGNATURES, TYP_LIST, TYP_ROOT};
 use crate::suite::{Digest, KeyId, PublicKey, SignError, Signer, sha256};
+use crate::text::{Lines, TextFault, check_written};
 
 /// Room for the signatures and the frame of a file: 16 of 100 bytes each, and 64.
 const FRAME: usize = 2_048;
@@ -30,6 +32,20 @@ pub enum Proposed {
 pub struct Proposal {
     proposed: Proposed,
     payload: Vec<u8>,
+}
+
+/// Why something cannot be proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProposalError {
+    /// It breaks a rule of its file.
+    Format(Fault),
+    /// The name of an authority is no text that may be signed (spec/text.md).
+    Name {
+        /// The authority.
+        id: String,
+        /// The rule, and the character.
+        fault: TextFault,
+    },
 }
 
 /// Why signature files do not make a trust file of a proposal. Places count from 0, in the order in which they were given.
@@ -58,16 +74,34 @@ pub enum SignatureError {
     TooMany,
 }
 
-impl Proposal {
-    /// A proposal of this content.
+impl Proposed {
+    /// Whether the names of the authorities may be signed. Who makes a proposal asks, and who is about to sign one; a reader does not,
+    /// so a list from before a rule of characters stays readable.
     ///
     /// # Errors
-    /// A fault if the content breaks a rule of its file.
-    pub fn new(proposed: &Proposed) -> Result<Proposal, Fault> {
-        Proposal::open(&match proposed {
+    /// [`ProposalError::Name`] for the first one that may not.
+    pub fn check_names(&self) -> Result<(), ProposalError> {
+        let Proposed::List(content) = self else { return Ok(()) };
+        content.entries.iter().try_for_each(|entry| {
+            let checked = check_written(&entry.name, Lines::One);
+            checked.map_err(|fault| ProposalError::Name { id: entry.id.clone(), fault })
+        })
+    }
+}
+
+impl Proposal {
+    /// A proposal of this content, which nobody has signed yet.
+    ///
+    /// # Errors
+    /// [`ProposalError`] if the content breaks a rule of its file, or a name may not be signed.
+    pub fn new(proposed: &Proposed) -> Result<Proposal, ProposalError> {
+        // First the names: what no reader would take, either, is told with its authority and character.
+        proposed.check_names()?;
+        let payload = match proposed {
             Proposed::Root(content) => content.to_payload(),
             Proposed::List(content) => content.to_payload(),
-        })
+        };
+        Proposal::open(&payload).map_err(ProposalError::Format)
     }
 
     /// Reads a proposal of either kind.
@@ -211,6 +245,22 @@ impl fmt::Display for Hex {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+impl fmt::Display for ProposalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProposalError::Format(fault) => fault.fmt(f),
+            ProposalError::Name { id, fault } => write!(
+                f,
+                "机关 {id} 的名称：{}，请更正目录数据 / name of authority {id}: {}; correct the catalogue's data",
+                fault.zh(),
+                fault.en()
+            ),
+        }
+    }
+}
+
+impl core::error::Error for ProposalError {}
 
 impl fmt::Display for SignatureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -72,6 +72,7 @@ pub(super) fn sign(options: &SignOptions) -> Result<()> {
     let proposal = Proposal::open(&read(&options.proposal)?).map_err(|fault| {
         anyhow::anyhow!("不是信任根或列表的提案 / is no proposal of a root or list: {fault}")
     })?;
+    proposal.proposed().check_names()?;
     let (what, usage) = match proposal.proposed() {
         Proposed::Root(_) => ("信任根 root", Usage::Root),
         Proposed::List(_) => ("列表 list", Usage::List),
