@@ -71,6 +71,7 @@ pub fn diagnose(node: &Node) -> Vec<Diagnosis> {
             found.push(trust(files, now));
         }
     }
+    found.extend(compared(node, now));
     found.push(match evidence.catalogue() {
         Some(held) => well("catalogue", format!("catalogue version {}", held.version())),
         None => wrong("catalogue", "catalogue unavailable", "省：catalogue publish；市：检查到省节点的连接 / province: publish it; city: check the connection to the province"),
@@ -93,6 +94,17 @@ fn clock(files: &TrustFiles, now: UnixTime) -> Diagnosis {
         return wrong("clock", cause, "校正本机时钟（NTP） / set this machine's clock (NTP)");
     }
     well("clock", format!("clock {now}, newest signed time {newest}"))
+}
+
+/// Whether the clock agrees with that of others: one that is ahead signs what nobody takes.
+fn compared(node: &Node, now: UnixTime) -> Option<Diagnosis> {
+    const SET: &str = "校正本机时钟（NTP）；在此之前不签发任何内容，校正后自动恢复 / set this machine's clock (NTP): nothing is signed until then, and it goes on by itself";
+    const ALONE: &str = "检查到各见证节点的连接：无人可比，时钟快了也无从发现 / check the connection to the witnesses: a clock that is ahead would not be noticed";
+    if let Some(ahead) = node.compared.ahead() {
+        return Some(wrong("clock", format!("clock {} s ahead of {}", ahead.seconds, ahead.host), SET));
+    }
+    let since = node.compared.alone_since(now)?;
+    Some(soon("clock", format!("clock compared with nobody since {since}"), ALONE))
 }
 
 fn trust(files: &TrustFiles, now: UnixTime) -> Diagnosis {

@@ -89,7 +89,8 @@ impl Peer {
     }
 
     /// The same, for requests of this length at most.
-    fn within(source: Source, deadline: Duration) -> Peer {
+    #[must_use]
+    pub fn within(source: Source, deadline: Duration) -> Peer {
         let agent = agent(deadline, &source.address);
         Peer { source, agent, tags: Arc::default(), pause: Arc::default() }
     }

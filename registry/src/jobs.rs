@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::ceremony::{is_half_over, is_to_be_renewed};
+use crate::compared::Clocks;
 use crate::config::{Config, Role};
 use crate::fetch::Peer;
 use crate::follow::{Followed, asked};
@@ -33,6 +34,9 @@ const PURGE: (Duration, u32) = (Duration::from_secs(600), 5_000);
 /// How often the province looks whether its timestamp has to be renewed.
 const RENEW: Duration = Duration::from_secs(60);
 
+/// How often is looked whether the clock is to be compared with those of others.
+const COMPARE: Duration = Duration::from_secs(10);
+
 /// Name of the job that follows a log; its lease adds that of the log.
 const MIRROR: &str = "mirror";
 
@@ -46,6 +50,11 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let (publishing, never) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let every =
         |interval, name, early: &Arc<Notify>| Turns { interval, name, early: Arc::clone(early), lease: None };
+    // Before anything is signed: whoever wants to sign waits for the first round.
+    let (comparing, clocks) = (Arc::new(Notify::new()), Clocks::new(config));
+    clocks.expect_round(&app.node);
+    let turns = every(COMPARE, "compare_clock", &comparing);
+    jobs.spawn(turns.run(Arc::clone(app), move |node: &Node| clocks.compare_if_due(node)));
     if app.node.process.is_some() {
         // First: what the other processes know already is known before anything is done.
         jobs.spawn(every(config.publish_interval, "refresh", &never).run(Arc::clone(app), take_over));
@@ -56,14 +65,15 @@ pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let province: Option<Peer> = config.province.clone().map(Peer::new);
     let followed = province.iter().map(|peer| (peer, true)).chain(peers.iter().map(|peer| (peer, false)));
     for (peer, authoritative) in followed {
-        let (peer, publishing) = (peer.clone(), Arc::clone(&publishing));
+        let (peer, publishing, comparing) = (peer.clone(), Arc::clone(&publishing), Arc::clone(&comparing));
         let (log, interval) = (app.follows.get(&peer.origin()).cloned(), config.pull_interval);
         let work = move |node: &Node| {
             let before = node.evidence.snapshot().trust_list().is_some();
             let copied = || copy_first(node, log.as_deref(), &peer.origin(), interval);
             asked(node, &peer, |node| follow(node, &peer, authoritative, &copied))?;
             if !before && node.evidence.snapshot().trust_list().is_some() {
-                // The first trust list: now the lists of this node mean something to others.
+                // The first trust list: now the lists of this node mean something to others, and witnesses can be asked for the time.
+                comparing.notify_one();
                 publishing.notify_one();
             }
             Ok(())

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod ceremony;
 pub mod cli;
 pub mod clock;
+pub mod compared;
 pub mod config;
 pub mod db;
 pub mod doctor;

@@ -35,6 +35,7 @@ pub struct Metrics {
     rejects: Family<Origin, Gauge<i64, AtomicI64>>,
     refused: Family<Sender, Gauge<i64, AtomicI64>>,
     ceilings: Family<Sender, Gauge<i64, AtomicI64>>,
+    clocks: Family<Sender, Gauge<i64, AtomicI64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -115,6 +116,7 @@ impl Default for Metrics {
             rejects: Family::default(),
             refused: Family::default(),
             ceilings: Family::default(),
+            clocks: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -156,6 +158,11 @@ impl Default for Metrics {
             "node_questions_refused",
             "Questions of other nodes refused since the start, by the authority that asks: it has asked too much in a day",
             metrics.ceilings.clone(),
+        );
+        registry.register(
+            "clock_ahead_seconds",
+            "How far the own clock was ahead of that of a witness when it last answered; negative if behind",
+            metrics.clocks.clone(),
         );
         registry.register("state", "State of the node at this moment", metrics.gauges.clone());
         Metrics { registry, ..metrics }
@@ -237,6 +244,9 @@ impl Metrics {
             self.ceilings
                 .get_or_create(&Sender { from })
                 .set(i64::try_from(asked.refused).unwrap_or(i64::MAX));
+        }
+        for (from, seconds) in node.compared.leads() {
+            self.clocks.get_or_create(&Sender { from }).set(seconds);
         }
         for (from, refused) in node.refusals.all() {
             self.refused

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use licence_catalogue::Authority;
 use licence_spec::catalogue::Catalogue;
-use licence_spec::suite::PublicKey;
+use licence_spec::suite::{PublicKey, SeedSigner};
 use licence_store::Store;
 
 use crate::clock::Clock;
+use crate::compared::{ClockAhead, Compared};
 use crate::config::{Disconnection, Role};
 use crate::db::Writer;
 use crate::evidence::Current;
-use crate::keys::Keyring;
+use crate::keys::{Keyring, Usage};
 use crate::log::Published;
 use crate::refusals::Refusals;
 use crate::rng::Rng;
@@ -42,6 +43,8 @@ pub struct Node {
     pub process: Option<String>,
     /// The clock.
     pub clock: Clock,
+    /// Whether the clock is ahead of those of others.
+    pub compared: Compared,
     /// Randomness.
     pub rng: Rng,
     /// Storage.
@@ -79,6 +82,16 @@ impl Node {
         let writer = self.writer.clone();
         drop(self);
         writer.finish();
+    }
+
+    /// The signer of an authority for something that carries a time; `None` if the node has no such key. Whatever the node signs, it asks for
+    /// here: the keyring itself is asked for public keys, and for requests, which others refuse by their time.
+    ///
+    /// # Errors
+    /// [`ClockAhead`]: nothing is signed by a clock that is ahead.
+    pub fn signer(&self, authority: &str, usage: Usage) -> Result<Option<Arc<SeedSigner>>, ClockAhead> {
+        self.compared.may_sign()?;
+        Ok(self.keys.signer(authority, usage))
     }
 
     /// The authority with this code, if the node serves it.

@@ -141,6 +141,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it signs something that carries a time, or is to say whether that could be done.
+    #[must_use]
+    pub const fn asks_the_clock(&self) -> bool {
+        use Command as C;
+        matches!(
+            self,
+            C::Issue { .. }
+                | C::PublishList { .. }
+                | C::PublishTrust { .. }
+                | C::PublishCatalogue { .. }
+                | C::Enrolment
+                | C::Diagnose
+        )
+    }
+}
+
 /// Why a command was refused.
 #[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
 #[error("{text}")]
@@ -212,7 +229,10 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
         Command::PublishTrust { proposals, signatures } => trust::publish(node, proposals, signatures),
         Command::LogRoot { log, size } => trust::log_root(node, log, *size),
         Command::CountVerdicts { before, after } => trust::count_verdicts(node, before, after),
-        Command::Enrolment => trust::enrolment(node),
+        Command::Enrolment => {
+            node.compared.may_sign().map_err(Refusal::failed)?;
+            trust::enrolment(node)
+        }
         Command::Catalogue => {
             let read = node.store.read().map_err(Refusal::failed)?;
             let row =
@@ -303,7 +323,7 @@ const fn state_word(state: &KeyState) -> &'static str {
 /// # Errors
 /// [`Refusal`] if the node has no timestamp key, or the trust files refuse the list.
 pub fn sign_timestamp(node: &Node, list_version: u64, list: &[u8]) -> Result<(u64, bool), Refusal> {
-    let signer = node.keys.signer(&node.authority, Usage::Timestamp);
+    let signer = node.signer(&node.authority, Usage::Timestamp).map_err(Refusal::failed)?;
     let signer =
         signer.ok_or_else(|| Refusal::failed("本节点没有时间戳密钥 / this node has no timestamp key"))?;
     let files = node.evidence.snapshot().trust_files().cloned();
@@ -338,7 +358,10 @@ fn count_licences(node: &Node) -> Result<Value, Refusal> {
 /// bytes, keeps their approvals, and takes it. The same version again changes nothing.
 fn publish_catalogue(node: &Node, proposal: &str, approvals: &[String]) -> Result<Value, Refusal> {
     let publisher = node.authorities.iter().find(|authority| authority.has(KeyRole::Catalogue));
-    let signer = publisher.and_then(|publisher| node.keys.signer(&publisher.code, Usage::Catalogue));
+    let signer = match publisher {
+        Some(publisher) => node.signer(&publisher.code, Usage::Catalogue).map_err(Refusal::failed)?,
+        None => None,
+    };
     let signer =
         signer.ok_or_else(|| Refusal::failed("本节点没有目录密钥 / this node has no catalogue key"))?;
     let proposal = Proposal::open(&bytes(proposal)?).map_err(Refusal::usage)?;

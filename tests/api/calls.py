@@ -215,6 +215,7 @@ def anyones(cti):
         "bundle": get("/v1/bundle"),
         "reference": get("/v1/references/{cti}", path={"cti": cti}),
         "log_checkpoint": get("/log/checkpoint"),
+        "witness_time": get("/v1/witness/time/{nonce}", node="province", path={"nonce": uuid.uuid4().hex}),
         "mirrored_checkpoint": get("/v1/mirrors/{host}/checkpoint", node="province", path={"host": HOSTS["440100"]}),
     }
 

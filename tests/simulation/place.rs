@@ -215,6 +215,7 @@ impl Place {
             log: published,
             refusals: Refusals::default(),
             ceilings: licence_registry::trips::ceiling::Ceilings::default(),
+            compared: licence_registry::compared::Compared::default(),
             cuts: CutTrees::default(),
             logged: LoggedLicences::default(),
             authorities: Arc::clone(&self.authorities),

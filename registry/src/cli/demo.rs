@@ -246,6 +246,17 @@ fn start(server: Server, node: Node, config: Config, runtime: &tokio::runtime::R
             days: 1,
         },
     )?;
+    Ok(serve(server, node, config, token, runtime))
+}
+
+/// Starts the HTTP server of a node that has a client with this token.
+fn serve(
+    server: Server,
+    node: Node,
+    config: Config,
+    token: String,
+    runtime: &tokio::runtime::Runtime,
+) -> Running {
     let url = format!("http://{}", server.address());
     // Those who try the demo measure it, too.
     let quota = Quota { per_minute: u64::MAX, per_day: u64::MAX };
@@ -256,7 +267,7 @@ fn start(server: Server, node: Node, config: Config, runtime: &tokio::runtime::R
         // Told, or the demo is gone: both mean to stop.
         drop(stopped.await);
     }));
-    Ok(Running { app, config, url, token, stop, serving })
+    Running { app, config, url, token, stop, serving }
 }
 
 impl Running {
@@ -375,3 +386,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     std::fs::write(path, bytes).with_context(|| format!("{}", path.display()))
 }
+
+#[cfg(test)]
+mod clock_ahead;

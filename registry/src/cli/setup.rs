@@ -17,6 +17,7 @@ use licence_store_sqlite::{DataDirectory, SqliteStore};
 use super::catalogue::source;
 use crate::ceremony::usage;
 use crate::clock::Clock;
+use crate::compared::Compared;
 use crate::config::{Config, Database, Role};
 use crate::db::Writer;
 use crate::documents;
@@ -139,17 +140,18 @@ fn own(authorities: &[Authority]) -> Result<&Authority> {
 /// # Errors
 /// If its data were restored and are not caught up yet: whatever it signed now could undo what it signed after the backup.
 pub(super) fn open_configured(directory: &Path, config: &Config) -> Result<Node> {
-    open_any(directory, config, true)
+    open_any(directory, config, Clock::system(), true)
 }
 
 /// As [`open_configured`], also if its data were restored and are not caught up yet: for `restore` alone.
 pub(super) fn open_restored(directory: &Path, config: &Config) -> Result<Node> {
-    open_any(directory, config, false)
+    open_any(directory, config, Clock::system(), false)
 }
 
-fn open_any(directory: &Path, config: &Config, must_be_whole: bool) -> Result<Node> {
+/// As [`open_configured`], with a clock.
+pub(super) fn open_any(directory: &Path, config: &Config, clock: Clock, must_be_whole: bool) -> Result<Node> {
     let passphrase = config.passphrase(directory)?;
-    let identity = Identity { config, passphrase: &passphrase, clock: Clock::system(), rng: Rng::system() };
+    let identity = Identity { config, passphrase: &passphrase, clock, rng: Rng::system() };
     // The store holds the lock on the directory, so it comes first: nothing is read that another process may change.
     let store = open_store(directory, config)?;
     if must_be_whole && restore::pending(&*store.read()?)?.is_some() {
@@ -198,6 +200,7 @@ pub(super) fn open_node(
         host: own.host,
         process: config.store.as_ref().map(|_| rng.bytes::<16>().map(hex::encode)).transpose()?,
         clock: clock.clone(),
+        compared: Compared::default(),
         rng: rng.clone(),
         store,
         writer,

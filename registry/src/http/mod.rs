@@ -136,6 +136,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(published::reference))
         .routes(routes!(log::checkpoint))
         .routes(routes!(nodes::witness))
+        .routes(routes!(nodes::witness_time))
         .routes(routes!(nodes::mirrored_checkpoint))
         .routes(routes!(index::index))
         .routes(routes!(index::holders))

@@ -14,6 +14,7 @@ use licence_spec::http_signature::{
 };
 use licence_spec::log::tile::TilePath;
 use licence_spec::log::witness::{Refusal, SIZE_MEDIA_TYPE};
+use licence_spec::log::witness_time::Nonce;
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_store::{AnswerKey, Conflict, IdempotentAnswer, StoreError, read_copy_first, transact};
@@ -26,7 +27,7 @@ use super::{App, blocking};
 use crate::node::Node;
 use crate::trips::find_elsewhere::Caller;
 use crate::trips::mirror;
-use crate::trips::witness::{WitnessError, add_checkpoint};
+use crate::trips::witness::{self, WitnessError, add_checkpoint};
 
 /// Most nonces that are remembered: 64 nodes with 25 calls a second each for ten minutes.
 const MAX_NONCES: usize = 1_000_000;
@@ -214,6 +215,21 @@ fn refused(refusal: Refusal) -> Response {
         None => (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{refusal}\n"))
             .into_response(),
     }
+}
+
+/// 见证时间 / the time at this witness, signed for the nonce of whoever asks (spec/log.md §9).
+#[utoipa::path(get, path = "/v1/witness/time/{nonce}", tag = "nodes",
+    params(("nonce" = String, Path, description = "32 位小写十六进制随机数 / 32 random lower-case hex digits")),
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn witness_time(
+    State(app): State<Arc<App>>,
+    Path(nonce): Path<String>,
+) -> Result<Response, Problem> {
+    let nonce = Nonce::parse(&nonce)
+        .ok_or_else(|| Problem::malformed("nonce：须为 32 位小写十六进制 / 32 lower-case hex digits"))?;
+    let line = blocking(move || witness::time(&app.node, nonce)).await??.ok_or_else(Problem::not_found)?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((kind, line).into_response())
 }
 
 /// 镜像日志的签名头 / the verified head of a mirrored log.

@@ -294,7 +294,9 @@ impl From<IssueError> for Problem {
             IssueError::Predecessor => {
                 Problem::new(StatusCode::CONFLICT, "predecessor", "冲突 / conflict", detail)
             }
-            IssueError::NotReady(_) | IssueError::Rng(_) => Problem::unavailable(detail),
+            IssueError::NotReady(_) | IssueError::Rng(_) | IssueError::ClockAhead(_) => {
+                Problem::unavailable(detail)
+            }
             IssueError::Store(error) => Problem::store(&error),
             IssueError::Write(error) => error.into(),
         }
@@ -314,7 +316,7 @@ impl From<ChangeError> for Problem {
             }
             ChangeError::Store(error) => Problem::store(&error),
             ChangeError::Write(error) => error.into(),
-            ChangeError::Rng(_) => Problem::unavailable(detail),
+            ChangeError::Rng(_) | ChangeError::ClockAhead(_) => Problem::unavailable(detail),
         }
     }
 }
@@ -324,7 +326,9 @@ impl From<ReceiptTripError> for Problem {
         let detail = error.to_string();
         match error {
             ReceiptTripError::Receipt(_) => Problem::unprocessable("receipt", detail),
-            ReceiptTripError::NoKey | ReceiptTripError::Rng(_) => Problem::unavailable(detail),
+            ReceiptTripError::NoKey | ReceiptTripError::Rng(_) | ReceiptTripError::ClockAhead(_) => {
+                Problem::unavailable(detail)
+            }
         }
     }
 }
@@ -380,9 +384,10 @@ impl From<AskedError> for Problem {
             AskedError::Field(_) => Problem::unprocessable("fields", detail),
             AskedError::Store(error) => Problem::store(&error),
             AskedError::Log(error) => Problem::own_fault(&error),
-            AskedError::NotReady(_) | AskedError::View(_) | AskedError::Rng(_) => {
-                Problem::unavailable(detail)
-            }
+            AskedError::NotReady(_)
+            | AskedError::View(_)
+            | AskedError::Rng(_)
+            | AskedError::ClockAhead(_) => Problem::unavailable(detail),
             AskedError::Item => Problem::unprocessable("unknown-service-item", detail),
             AskedError::TooMuch(_) => Problem::too_many_questions(detail),
         }

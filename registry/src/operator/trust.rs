@@ -209,7 +209,7 @@ fn timestamp_for(
     version: u64,
     (list_version, list): &(u64, Vec<u8>),
 ) -> Result<Vec<u8>, Refusal> {
-    let signer = node.keys.signer(&node.authority, Usage::Timestamp);
+    let signer = node.signer(&node.authority, Usage::Timestamp).map_err(Refusal::failed)?;
     let signer =
         signer.ok_or_else(|| Refusal::failed("本节点没有时间戳密钥 / this node has no timestamp key"))?;
     if !trial.root().content().timestamp.keys.contains(signer.public_key()) {

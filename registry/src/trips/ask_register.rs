@@ -185,8 +185,7 @@ pub fn answer(
         holder: None,
         cti,
     };
-    let signer =
-        node.keys.signer(&node.authority, Usage::Receipt).ok_or(AskedError::NotReady("receipt key"))?;
+    let signer = node.signer(&node.authority, Usage::Receipt)?.ok_or(AskedError::NotReady("receipt key"))?;
     let signed = receipt::sign(&verdict, &filing, &*signer)
         .map_err(|error| StoreError::Corrupt(format!("a verdict that cannot be signed: {error}")))?;
     Ok((RegisterAnswer { receipt: Some(base64url(&signed)) }, job))

@@ -12,6 +12,7 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::compared::ClockAhead;
 use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::Node;
 use crate::rng::RngError;
@@ -48,6 +49,9 @@ pub struct Changed {
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// No such licence on this node.
     #[error("查无此证照 / no such licence on this node")]
     UnknownLicence,
@@ -108,6 +112,7 @@ pub fn change_status(
         .filter(|act| !matches!(act, Act::Supersede | Act::Replace))
         .ok_or(ChangeError::UnknownAct)?;
     request.reason.check().map_err(ChangeError::Reason)?;
+    node.compared.may_sign()?;
     let now = node.clock.now();
     let read = node.store.read()?;
     let licence = read.licence_by_id(id)?.ok_or(ChangeError::UnknownLicence)?;

@@ -25,6 +25,7 @@ use super::file_form;
 use super::holder::holder_key;
 use super::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
 use super::use_record::{self, Purpose};
+use crate::compared::ClockAhead;
 use crate::db::{Effect, Job};
 use crate::encoding::{base64url, digest_text, from_base64url};
 use crate::keys::Usage;
@@ -113,6 +114,9 @@ pub struct HandedOut {
 /// Why a question of another node is not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum AskedError {
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// Nobody has this.
     #[error("没有此证照 / there is no such licence")]
     Unknown,
@@ -245,7 +249,7 @@ pub fn hand_out(
         .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
     let holder = question.holders.iter().find(|named| is_held_by(&licence, named));
     let (Some(accepted), Some(holder)) = (item.accepted(&row.vct), holder) else { return Err(in_vain()) };
-    let signer = node.keys.signer(&node.authority, Usage::View).ok_or(AskedError::NotReady("view key"))?;
+    let signer = node.signer(&node.authority, Usage::View)?.ok_or(AskedError::NotReady("view key"))?;
     let draft = Draft {
         licence: &licence,
         iss: &node.authority,

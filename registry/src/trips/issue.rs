@@ -19,6 +19,7 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::compared::ClockAhead;
 use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::encoding::digest_text;
 use crate::keys::Usage;
@@ -102,6 +103,9 @@ pub struct LogPlace {
 /// Why nothing was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// The node does not serve this authority.
     #[error("本节点不为该机关签发 / this node does not issue for authority {0}")]
     UnknownAuthority(String),
@@ -286,6 +290,8 @@ fn prepare(
             return Err(IssueError::Synthetic);
         }
     }
+    // First of all that asks the clock: by one that is ahead, what is in force may seem to have ended.
+    let signer = node.signer(&authority.code, Usage::Licence)?;
     let version = old.map_or(1, |old| old.version + 1);
     let now = node.clock.now();
     let checked = CheckedFields::check(
@@ -311,8 +317,7 @@ fn prepare(
     let Leased { list, status_index: index, serial } = leased.ok_or(IssueError::NotReady("status list"))?;
     let serial = old.map_or(serial, |old| serial_of(&old.id));
     let id = compose_id(kind.code(), &authority.code, &serial, version)?;
-    let signer =
-        node.keys.signer(&authority.code, Usage::Licence).ok_or(IssueError::NotReady("licence key"))?;
+    let signer = signer.ok_or(IssueError::NotReady("licence key"))?;
     let statement = credential::sign(
         &Draft {
             iss: &authority.code,

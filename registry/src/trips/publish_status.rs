@@ -14,6 +14,7 @@ use licence_spec::trust::Role;
 use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};
 
 use super::own_register::refresh_list;
+use crate::compared::ClockAhead;
 use crate::db::{Effect, Job, WriteError};
 use crate::keys::Usage;
 use crate::node::Node;
@@ -31,6 +32,9 @@ const TOKEN_RENEWAL_S: i64 = 3_600;
 /// Why a list was not published. The last token stays in force until its own end.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -171,7 +175,7 @@ fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), P
     // Of the same moment: changes with a leaf below this are in the token.
     let shown = read.log_head()?.map_or(0, |head| head.size);
     drop(read);
-    let signer = node.keys.signer(&list.authority, Usage::Status).ok_or(PublishError::NoKey)?;
+    let signer = node.signer(&list.authority, Usage::Status)?.ok_or(PublishError::NoKey)?;
     let mut array = StatusArray::new(u64::from(list.size));
     for value in &revision.values {
         array.set(u64::from(value.index), Status::from_value(value.value));

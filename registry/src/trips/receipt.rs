@@ -9,6 +9,7 @@ use licence_store::ReceiptRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::compared::ClockAhead;
 use crate::db::{Effect, Job};
 use crate::encoding::{digest_text, from_base64url};
 use crate::keys::Usage;
@@ -28,6 +29,9 @@ pub struct Prepared {
 /// Why there is no receipt.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptTripError {
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// The receipt breaks the format, or the key gave no signature.
     #[error("{0}")]
     Receipt(#[from] ReceiptError),
@@ -65,7 +69,7 @@ pub fn prepare(
     if verdict.outcome() == Outcome::NoCredential {
         return Ok(None);
     }
-    let signer = node.keys.signer(&node.authority, Usage::Receipt).ok_or(ReceiptTripError::NoKey)?;
+    let signer = node.signer(&node.authority, Usage::Receipt)?.ok_or(ReceiptTripError::NoKey)?;
     let mut cti = [0; 16];
     node.rng.fill(&mut cti)?;
     let Use { materials, holder } = used;

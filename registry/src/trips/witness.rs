@@ -10,9 +10,11 @@ use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::witness::{AddCheckpoint, Refusal};
+use licence_spec::log::witness_time::{self, Nonce};
 use licence_spec::suite::{SignError, Signer as _, sha256};
 use licence_store::{DocumentRow, StoreError, transact};
 
+use crate::compared::ClockAhead;
 use crate::keys::Usage;
 use crate::node::Node;
 use crate::trips::fork_cases::{self, keep_fork};
@@ -25,6 +27,9 @@ const WITNESSED: &str = "witness-head";
 /// Why nothing was cosigned.
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessError {
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// The request is refused, as C2SP tlog-witness says.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -65,6 +70,21 @@ pub fn own_key(node: &Node) -> Option<WitnessKey> {
     WitnessKey::new(&witness_name(&node.host), *signer.public_key()).ok()
 }
 
+/// What the clock of the witness says to whoever asks with a nonce: one cosignature line (spec/log.md §9); `None` if this node is no
+/// witness. Waits for no comparison of the own clock: two nodes that begin at once would wait for each other.
+///
+/// # Errors
+/// [`WitnessError::ClockAhead`] if this clock is known to be ahead: it would vouch for another that is.
+pub fn time(node: &Node, nonce: Nonce) -> Result<Option<String>, WitnessError> {
+    let Some((key, signer)) = own_key(node).zip(node.keys.signer(&node.authority, Usage::Witness)) else {
+        return Ok(None);
+    };
+    if let Some(ahead) = node.compared.ahead() {
+        return Err(ahead.into());
+    }
+    Ok(Some(witness_time::answer(&key, &node.host, nonce, node.clock.now(), &*signer)?))
+}
+
 /// Answers `add-checkpoint`: the cosignature line. `follow` brings the mirror of a log up to so many leaves, if this node follows it and it
 /// can be reached: it is called for a head that could be cosigned and is not mirrored yet. What counts is what is mirrored afterwards.
 ///
@@ -73,7 +93,7 @@ pub fn own_key(node: &Node) -> Option<WitnessKey> {
 pub fn add_checkpoint(node: &Node, body: &[u8], follow: &dyn Fn(&str, u64)) -> Result<String, WitnessError> {
     let key = own_key(node).ok_or(WitnessError::NotReady("witness key"))?;
     let signer =
-        node.keys.signer(&node.authority, Usage::Witness).ok_or(WitnessError::NotReady("witness key"))?;
+        node.signer(&node.authority, Usage::Witness)?.ok_or(WitnessError::NotReady("witness key"))?;
     let request = AddCheckpoint::parse(body)?;
     let evidence = node.evidence.snapshot();
     let list = evidence.trust_list().ok_or(WitnessError::NotReady("trust list"))?;

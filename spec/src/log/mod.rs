@@ -12,6 +12,7 @@
 //! | which leaf belongs to this object? | [`entry`], [`change`] |
 //! | is this object in the log, and who saw it? | [`proof`], [`policy`] |
 //! | may a witness sign this? | [`witness`] |
+//! | what time is it at a witness? | [`witness_time`] |
 
 pub mod change;
 pub mod checkpoint;
@@ -25,3 +26,4 @@ mod text;
 pub mod tile;
 pub mod tiled_tree;
 pub mod witness;
+pub mod witness_time;

@@ -163,6 +163,7 @@ fn province(directory: &std::path::Path) -> Node {
         log: published,
         refusals: Refusals::default(),
         ceilings: licence_registry::trips::ceiling::Ceilings::default(),
+        compared: licence_registry::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),

@@ -168,6 +168,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         log: published,
         refusals: Refusals::default(),
         ceilings: licence_registry::trips::ceiling::Ceilings::default(),
+        compared: licence_registry::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(Vec::new()),

@@ -125,6 +125,12 @@ pub(super) const CALLS: &[Call] = &[
         &[EVERY, BODY, SIGNED, SIGNED_POST],
     ),
     open(
+        "/v1/witness/time/{nonce}",
+        "witness_time",
+        "一行见证签名 / one cosignature line",
+        &[EVERY, NOT_FOUND, &["malformed"]],
+    ),
+    open(
         "/v1/mirrors/{host}/checkpoint",
         "mirrored_checkpoint",
         "镜像日志的签名头 / the head of the mirrored log",
