@@ -9,14 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use licence_spec::credential::Credential;
 use licence_spec::evidence::Evidence;
+use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::entry::{Entry, Op};
-use licence_spec::log::merkle::{self, Hash, ProofError, leaf_hash};
+use licence_spec::log::merkle::{self, Hash, ProofError, TreeHead, leaf_hash};
+use licence_spec::log::note::LogKey;
+use licence_spec::log::proof::format_proof;
 use licence_spec::log::tile::{Bundle, TileError};
 use licence_spec::policy::{CutProof, Policy, Question};
-use licence_spec::trust::CutTree;
+use licence_spec::trust::{CutTree, TrustList};
 use licence_spec::verdict::{Code, Verdict};
-use licence_store::{Read, StoreError};
+use licence_store::{LicenceRow, Read, StoreError};
 
+use crate::keys::{Usage, public_key};
 use crate::log::{self, LogError};
 use crate::node::Node;
 use crate::trips::mirror;
@@ -108,17 +112,40 @@ fn look_up(node: &Node, evidence: &Evidence, bytes: &[u8]) -> Result<Option<Foun
     let (Ok(licence), Some(list)) = (Credential::parse(bytes), evidence.trust_list()) else {
         return Ok(None);
     };
-    let key = list
-        .entry(licence.iss)
-        .and_then(|entry| entry.keys_with(licence.object.kid()).find(|key| key.signed(&licence.object)));
-    let Some((size, tree)) =
-        key.and_then(|key| key.cut()).and_then(|cut| Some((cut.index, cut.tree.as_ref()?)))
-    else {
-        return Ok(None);
-    };
+    let Some((size, tree)) = cut_of(list, &licence) else { return Ok(None) };
     let digest = licence.object.statement_digest();
     let leaf = Entry { op: Op::Issued, time: licence.iat, digest }.leaf_hash();
     prove(node, tree, size, &leaf)
+}
+
+/// Size and tree of the cut, if the key that signed this licence is compromised and the list names them.
+fn cut_of<'a>(list: &'a TrustList, licence: &Credential<'_>) -> Option<(u64, &'a CutTree)> {
+    let mut keys = list.entry(licence.iss)?.keys_with(licence.object.kid());
+    let cut = keys.find(|key| key.cut().is_some() && key.signed(&licence.object))?.cut()?;
+    Some((cut.index, cut.tree.as_ref()?))
+}
+
+/// The proof file in the tree of the cut, for a licence of a compromised key that stands there, if that is this node's own log: with
+/// it every reader sees what this node sees. The head is signed once more only if it is a part of the own history: no second tree.
+///
+/// # Errors
+/// [`LogError`] if the log cannot be read, or its key gives no signature.
+pub fn own_proof(node: &Node, row: &LicenceRow) -> Result<Option<String>, LogError> {
+    let (evidence, origin) = (node.evidence.snapshot(), own_origin(node));
+    let (Ok(licence), Some(list)) = (Credential::parse(&row.credential), evidence.trust_list()) else {
+        return Ok(None);
+    };
+    let found = cut_of(list, &licence).filter(|(size, tree)| tree.origin == origin && row.log_index < *size);
+    let Some((size, tree)) = found else { return Ok(None) };
+    let read = node.store.read()?;
+    if read.log_head()?.is_none_or(|head| head.size < size) || log::root_of(&*read, size)? != tree.root {
+        return Ok(None);
+    }
+    let Some(signer) = node.keys.signer(&node.authority, Usage::Log) else { return Ok(None) };
+    let key = LogKey::new(&origin, public_key(&signer)).map_err(|_| LogError::Origin)?;
+    let head = TreeHead { size, root: tree.root };
+    let checkpoint = Checkpoint { origin: &origin, head }.sign(&key, &*signer)?;
+    Ok(Some(format_proof(row.log_index, &log::inclusion(&*read, row.log_index, size)?, &checkpoint)))
 }
 
 /// Where a leaf stands in the tree of the first `size` leaves of a log; `None` if it does not, or if this node does not hold it.

@@ -10,12 +10,17 @@ use licence_store::{LicenceRow, StoreError};
 
 use crate::log::{LogError, Proofs};
 use crate::node::Node;
+use crate::trips::cut;
 
-/// The proof file of a leaf of this node's log.
+/// The proof file of a licence of this node: in the tree of the cut if its key is compromised and it stands there.
 ///
 /// # Errors
 /// [`LogError`] if the log cannot be read.
-pub fn proof(node: &Node, log_index: u64) -> Result<String, LogError> {
+pub fn proof(node: &Node, row: &LicenceRow) -> Result<String, LogError> {
+    if let Some(proof) = cut::own_proof(node, row)? {
+        return Ok(proof);
+    }
+    let log_index = row.log_index;
     // The heads first: what is read afterwards holds the tiles of both.
     let (newest, (size, cosigned)) = (node.log.checkpoint(), node.log.cosigned());
     let newest_size = SignedCheckpoint::parse(newest.as_bytes()).map_or(0, |signed| signed.head().size);
@@ -29,7 +34,7 @@ pub fn proof(node: &Node, log_index: u64) -> Result<String, LogError> {
 /// # Errors
 /// [`LogError`] if the log cannot be read, or the stored bytes are no statement.
 pub fn file_form(node: &Node, row: &LicenceRow) -> Result<Vec<u8>, LogError> {
-    let proof = proof(node, row.log_index)?;
+    let proof = proof(node, row)?;
     if row.credential.len() + proof.len() + ROOM > MAX_LICENCE {
         return Ok(row.credential.clone());
     }

@@ -264,7 +264,7 @@ pub fn hand_out(
         holder: (&holder.code_type, &holder.code),
     };
     let view = base64url(&view::sign(&draft, &*signer).map_err(AskedError::View)?);
-    let log_proof = file_form::proof(node, row.log_index)?;
+    let log_proof = file_form::proof(node, &row)?;
     let job = record(node, caller, &question.purpose, "view", &[&digest_text(&wanted)])?;
     Ok((HandedOut { view, log_proof }, job))
 }

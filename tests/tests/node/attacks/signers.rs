@@ -346,13 +346,14 @@ fn whoever_stole_the_log_key_too_makes_no_old_licence_and_true_old_ones_stay_goo
     let issue = |number: &str| {
         let issued = city.post(&token, "/v1/licences", &licence(number)).with(201);
         let bytes = from_base64url(issued["credential"].as_str().expect("bytes")).expect("base64url");
-        (bytes, issued["log"]["index"].as_u64().expect("an index"))
+        let id = issued["id"].as_str().expect("an id").to_owned();
+        (bytes, issued["log"]["index"].as_u64().expect("an index"), id)
     };
-    let (before, _) = issue("示例〔2026〕1号");
+    let (before, _, id_before) = issue("示例〔2026〕1号");
     until("the province mirrors", || mirrored(&province) == size(&city));
     until("the province has the token", || judged(&province, &asked, &before) == accepted());
     let cut = mirrored(&province);
-    let (after, index) = issue("示例〔2026〕2号");
+    let (after, index, id_after) = issue("示例〔2026〕2号");
     assert!(index >= cut);
     let kid = kid(&province.data, AUTHORITY, "licence");
     let list = pair.place.path("list-2");
@@ -397,6 +398,16 @@ fn whoever_stole_the_log_key_too_makes_no_old_licence_and_true_old_ones_stay_goo
         ("INDETERMINATE".to_owned(), no_proof),
         "nothing at hand dates it"
     );
+    // Fetched again, each with the proof that its issuer can give now: in the tree of the cut, or behind it.
+    let fetched = |id: &str| {
+        let bearer = format!("Bearer {token}");
+        let path = format!("/v1/licences/{id}");
+        let stored = city.call("GET", &path, &[("authorization", bearer.as_str())], None).with(200);
+        from_base64url(stored["credential"].as_str().expect("bytes")).expect("base64url")
+    };
+    assert_eq!(at_a_counter(&bundle, &fetched(&id_before)), accepted(), "the issuer's proof dates it");
+    let behind = at_a_counter(&bundle, &fetched(&id_after)).1;
+    assert_eq!(behind.as_deref(), Some("KEY_COMPROMISED_AFTER_CUT"));
 }
 
 #[test]
