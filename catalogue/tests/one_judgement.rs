@@ -24,7 +24,7 @@ use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::numbers::{
     CLAIM_CTI, CLAIM_EXP, CLAIM_FIELDS, CLAIM_IAT, CLAIM_ISS, CLAIM_NBF, CLAIM_STATUS, CLAIM_VCT, TYP_LICENCE,
 };
-use licence_spec::policy::{Policy, Question};
+use licence_spec::policy::{LogLookUp, Policy, Question};
 use licence_spec::status::{self, StatusArray, StatusToken};
 use licence_spec::suite::{SeedSigner, Signer, sha256};
 use licence_spec::time::{CivilDate, UnixTime};
@@ -154,7 +154,9 @@ fn compare(
     subject: Option<Subject<'_>>,
     seen: &mut Seen,
 ) {
-    let question = Question { service_item: Some(&item.code), subject, ..Question::default() };
+    // Whether the licence is logged is another question: it is.
+    let log = Some(LogLookUp::Found { origin: "gz.elic.example/log", place: None });
+    let question = Question { service_item: Some(&item.code), subject, log, ..Question::default() };
     // A log proof is another question.
     let mut policy = Policy::approval();
     policy.log_proof_required = false;

@@ -146,6 +146,7 @@ def requests(world, office=ITEM_CITY):
         "change_status": Request(
             "post", "/v1/licences/{id}/status-changes", path={"id": other["id"]}, body={"act": "suspend", "reason": REASON}
         ),
+        "status_history": Request("get", "/v1/licences/{id}/status-changes", path={"id": other["id"]}),
         "issue_version": Request(
             "post", "/v1/licences/{id}/versions", path={"id": old["id"]}, body={"licence": newer, "reason": REASON}
         ),
@@ -187,8 +188,25 @@ def requests(world, office=ITEM_CITY):
             body={"holders": [subject], "types": [f"urn:elic:cn:{TYPE}"], "purpose": purpose},
             signer="440300",
         ),
-        "index_licence": Request(
-            "get", "/v1/index/licences/{digest}", path={"digest": licence["digest"]}, query=purpose, signer="440300"
+        "index_view": Request(
+            "post",
+            "/v1/index/licences/{digest}",
+            path={"digest": licence["digest"]},
+            body={"holders": [subject], "purpose": purpose},
+            signer="440300",
+        ),
+        "index_verify": Request(
+            "post",
+            "/v1/index/verifications",
+            body={"id": licence["id"], "policy": "approval", "question": uuid.uuid4().hex},
+            signer="440300",
+        ),
+        "index_logged": Request(
+            "post",
+            "/v1/index/logged",
+            "province",
+            body={"origin": HOSTS["440100"] + "/log", "digest": licence["digest"], "issued_at": issued_at(licence)},
+            signer="440300",
         ),
     }
     return {**anyones(cti), **client, **nodes}
@@ -220,16 +238,21 @@ def anyones(cti):
     }
 
 
-def cti_of(text):
-    """The random id (claim 7) of a licence or receipt in base64url, in hex."""
+def claims(text):
+    """The claims of a licence or receipt in base64url."""
     item = cbor2.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return cbor2.loads(item.value[2])[7].hex()
+    return cbor2.loads(item.value[2])
+
+
+def cti_of(text):
+    """The random id of a licence or receipt, in hex."""
+    return claims(text)[7].hex()
+
+
+def issued_at(issued):
+    return claims(issued["credential"])[6]
 
 
 def old_number(issued):
     """The number on the face of a licence that was issued."""
-    import cbor2
-
-    text = issued["credential"]
-    item = cbor2.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return cbor2.loads(item.value[2])[-70001][2]
+    return claims(issued["credential"])[-70001][2]

@@ -217,7 +217,7 @@ mod tests {
         let (alone, rests) = (enter(&connections, 3), enter(&connections, 4));
         drop(rests.link().asks());
         let (first, second) = (enter(&connections, 4), enter(&connections, 4));
-        let order = [&first, &second, &rests, &alone, &known, &stranger];
+        let order = [&first, &second, &alone, &rests, &known, &stranger];
         let mut new = Vec::new();
         for (count, next) in order.into_iter().enumerate() {
             assert!(!closed(next));

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::db::WriteError;
 use crate::http::problem::Problem;
+use crate::trips::ceiling::TooMuch;
 use crate::trips::change_status::ChangeError;
+use crate::trips::check_service_item::CheckError;
+use crate::trips::find_elsewhere::AskedError;
 use crate::trips::issue::IssueError;
 use crate::trips::verify::VerifyError;
 
@@ -51,6 +54,8 @@ pub(super) fn all() -> Vec<Kind> {
         (Problem::unauthorised(), "换有效的令牌 / use a valid token"),
         (Problem::forbidden(), ASK),
         (Problem::not_found(), MEND),
+        (CheckError::UnknownItem.into(), MEND),
+        (AskedError::TooMuch(TooMuch).into(), "明日再试 / try again tomorrow"),
         (VerifyError::BytesLost.into(), "由持证人出示证照本身 / let the holder present the licence itself"),
         (IssueError::OutOfScope(Code::ScopeType).into(), ASK),
         (IssueError::UnknownType("X".to_owned()).into(), MEND),

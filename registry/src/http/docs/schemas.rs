@@ -220,6 +220,10 @@ fn number() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 
+fn number_or_null() -> Value {
+    json!({"type": ["integer", "null"], "minimum": 0})
+}
+
 /// spec/verdict.md §2.
 fn verdict() -> Value {
     let checks = object(
@@ -268,7 +272,8 @@ fn basis() -> Value {
             "policy": object("策略 / policy preset", json!({"id": {"type": "string"}, "version": number()})),
             "trust_list": or_null(object("信任列表 / trust list", json!({"version": number(), "digest": digest(), "timestamp": time()}))),
             "status_list": or_null(object("状态列表 / status list", json!({"uri": {"type": "string"}, "iat": time(), "digest": digest()}))),
-            "log": or_null(object("日志 / transparency log", json!({"origin": {"type": "string"}, "size": number(), "index": number(), "root": digest(), "proof": digest()}))),
+            "log": or_null(object("日志 / transparency log", json!({"origin": {"type": "string"}, "size": number_or_null(),
+                "index": number_or_null(), "root": digest_or_null(), "proof": digest_or_null()}))),
             "catalogue": or_null(file("目录 / catalogue")),
         }),
     )
@@ -276,12 +281,12 @@ fn basis() -> Value {
 
 /// What `licence_catalogue::fit` answers.
 fn fit() -> Value {
-    let result = json!({"type": "string", "enum": ["MET", "UNDECIDED", "NOT_MET"]});
+    let result = json!({"type": "string", "enum": ["MET", "UNDECIDED", "NOT_PERMITTED", "NOT_MET"]});
     let code = json!({"type": "string", "enum": words(Code::ALL, Code::as_str)});
     let texts = json!({"$ref": "#/components/schemas/Texts"});
     let reason = object(
         "为何不满足 / why a licence does not meet a material",
-        json!({"licence": digest(), "code": code, "field?": {"type": "string"}, "text": texts}),
+        json!({"licence?": digest(), "code": code, "field?": {"type": "string"}, "text": texts}),
     );
     let strings = json!({"type": "array", "items": {"type": "string"}});
     let roles: Value = HolderRole::ALL.iter().map(|role| json!(role)).collect();
@@ -292,7 +297,7 @@ fn fit() -> Value {
     );
     let one = object(
         "一件证照 / one licence",
-        json!({"licence": digest(), "type_name": {"type": ["string", "null"]}, "meets": strings,
+        json!({"licence": digest(), "type_name": {"type": ["string", "null"]}, "result": result, "meets": strings,
             "permitted_fields": {"type": "array", "items": number()}, "reason?": reason}),
     );
     let choice = object(

@@ -54,7 +54,7 @@ fn a_listed_node_that_knows_every_digest_is_shown_no_licence_of_anybody_whom_it_
             let answer = ask(digest, Some(&naming(stranger.0, stranger.1, ITEM)));
             assert_eq!(answer.status, 404, "of somebody else: as if it were not there");
         }
-        assert_eq!(ask(digest, Some(&naming("001", HOLDER.1, "NO-SUCH-ITEM"))).status, 422);
+        assert_eq!(ask(digest, Some(&naming("001", HOLDER.1, "NO-SUCH-ITEM"))).status, 404);
         assert_eq!(
             ask(digest, Some(&naming("001", HOLDER.1, "FS-JZ-0503"))).status,
             404,
