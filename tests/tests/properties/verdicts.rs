@@ -33,18 +33,20 @@ fn any_vector() -> impl Strategy<Value = &'static Vector> {
     proptest::sample::select(SET.vectors.iter().collect::<Vec<_>>())
 }
 
-/// What makes evidence: digest of the bundle, name of the one seen before, clock.
-type Source = (Digest, Option<&'static str>, UnixTime);
+/// What makes evidence: digest of the bundle, the pinned root, name of the one seen before, clock.
+type Source = (Digest, Option<Digest>, Option<&'static str>, UnixTime);
 
 /// Evidence is opened once: that takes longer than all verdicts on it.
 fn evidence(vector: &'static Vector, bundle: &Bundle, now: UnixTime) -> Arc<Evidence> {
     static OPENED: LazyLock<Mutex<HashMap<Source, Arc<Evidence>>>> = LazyLock::new(Mutex::default);
     let seen = vector.seen.as_deref().filter(|_| !SET.policy(vector).past_moment);
-    let source = (sha256(&[&bundle.to_bytes()]), seen, now);
+    let pinned = SET.pinned(vector);
+    let source = (sha256(&[&bundle.to_bytes()]), pinned, seen, now);
     if let Some(opened) = OPENED.lock().expect("no test panics with the lock").get(&source) {
         return Arc::clone(opened);
     }
-    let opened = Arc::new(load::evidence(bundle, seen.map(|seen| &SET.bundles[seen]), now));
+    let opened = load::evidence_under(pinned.as_ref(), bundle, seen.map(|seen| &SET.bundles[seen]), now);
+    let opened = Arc::new(opened);
     OPENED.lock().expect("no test panics with the lock").insert(source, Arc::clone(&opened));
     opened
 }
