@@ -388,7 +388,7 @@ impl From<AskedError> for Problem {
             | AskedError::View(_)
             | AskedError::Rng(_)
             | AskedError::ClockAhead(_) => Problem::unavailable(detail),
-            AskedError::Item => Problem::unprocessable("unknown-service-item", detail),
+            AskedError::Item => Problem::unknown_item(detail),
             AskedError::TooMuch(_) => Problem::too_many_questions(detail),
         }
     }
