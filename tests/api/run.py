@@ -148,7 +148,7 @@ def main():
     options.add_argument("--record", metavar="FILE", help="write the examples of the description")
     given = options.parse_args()
     world = World(given.data, given.port)
-    folder = world.data.parent
+    folder = world.data.resolve().parent
     text = world.send(Request("get", "/openapi.json"))[2]
     document = json.loads(text)
     validate(document)

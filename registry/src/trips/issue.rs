@@ -258,7 +258,11 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
     {
         return Err(IssueError::NotReady("trust list expired"));
     }
-    let signer = node.keys.signer(authority, Usage::Licence).ok_or(IssueError::NotReady("licence key"))?;
+    // An authority of this node that issues nothing, such as the one that its log and receipts are signed for.
+    let signer = node
+        .keys
+        .signer(authority, Usage::Licence)
+        .ok_or_else(|| IssueError::UnknownAuthority(authority.to_owned()))?;
     let entry = list.entry(authority).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
     let own = crate::keys::public_key(&signer);
     let key =
