@@ -3,7 +3,7 @@
 //!
 //! In scope: asking the witnesses among the configured nodes for their signed time (spec/log.md §9), what came of it, and the one
 //! question that every signing asks ([`Compared::may_sign`]). Out of scope: when a round is made (`jobs`), a clock that is behind
-//! (`doctor`, and the dates of what others sign). Limits: each host is asked for [`PATIENCE`] at most, all at once.
+//! (`doctor`, and the dates of what others sign). Limits: each host is asked for `PATIENCE` at most, all at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -110,7 +110,7 @@ impl Key {
     }
 
     /// What the state says of a licence that was issued at `iat`, of which `proved` is known. Views, receipts, tokens and
-    /// catalogues ask [`Key::standing`](super::speaks): nothing tells an early one of a compromised key from a forged one.
+    /// catalogues ask `Key::standing` (trust-list.md §6): nothing tells an early one of a compromised key from a forged one.
     #[must_use]
     pub fn state_fault(&self, iat: UnixTime, proved: Proved<'_>) -> Option<Code> {
         match &self.state {
