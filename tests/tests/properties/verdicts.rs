@@ -63,7 +63,7 @@ fn own_evidence(vector: &'static Vector) -> Arc<Evidence> {
 
 // --- A byte changed -----------------------------------------------------------------------------------------------
 
-/// Changes what is presented at one place; a text stays one of ASCII.
+/// Changes what is presented at one place.
 fn flip(object: &Presented, at: Index, mask: u8) -> Presented {
     let in_hex = |text: &str| {
         let mut bytes = hex::decode(text).expect("objects are hex");
@@ -76,9 +76,11 @@ fn flip(object: &Presented, at: Index, mask: u8) -> Presented {
             Presented::Fetched { reference: reference.clone(), hex: in_hex(hex) }
         }
         Presented::Qr(text) => {
-            let mut bytes = text.clone().into_bytes();
-            *at.get_mut(&mut bytes) ^= (mask & 0x7f).max(1);
-            Presented::Qr(String::from_utf8(bytes).expect("ASCII"))
+            // A scan may have what is no ASCII around it, such as a byte order mark.
+            let (mut characters, mask) = (text.chars().collect::<Vec<char>>(), (mask & 0x7f).max(1));
+            let changed = at.get_mut(&mut characters);
+            *changed = char::from(if changed.is_ascii() { *changed as u8 ^ mask } else { mask });
+            Presented::Qr(characters.into_iter().collect())
         }
         Presented::Number(number) => Presented::Number(number.clone()),
     }
