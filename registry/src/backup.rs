@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::backup::sealed::{Cost, Opening, SealError, Sealing};
-use crate::encoding::digest_text;
-use crate::rng::Rng;
+use crate::node::encoding::digest_text;
+use crate::node::rng::Rng;
 
 /// What a manifest says that it is.
 pub const FORMAT: &str = "elic-backup/1";

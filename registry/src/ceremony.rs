@@ -27,10 +27,10 @@ use serde::{Deserialize, Serialize};
 
 pub use officer::OfficerKeys;
 
-use crate::encoding::{base64url, from_base64url};
-use crate::keys::{Keyring, KeysError, Usage};
 use crate::node::Node;
-use crate::rng::{Rng, RngError};
+use crate::node::encoding::{base64url, from_base64url};
+use crate::node::keys::{Keyring, KeysError, Usage};
+use crate::node::rng::{Rng, RngError};
 use crate::trips::witness;
 
 pub use succession::succeed;

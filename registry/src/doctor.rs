@@ -14,8 +14,8 @@ use licence_spec::verdict::Code;
 use serde::Serialize;
 
 use crate::documents;
-use crate::keys::Usage;
 use crate::node::Node;
+use crate::node::keys::Usage;
 use crate::trips::{fork_cases, look_up, mirror, mirror_state, witness};
 
 /// How bad a finding is.

@@ -20,9 +20,9 @@ mod tokens;
 
 pub use tokens::{PEER_TOKEN, Stranger, clear_strangers, strangers, take_token};
 
-use crate::config::Role;
-use crate::db::{Effect, Job, WriteError};
 use crate::node::Node;
+use crate::node::commit::{Effect, Job, WriteError};
+use crate::node::config::Role;
 use crate::trips::{mirror, own_register};
 
 /// Kind of the trust roots; each is named by its version.

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{Config, Role};
 use crate::fetch::Peer;
 use crate::node::Node;
+use crate::node::config::{Config, Role};
 use crate::trips::gather_index::gather;
 use crate::trips::index_record::MAX_PAGE;
 use crate::trips::mirror::{Mirrored, held, mirror};

@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::ceremony::{is_half_over, is_to_be_renewed};
-use crate::compared::Clocks;
-use crate::config::{Config, Role};
 use crate::fetch::Peer;
 use crate::follow::{Followed, asked};
 use crate::http::App;
 use crate::node::Node;
+use crate::node::compared::Clocks;
+use crate::node::config::{Config, Role};
 use crate::operator::sign_timestamp;
 use crate::pull::pull_after;
 use crate::shared::{may_do, refresh};

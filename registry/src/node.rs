@@ -1,5 +1,19 @@
 //! One node, put together: store, keys, log, evidence. Trips work on it and know nothing of HTTP.
 
+pub mod clock;
+pub mod commit;
+pub mod compared;
+pub mod config;
+pub mod encoding;
+pub mod evidence;
+pub mod holder;
+pub mod keys;
+pub mod log;
+pub mod numbers;
+pub mod refusals;
+pub mod rng;
+pub mod strict_json;
+
 use std::sync::Arc;
 
 use licence_catalogue::Authority;
@@ -7,19 +21,19 @@ use licence_spec::catalogue::Catalogue;
 use licence_spec::suite::{PublicKey, SeedSigner};
 use licence_store::Store;
 
-use crate::clock::Clock;
-use crate::compared::{ClockAhead, Compared};
-use crate::config::{Disconnection, Role};
-use crate::db::Writer;
-use crate::evidence::Current;
-use crate::keys::{Keyring, Usage};
-use crate::log::Published;
-use crate::refusals::Refusals;
-use crate::rng::Rng;
+use crate::node::clock::Clock;
+use crate::node::commit::Writer;
+use crate::node::compared::{ClockAhead, Compared};
+use crate::node::config::{Disconnection, Role};
+use crate::node::evidence::Current;
+use crate::node::keys::{Keyring, Usage};
+use crate::node::log::Published;
+use crate::node::numbers::Leases;
+use crate::node::refusals::Refusals;
+use crate::node::rng::Rng;
 use crate::trips::ceiling::Ceilings;
 use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
-use crate::trips::lease::Leases;
 use crate::trips::look_up::LoggedLicences;
 
 /// All capabilities of a node.

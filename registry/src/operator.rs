@@ -18,10 +18,10 @@ use serde_json::{Value, json};
 use crate::ceremony::{self, NodeKeys};
 use crate::doctor::{diagnose, diagnose_stored};
 use crate::documents::{self, TakeError};
-use crate::encoding::{base64url, digest_text, from_base64url};
-use crate::keys::Usage;
 use crate::node::Node;
-use crate::strict_json;
+use crate::node::encoding::{base64url, digest_text, from_base64url};
+use crate::node::keys::Usage;
+use crate::node::strict_json;
 use crate::trips::clients::{self, ClientError, NewClient};
 use crate::trips::issue::{IssueError, IssueRequest, Reason, issue};
 

@@ -33,12 +33,12 @@ use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
 use self::ahead::Ahead;
 use self::replay::Tokens;
-use crate::db::{Job, WriteError};
 use crate::documents;
-use crate::log::LogError;
 use crate::node::Node;
+use crate::node::commit::{Job, WriteError};
+use crate::node::log::LogError;
+use crate::node::rng::RngError;
 use crate::pull::{self, PullError};
-use crate::rng::RngError;
 use crate::shared::SharedError;
 use crate::trips::ask_witness::{Ask, seen_by_witness};
 use crate::trips::index_record::IndexPage;

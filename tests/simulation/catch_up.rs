@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use licence_registry::encoding::digest_text;
 use licence_registry::fsck::fsck;
-use licence_registry::keys::Usage;
+use licence_registry::node::encoding::digest_text;
+use licence_registry::node::keys::Usage;
 use licence_registry::restore::{
     Caught, Mirror, RestoreError, catch_up, go_on_without_mirror, mark, pending,
 };

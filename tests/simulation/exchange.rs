@@ -1,7 +1,7 @@
 //! What passes between nodes: bundles, logs, cosignatures; links that are cut; old files offered again.
 
 use licence_registry::documents::{self, bundle, take_catalogue, take_token};
-use licence_registry::keys::Usage;
+use licence_registry::node::keys::Usage;
 use licence_registry::pull;
 use licence_registry::trips::ask_witness::{Reply, ask_witness};
 use licence_registry::trips::fork_cases;

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
 use licence_registry::ceremony::usage;
-use licence_registry::clock::Clock;
-use licence_registry::config::{Disconnection, Role};
-use licence_registry::db::Writer;
 use licence_registry::documents;
-use licence_registry::evidence::Current;
-use licence_registry::keys::{Keyring, Usage};
-use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
-use licence_registry::refusals::Refusals;
-use licence_registry::rng::Rng;
+use licence_registry::node::clock::Clock;
+use licence_registry::node::commit::Writer;
+use licence_registry::node::config::{Disconnection, Role};
+use licence_registry::node::evidence::Current;
+use licence_registry::node::holder;
+use licence_registry::node::keys::{Keyring, Usage};
+use licence_registry::node::log::OwnLog;
+use licence_registry::node::numbers::Leases;
+use licence_registry::node::refusals::Refusals;
+use licence_registry::node::rng::Rng;
 use licence_registry::shared;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
-use licence_registry::trips::holder;
-use licence_registry::trips::lease::Leases;
 use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{Tile, TilePath, append_entry};
@@ -215,7 +215,7 @@ impl Place {
             log: published,
             refusals: Refusals::default(),
             ceilings: licence_registry::trips::ceiling::Ceilings::default(),
-            compared: licence_registry::compared::Compared::default(),
+            compared: licence_registry::node::compared::Compared::default(),
             cuts: CutTrees::default(),
             logged: LoggedLicences::default(),
             authorities: Arc::clone(&self.authorities),

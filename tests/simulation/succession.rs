@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use licence_registry::ceremony;
 use licence_registry::documents;
-use licence_registry::keys::Usage;
+use licence_registry::node::keys::Usage;
 use licence_spec::suite::{SeedSigner, Signer};
 use licence_spec::trust::{Root, TrustFiles};
 

@@ -12,7 +12,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use scrypt::{Params, scrypt};
 use zeroize::Zeroizing;
 
-use crate::rng::Rng;
+use crate::node::rng::Rng;
 
 const MAGIC: &[u8; 8] = b"ELICBKUP";
 const VERSION: u8 = 1;

@@ -6,9 +6,9 @@ use licence_spec::suite::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::{CeremonyError, public_key_of};
-use crate::encoding::base64url;
-use crate::keys::{Keyring, Usage, public_key};
-use crate::rng::Rng;
+use crate::node::encoding::base64url;
+use crate::node::keys::{Keyring, Usage, public_key};
+use crate::node::rng::Rng;
 
 /// What an officer signs.
 const USAGES: [Usage; 3] = [Usage::Root, Usage::List, Usage::Approval];

@@ -17,11 +17,11 @@ use super::data::{Place, print};
 use super::setup::keys_directory;
 use crate::backup::sealed::Cost;
 use crate::backup::{self, CONFIG, DATABASE, FORMAT, KEYS, MAX_KEYS, MAX_SMALL_FILE, Manifest, Part};
-use crate::clock::Clock;
-use crate::config::{Config, FILE, read_passphrase};
-use crate::encoding::digest_text;
-use crate::keys::Keyring;
-use crate::rng::Rng;
+use crate::node::clock::Clock;
+use crate::node::config::{Config, FILE, read_passphrase};
+use crate::node::encoding::digest_text;
+use crate::node::keys::Keyring;
+use crate::node::rng::Rng;
 
 /// What to back up, and where to.
 #[derive(Args)]

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::setup::open_configured;
 use crate::admin;
-use crate::compared::Clocks;
-use crate::config::Config;
+use crate::node::compared::Clocks;
+use crate::node::config::Config;
 use crate::operator::{Command, execute};
 
 /// Longest file that a verb reads, bytes: the cap of a trust list (FORMATS §1).

@@ -29,8 +29,8 @@ use super::demo_licences::licence;
 use super::demo_stranger;
 use crate::ceremony;
 use crate::documents::{TakeError, take_token, take_trust};
-use crate::encoding::{base64url, from_base64url};
-use crate::keys::Usage;
+use crate::node::encoding::{base64url, from_base64url};
+use crate::node::keys::Usage;
 use crate::operator::sign_timestamp;
 
 /// An issued licence of the demo.
@@ -357,7 +357,7 @@ impl Tour<'_> {
         let hashes = tree.inclusion_proof(size - 1, size)?;
         let signer = node.keys.signer(&node.authority, Usage::Log).context("log key")?;
         let origin = format!("{}/log", node.host);
-        let key = LogKey::new(&origin, crate::keys::public_key(&signer))
+        let key = LogKey::new(&origin, crate::node::keys::public_key(&signer))
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let checkpoint =
             Checkpoint { origin: &origin, head: TreeHead { size, root } }.sign(&key, &*signer)?;
@@ -385,7 +385,7 @@ impl Tour<'_> {
         let signer = node.keys.signer(&office.code, Usage::Licence).context("key")?;
         let now = node.clock.now();
         let entry = self.stage.entries.iter_mut().find(|entry| entry.id == office.code).context("entry")?;
-        ceremony::compromise(entry, &crate::keys::public_key(&signer), now, &cut);
+        ceremony::compromise(entry, &crate::node::keys::public_key(&signer), now, &cut);
         let list = self.stage.officers.list(2, now, self.stage.entries.clone(), &self.stage.witnesses)?;
         sign_timestamp(self.stage.province.node(), 2, &list)?;
         self.stage.exchange()?;

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::data::{Place, print, print_json};
-use crate::config::Config;
+use crate::node::config::Config;
 use crate::operator::Command;
 
 /// Which node.

@@ -14,9 +14,9 @@ use super::data::{Place, print, read, write_new};
 use super::trust::held::pinned;
 use super::trust::{over, region_words};
 use crate::ceremony::enrol::{Against, listed};
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::encoding::{digest_text, from_base64url};
+use crate::node::clock::Clock;
+use crate::node::config::Config;
+use crate::node::encoding::{digest_text, from_base64url};
 use crate::operator::Command;
 
 /// Ending of the approved requests in a proposal's folder.

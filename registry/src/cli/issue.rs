@@ -9,9 +9,9 @@ use licence_spec::numbers::MAX_LICENCE;
 use serde_json::Value;
 
 use super::data::{Place, print_json, read, write_new};
-use crate::encoding::from_base64url;
+use crate::node::encoding::from_base64url;
+use crate::node::strict_json;
 use crate::operator::{Command, Refusal};
-use crate::strict_json;
 use crate::trips::issue::IssueRequest;
 
 /// What to issue.

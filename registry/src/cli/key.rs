@@ -9,7 +9,7 @@ use clap::Subcommand;
 use super::data::{Place, print, print_json, write_new};
 use super::setup::{authorities, make_missing_keys};
 use crate::ceremony::{NodeKeys, public_key_of};
-use crate::config::Config;
+use crate::node::config::Config;
 use crate::operator::Command;
 
 /// What to do with keys.

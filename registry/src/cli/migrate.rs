@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::data::{Place, print};
 use super::setup::connect;
-use crate::config::Config;
+use crate::node::config::Config;
 
 /// Which node.
 #[derive(Args)]

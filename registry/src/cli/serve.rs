@@ -11,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::data::Place;
 use super::setup::open_configured;
-use crate::config::Config;
 use crate::http::{App, Others, Server};
+use crate::node::config::Config;
 use crate::{admin, jobs, logging};
 
 /// Worker threads of the HTTP edge; judging and signing need the processor, waiting does not.

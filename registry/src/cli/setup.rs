@@ -16,24 +16,24 @@ use licence_store_sqlite::{DataDirectory, SqliteStore};
 
 use super::catalogue::source;
 use crate::ceremony::usage;
-use crate::clock::Clock;
-use crate::compared::Compared;
-use crate::config::{Config, Database, Role};
-use crate::db::Writer;
 use crate::documents;
-use crate::evidence::Current;
-use crate::keys::{Keyring, Usage};
-use crate::log::OwnLog;
 use crate::node::Node;
-use crate::refusals::Refusals;
+use crate::node::clock::Clock;
+use crate::node::commit::Writer;
+use crate::node::compared::Compared;
+use crate::node::config::{Config, Database, Role};
+use crate::node::evidence::Current;
+use crate::node::holder;
+use crate::node::keys::{Keyring, Usage};
+use crate::node::log::OwnLog;
+use crate::node::numbers::Leases;
+use crate::node::refusals::Refusals;
+use crate::node::rng::Rng;
 use crate::restore;
-use crate::rng::Rng;
 use crate::shared;
 use crate::trips::ceiling::Ceilings;
 use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
-use crate::trips::holder;
-use crate::trips::lease::Leases;
 use crate::trips::look_up::LoggedLicences;
 
 /// Whose node it is, and who opens it.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::data::{Place, print_json, read};
-use crate::encoding::base64url;
+use crate::node::encoding::base64url;
 use crate::operator::Command;
 use crate::trips::issue::Reason;
 

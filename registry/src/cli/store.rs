@@ -12,7 +12,7 @@ use licence_store_postgres::PostgresStore;
 
 use super::data::{Place, print};
 use super::setup::connect;
-use crate::config::{Config, Database, FILE};
+use crate::node::config::{Config, Database, FILE};
 use crate::operator::Refusal;
 
 /// What to do with the database.

@@ -31,12 +31,12 @@ use super::data::{Place, print, print_json, read, write_new};
 use super::init::OFFICERS_FILE;
 use super::setup::private_folder;
 use crate::ceremony::{NodeKeys, Officers, public_key_of, succeed};
-use crate::clock::Clock;
-use crate::config::{Config, read_passphrase};
-use crate::encoding::{base64url, from_base64url};
-use crate::keys::{Keyring, Usage};
+use crate::node::clock::Clock;
+use crate::node::config::{Config, read_passphrase};
+use crate::node::encoding::{base64url, from_base64url};
+use crate::node::keys::{Keyring, Usage};
+use crate::node::rng::Rng;
 use crate::operator::{Command, Refusal};
-use crate::rng::Rng;
 
 /// What to do with the trust list.
 #[derive(Subcommand)]

@@ -14,8 +14,8 @@ use licence_spec::verdict::Code;
 use licence_store::{DocumentRow, Read, StoreError};
 
 use super::{Effects, TakeError, keep_effects, row};
-use crate::db::{Effect, WriteError};
 use crate::node::Node;
+use crate::node::commit::{Effect, WriteError};
 
 /// Kind of the status tokens of other nodes; each is named by its uri.
 pub const PEER_TOKEN: &str = "peer-token";

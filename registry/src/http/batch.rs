@@ -24,7 +24,7 @@ use super::call::require_type;
 use super::lines::{Cutter, Line, Text};
 use super::problem::Problem;
 use super::verifications::{Answer, judge, store};
-use crate::clock::Stopwatch;
+use crate::node::clock::Stopwatch;
 use crate::trips::verify::VerifyRequest;
 
 /// Answers that may wait for the client to read them.
@@ -207,7 +207,7 @@ async fn answer_one(
     let Text::Whole(line) = text else { return Err(Problem::too_large()) };
     app.spend(&client.id)?;
     let request: VerifyRequest =
-        crate::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
+        crate::node::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
     let (answer, filed) = judge(app, client, &request).await?;
     if let Some(job) = filed {
         store(app, job, None).await?;

@@ -17,8 +17,8 @@ use super::places::Place;
 use super::problem::Problem;
 use super::who::Who;
 use super::{App, MAX_BODY};
-use crate::clock::Stopwatch;
-use crate::strict_json;
+use crate::node::clock::Stopwatch;
+use crate::node::strict_json;
 use crate::trips::clients::has;
 
 /// How slowly a body may come, bytes a second: a telephone line does better.

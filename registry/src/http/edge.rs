@@ -19,7 +19,7 @@ use super::App;
 use super::places::{Crowded, Key, Place};
 use super::problem::Problem;
 use super::who::{Arrival, NOWHERE, Who, address, who};
-use crate::clock::Stopwatch;
+use crate::node::clock::Stopwatch;
 
 /// The routes outside the limits.
 const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];

@@ -19,8 +19,8 @@ use serde::Serialize;
 use super::call::Call;
 use super::problem::Problem;
 use super::{App, blocking};
-use crate::db::Remember;
 use crate::node::Node;
+use crate::node::commit::Remember;
 
 /// Fingerprints of the requests that are running, by caller and key.
 #[derive(Clone, Default)]

@@ -14,7 +14,7 @@ use super::call::Call;
 use super::idempotency::{Begun, answer, begin};
 use super::problem::{Document, Problem};
 use super::{App, blocking};
-use crate::encoding::{base64url, digest_text};
+use crate::node::encoding::{base64url, digest_text};
 use crate::shared::show_newest_head;
 use crate::trips::change_status::{ChangeRequest, Changed, change_status as change};
 use crate::trips::clients::{covers, has};

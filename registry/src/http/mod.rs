@@ -37,11 +37,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::{Config, Limits};
 use crate::fetch::Neighbours;
 use crate::follow::Follows;
 use crate::metrics::Metrics;
 use crate::node::Node;
+use crate::node::config::{Config, Limits};
 use licence_spec::time::UnixTime;
 use problem::Problem;
 

@@ -8,8 +8,8 @@ use licence_store::{LicenceRow, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::db::WriteError;
-use crate::rng::Rng;
+use crate::node::commit::WriteError;
+use crate::node::rng::Rng;
 use crate::shared::SharedError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use licence_spec::time::UnixTime;
 
-use crate::config::{Limits, Quota};
+use crate::node::config::{Limits, Quota};
 
 /// Seconds of a minute and of a day.
 const WINDOWS: [i64; 2] = [60, 86_400];

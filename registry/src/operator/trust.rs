@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 use super::{Refusal, bytes};
 use crate::ceremony;
 use crate::documents::{self, TakeError};
-use crate::encoding::digest_text;
-use crate::keys::Usage;
 use crate::node::Node;
+use crate::node::encoding::digest_text;
+use crate::node::keys::Usage;
 use crate::trips::cut;
 
 /// Licences read at a time.
@@ -341,7 +341,7 @@ pub(super) fn enrolment(node: &Node) -> Result<Value, Refusal> {
     let request = ceremony::enrol::request(node).map_err(Refusal::failed)?;
     let opened = licence_spec::enrolment::Enrolment::open(&request).map_err(Refusal::failed)?;
     Ok(json!({
-        "request": crate::encoding::base64url(&request), "digest": digest_text(opened.digest()),
+        "request": crate::node::encoding::base64url(&request), "digest": digest_text(opened.digest()),
         "keys": opened.keys().len(),
     }))
 }

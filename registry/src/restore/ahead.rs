@@ -12,9 +12,9 @@ use licence_spec::time::UnixTime;
 use licence_store::{Read, StoreError};
 
 use super::RestoreError;
-use crate::keys::Usage;
-use crate::log::{LogError, root_of, stored_edge};
 use crate::node::Node;
+use crate::node::keys::Usage;
+use crate::node::log::{LogError, root_of, stored_edge};
 use crate::trips::mirror::{Fetch, MAX_ENTRIES};
 
 /// Most leaves that are replayed: 2^22, some weeks of a large city, are 230 MB in memory.

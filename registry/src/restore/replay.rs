@@ -18,8 +18,8 @@ use licence_store::{
 
 use super::ahead::{Ahead, end, origin};
 use super::{Pages, RestoreError};
-use crate::keys::Usage;
 use crate::node::Node;
+use crate::node::keys::Usage;
 use crate::trips::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::trips::publish_status::LIST_SIZE;
 

@@ -10,8 +10,8 @@ use licence_spec::suite::Signer as _;
 
 use super::RestoreError;
 use super::replay::Tokens;
-use crate::keys::Usage;
 use crate::node::Node;
+use crate::node::keys::Usage;
 
 /// Status values that nothing ends: invalid and superseded.
 const FINAL: [u8; 2] = [1, 3];

@@ -22,10 +22,10 @@ use utoipa::ToSchema;
 use super::find_elsewhere::{AskedError, Caller};
 use super::use_record;
 use super::verify::{SubjectRequest, judge_stored};
-use crate::db::{Effect, Job};
-use crate::encoding::{base64url, digest_text, from_base64url};
-use crate::keys::Usage;
 use crate::node::Node;
+use crate::node::commit::{Effect, Job};
+use crate::node::encoding::{base64url, digest_text, from_base64url};
+use crate::node::keys::Usage;
 
 /// Longest 电子证照标识, characters (spec/identifiers.md).
 const MAX_ID: usize = 128;

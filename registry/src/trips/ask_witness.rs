@@ -10,8 +10,8 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::note::Note;
 use licence_spec::log::policy::Policy;
 
-use crate::log::consistency;
 use crate::node::Node;
+use crate::node::log::consistency;
 use crate::shared::keep_cosigned;
 use crate::trips::witness::witness_name;
 

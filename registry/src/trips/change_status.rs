@@ -12,10 +12,10 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::compared::ClockAhead;
-use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
+use crate::node::compared::ClockAhead;
+use crate::node::rng::RngError;
 use crate::trips::issue::{Reason, ReasonFault};
 use crate::trips::own_register;
 

@@ -12,9 +12,9 @@ use licence_spec::time::UnixTime;
 use licence_store::{ClientRow, Conflict, LicenceRow, Store, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
-use crate::encoding::base64url;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::encoding::base64url;
+use crate::node::rng::RngError;
 
 /// The calls that a token may be good for; `*` stands for all.
 pub const CALLS: [&str; 6] = ["issue", "read", "change_status", "verify", "check", "receipts"];

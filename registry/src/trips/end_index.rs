@@ -14,10 +14,10 @@ use serde::Serialize;
 
 use super::issue::{Reason, ReasonFault};
 use super::own_register;
-use crate::db::{Effect, Job, WriteError};
-use crate::encoding::digest_text;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::commit::{Effect, Job, WriteError};
+use crate::node::encoding::digest_text;
+use crate::node::rng::RngError;
 
 /// The act: 作废, for what should never have been there.
 const ACT: Act = Act::Void;

@@ -8,8 +8,8 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::numbers::MAX_LICENCE;
 use licence_store::{LicenceRow, StoreError};
 
-use crate::log::{LogError, Proofs};
 use crate::node::Node;
+use crate::node::log::{LogError, Proofs};
 use crate::trips::cut;
 
 /// The proof file of a licence of this node: in the tree of the cut if its key is compromised and it stands there.

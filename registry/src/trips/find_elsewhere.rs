@@ -22,16 +22,16 @@ use utoipa::ToSchema;
 
 use super::ceiling::TooMuch;
 use super::file_form;
-use super::holder::holder_key;
 use super::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
 use super::use_record::{self, Purpose};
-use crate::compared::ClockAhead;
-use crate::db::{Effect, Job};
-use crate::encoding::{base64url, digest_text, from_base64url};
-use crate::keys::Usage;
-use crate::log::LogError;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::commit::{Effect, Job};
+use crate::node::compared::ClockAhead;
+use crate::node::encoding::{base64url, digest_text, from_base64url};
+use crate::node::holder::holder_key;
+use crate::node::keys::Usage;
+use crate::node::log::LogError;
+use crate::node::rng::RngError;
 
 /// Most holders of one question: the people of one case.
 const MAX_HOLDERS: usize = 8;

@@ -16,13 +16,13 @@ use licence_store::{
     IndexStretch, StoreError, transact,
 };
 
-use super::holder::holder_key;
 use super::index_record::{
     IndexPage, IndexRecord, IndexedChange, IndexedHolder, IndexedLicence, parse_digest,
 };
 use super::mirror::{self, MirrorError};
 use super::report_index::told;
 use crate::node::Node;
+use crate::node::holder::holder_key;
 
 /// Most leaves that are looked at in one transaction, whatever a page says.
 const MAX_LEAVES: u64 = 16_384;
@@ -259,7 +259,7 @@ mod tests {
     use licence_spec::log::change::{Act, ChangeRecord};
 
     use super::*;
-    use crate::encoding::{base64url, digest_text};
+    use crate::node::encoding::{base64url, digest_text};
 
     const LOG: &str = "fs.elic.example/log";
     /// 2026-11-26 23:59:59 in China.

@@ -15,7 +15,7 @@ use licence_store::{EndedIndexRow, IndexChangeRow, IndexLicenceRow, LicenceRow, 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::encoding::{base64url, digest_text, from_base64url};
+use crate::node::encoding::{base64url, digest_text, from_base64url};
 
 /// Keys of the holders' code types and codes in a credential (spec/credential.md §2).
 pub(super) const HOLDER_CODE_TYPES: u8 = 4;

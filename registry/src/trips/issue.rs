@@ -19,15 +19,15 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::compared::ClockAhead;
-use crate::db::{Committed, Effect, Job, Remember, Render, WriteError};
-use crate::encoding::digest_text;
-use crate::keys::Usage;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
+use crate::node::compared::ClockAhead;
+use crate::node::encoding::digest_text;
+use crate::node::holder::holder_key;
+use crate::node::keys::Usage;
+use crate::node::numbers::Leased;
+use crate::node::rng::RngError;
 use crate::trips::change_status::{ActOfLaw, change_row};
-use crate::trips::holder::holder_key;
-use crate::trips::lease::Leased;
 use crate::trips::own_register;
 
 /// A request to issue, as the API takes it.
@@ -264,7 +264,7 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
         .signer(authority, Usage::Licence)
         .ok_or_else(|| IssueError::UnknownAuthority(authority.to_owned()))?;
     let entry = list.entry(authority).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
-    let own = crate::keys::public_key(&signer);
+    let own = crate::node::keys::public_key(&signer);
     let key =
         entry.keys.iter().find(|key| key.key == own).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
     // What a verifier asks, by the functions that it asks with: nothing may be signed that nobody would accept.
@@ -398,7 +398,7 @@ fn finish(
     let text = qr::write_object(&row.credential).unwrap_or_else(|_| qr::write_reference(&reference()));
     let issued = Issued {
         id: row.id.clone(),
-        credential: crate::encoding::base64url(&row.credential),
+        credential: crate::node::encoding::base64url(&row.credential),
         qr: text,
         digest: digest_text(&row.digest),
         status: StatusPlace { uri, idx: row.status_index },

@@ -23,8 +23,8 @@ use utoipa::ToSchema;
 use super::find_elsewhere::{AskedError, Caller};
 use super::index_record::parse_digest;
 use super::mirror::{self, MirrorError};
-use crate::encoding::digest_text;
 use crate::node::Node;
+use crate::node::encoding::digest_text;
 
 /// Kind of the documents that name licences that are in no log; named by log and digest.
 pub const MISSING: &str = "log-missing";

@@ -14,11 +14,11 @@ use licence_spec::trust::Role;
 use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};
 
 use super::own_register::refresh_list;
-use crate::compared::ClockAhead;
-use crate::db::{Effect, Job, WriteError};
-use crate::keys::Usage;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::commit::{Effect, Job, WriteError};
+use crate::node::compared::ClockAhead;
+use crate::node::keys::Usage;
+use crate::node::rng::RngError;
 
 /// Entries of a list (spec/status.md): 2^20.
 pub const LIST_SIZE: u32 = 1 << 20;

@@ -9,12 +9,12 @@ use licence_store::ReceiptRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::compared::ClockAhead;
-use crate::db::{Effect, Job};
-use crate::encoding::{digest_text, from_base64url};
-use crate::keys::Usage;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::commit::{Effect, Job};
+use crate::node::compared::ClockAhead;
+use crate::node::encoding::{digest_text, from_base64url};
+use crate::node::keys::Usage;
+use crate::node::rng::RngError;
 
 /// A receipt that has been signed and is still to be stored.
 pub struct Prepared {

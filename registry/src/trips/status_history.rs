@@ -9,7 +9,7 @@ use licence_store::{LicenceRow, Read, StatusChangeRow, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::encoding::digest_text;
+use crate::node::encoding::digest_text;
 
 /// The acts that changed the status of a licence.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::rng::RngError;
 
 /// Kind of the stored records of use.
 const USE: &str = "use";

@@ -23,10 +23,10 @@ use utoipa::ToSchema;
 
 use super::ask_register::{self, AskRegister, Register, RegisterQuestion};
 use super::clients::{covers, has};
-use super::holder::{code_types, is_code_type};
-use crate::encoding::from_base64url;
 use crate::node::Node;
-use crate::rng::RngError;
+use crate::node::encoding::from_base64url;
+use crate::node::holder::{code_types, is_code_type};
+use crate::node::rng::RngError;
 use crate::trips::cut::judge_with_cut;
 use crate::trips::look_up::{AskLog, judge_with_log};
 

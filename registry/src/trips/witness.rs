@@ -14,9 +14,9 @@ use licence_spec::log::witness_time::{self, Nonce};
 use licence_spec::suite::{SignError, Signer as _, sha256};
 use licence_store::{DocumentRow, StoreError, transact};
 
-use crate::compared::ClockAhead;
-use crate::keys::Usage;
 use crate::node::Node;
+use crate::node::compared::ClockAhead;
+use crate::node::keys::Usage;
 use crate::trips::fork_cases::{self, keep_fork};
 use crate::trips::mirror::MirrorError;
 use crate::trips::mirrored_tree;

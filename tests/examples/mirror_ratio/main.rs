@@ -22,19 +22,19 @@ use std::time::Duration;
 
 use harness::now;
 use licence_catalogue::KeyRole;
-use licence_registry::clock::Clock;
-use licence_registry::config::{Disconnection, Role};
-use licence_registry::db::Writer;
-use licence_registry::evidence::Current;
-use licence_registry::keys::{Keyring, Usage};
-use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
-use licence_registry::refusals::Refusals;
-use licence_registry::rng::Rng;
+use licence_registry::node::clock::Clock;
+use licence_registry::node::commit::Writer;
+use licence_registry::node::config::{Disconnection, Role};
+use licence_registry::node::evidence::Current;
+use licence_registry::node::holder;
+use licence_registry::node::keys::{Keyring, Usage};
+use licence_registry::node::log::OwnLog;
+use licence_registry::node::numbers::Leases;
+use licence_registry::node::refusals::Refusals;
+use licence_registry::node::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
-use licence_registry::trips::holder;
-use licence_registry::trips::lease::Leases;
 use licence_registry::trips::look_up::LoggedLicences;
 use licence_registry::trips::mirror::{Mirrored, mirror};
 use licence_registry::trips::mirror_state::Growth;
@@ -163,7 +163,7 @@ fn province(directory: &std::path::Path) -> Node {
         log: published,
         refusals: Refusals::default(),
         ceilings: licence_registry::trips::ceiling::Ceilings::default(),
-        compared: licence_registry::compared::Compared::default(),
+        compared: licence_registry::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),

@@ -3,19 +3,19 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use licence_registry::clock::Clock;
-use licence_registry::config::{Disconnection, Limits, Role};
-use licence_registry::db::Writer;
-use licence_registry::evidence::Current;
 use licence_registry::http::{App, Others, Server};
-use licence_registry::keys::Keyring;
-use licence_registry::log::OwnLog;
 use licence_registry::node::Node;
-use licence_registry::refusals::Refusals;
-use licence_registry::rng::Rng;
+use licence_registry::node::clock::Clock;
+use licence_registry::node::commit::Writer;
+use licence_registry::node::config::{Disconnection, Limits, Role};
+use licence_registry::node::evidence::Current;
+use licence_registry::node::keys::Keyring;
+use licence_registry::node::log::OwnLog;
+use licence_registry::node::numbers::Leases;
+use licence_registry::node::refusals::Refusals;
+use licence_registry::node::rng::Rng;
 use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
-use licence_registry::trips::lease::Leases;
 use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
@@ -168,7 +168,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         log: published,
         refusals: Refusals::default(),
         ceilings: licence_registry::trips::ceiling::Ceilings::default(),
-        compared: licence_registry::compared::Compared::default(),
+        compared: licence_registry::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(Vec::new()),

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::source;
 use crate::cli::data::{Place, print, print_json, read};
 use crate::cli::trust::held::pinned;
-use crate::clock::Clock;
-use crate::encoding::from_base64url;
+use crate::node::clock::Clock;
+use crate::node::encoding::from_base64url;
 use crate::operator::Command;
 
 /// What to compare.

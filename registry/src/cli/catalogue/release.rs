@@ -13,10 +13,10 @@ use super::compare::{published, words};
 use super::source;
 use crate::cli::data::{Place, print, print_json, read, write_new};
 use crate::cli::trust::OfficersOptions;
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::encoding::{base64url, digest_text};
-use crate::keys::Usage;
+use crate::node::clock::Clock;
+use crate::node::config::Config;
+use crate::node::encoding::{base64url, digest_text};
+use crate::node::keys::Usage;
 use crate::operator::Command;
 
 /// What to propose.

@@ -11,7 +11,7 @@ use super::CheckOptions;
 use super::compare::published;
 use super::source::{borrowed, files_of};
 use crate::cli::data::{Place, print, print_json};
-use crate::clock::Clock;
+use crate::node::clock::Clock;
 
 /// Checks the data, their worked cases, and whether they may follow a published version; false if anything is wrong.
 pub(super) fn check(options: &CheckOptions) -> Result<bool> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use licence_catalogue::{CatalogueData, embedded, embedded_files};
 
-use crate::config::Config;
+use crate::node::config::Config;
 
 /// Most files of a data folder: 500 types, 5,000 service items with cases, and room.
 const MAX_FILES: usize = 16_384;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::held::{PUBLISHED, proposed};
 use crate::ceremony::diff::{Change, Diff, Fate, diff};
 use crate::cli::data::{Place, print, print_json};
-use crate::encoding::base64url;
+use crate::node::encoding::base64url;
 use crate::operator::Command;
 
 /// What to compare.

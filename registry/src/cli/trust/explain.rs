@@ -15,8 +15,8 @@ use crate::ceremony::diff::cut_words;
 use crate::ceremony::diff::{names, role_words, state_words};
 use crate::cli::catalogue::source;
 use crate::cli::data::{Place, print};
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::node::clock::Clock;
+use crate::node::config::Config;
 
 /// What is to be explained.
 #[derive(Args)]

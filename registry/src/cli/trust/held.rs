@@ -5,7 +5,7 @@ use licence_spec::trust::{Proposal, Proposed, Root, TrustFiles};
 use serde_json::Value;
 
 use crate::cli::data::{Place, read};
-use crate::encoding::from_base64url;
+use crate::node::encoding::from_base64url;
 use crate::operator::Command;
 
 /// The trust files in force at a node; `None` before a root is pinned.

@@ -17,9 +17,9 @@ use crate::ceremony::{NodeKeys, OfficerKeys, public_key_of};
 use crate::cli::catalogue::source;
 use crate::cli::data::{Place, print, read, write_new};
 use crate::cli::enrol::requests_in;
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::encoding::digest_text;
+use crate::node::clock::Clock;
+use crate::node::config::Config;
+use crate::node::encoding::digest_text;
 use crate::operator::Command;
 
 /// What the next list says.
@@ -150,7 +150,7 @@ fn replaced(options: &RootOptions) -> Result<Vec<(OfficerKeys, OfficerKeys)>> {
         let (old, new) = (officer(&folder.join(format!("{name}.toml")))?, officer(Path::new(path))?);
         print(&format!(
             "目录复核公钥请同时更换：config.toml [catalogue.officers] {name} / change the catalogue's officer too: {name} = {:?}",
-            crate::encoding::base64url(new.approval.bytes())
+            crate::node::encoding::base64url(new.approval.bytes())
         ))?;
         Ok((old, new))
     };

@@ -11,10 +11,10 @@ use super::OfficersOptions;
 use crate::ceremony::OfficerKeys;
 use crate::cli::data::{Place, print, print_json, read, write_new};
 use crate::cli::setup::private_folder;
-use crate::encoding::{base64url, digest_text};
-use crate::keys::Usage;
+use crate::node::encoding::{base64url, digest_text};
+use crate::node::keys::Usage;
+use crate::node::rng::Rng;
 use crate::operator::Command;
-use crate::rng::Rng;
 
 /// Whose keys are made.
 #[derive(Args)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{ConfigError, read_passphrase};
+use crate::node::config::{ConfigError, read_passphrase};
 
 /// A PostgreSQL database.
 #[derive(Clone, Debug, PartialEq, Eq)]

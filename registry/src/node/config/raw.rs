@@ -1,5 +1,5 @@
 //! The configuration as it is typed: every key with its type, its default and its word in the schema.
-//! Out of scope: what it means here, which [`super::Config`] decides once.
+//! Out of scope: what it means here, which [`crate::node::config::Config`] decides once.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ use utoipa::PartialSchema as _;
 use utoipa::ToSchema as _;
 use zeroize::Zeroizing;
 
-use crate::encoding::from_base64url;
+use crate::node::encoding::from_base64url;
 
 pub use address::in_clear;
 pub use database::Database;

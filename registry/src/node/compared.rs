@@ -13,10 +13,10 @@ use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::witness_time::{self, MAX_WITNESS_TIME, Nonce};
 use licence_spec::time::UnixTime;
 
-use crate::clock::Stopwatch;
-use crate::config::{Config, Source};
 use crate::fetch::Peer;
 use crate::node::Node;
+use crate::node::clock::Stopwatch;
+use crate::node::config::{Config, Source};
 
 /// Longest time for one host.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -18,7 +18,7 @@
 //! A failed transaction may have been kept all the same (a disk that reports an error after the fact). So after a
 //! failure nothing is written before the stored head has been read again: it is the one held, or an extension of it.
 
-mod commit;
+mod group;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -34,7 +34,7 @@ use licence_store::{
 };
 use tokio::sync::oneshot;
 
-use crate::log::{LogError, OwnLog};
+use crate::node::log::{LogError, OwnLog};
 
 /// Most jobs in one transaction: 512 licences are about 1 MiB of rows.
 const MAX_BATCH: usize = 512;
@@ -251,7 +251,7 @@ impl Writing {
         {
             return jobs.iter().map(|_| Err(WriteError::Unavailable(error.to_string()))).collect();
         }
-        match commit::commit(&*self.store, &mut self.log, jobs) {
+        match group::commit(&*self.store, &mut self.log, jobs) {
             Ok(answers) => {
                 failing.store(false, Ordering::Relaxed);
                 answers

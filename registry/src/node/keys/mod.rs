@@ -15,7 +15,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, Keypair
 use licence_spec::suite::{SeedSigner, Signer};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::rng::{Rng, RngError};
+use crate::node::rng::{Rng, RngError};
 
 /// How the names of files begin that are not whole yet.
 const UNFINISHED: &str = ".unfinished-";

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::raw::{RawConfig, RawQuota};
-use super::{ConfigError, Reader};
+use crate::node::config::raw::{RawConfig, RawQuota};
+use crate::node::config::{ConfigError, Reader};
 
 /// Largest ceiling of a client: more than a node answers in a day.
 const MAX_QUOTA: u64 = 1_000_000_000_000;

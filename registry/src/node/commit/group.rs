@@ -9,8 +9,8 @@ use licence_store::{
     AnswerKey, IdempotentAnswer, LeafRow, Store, StoreError, Taken, TileKey, TileRow, Write, transact,
 };
 
-use super::{Committed, Effect, Job, Remember, WriteError};
-use crate::log::{LogError, OwnLog, Proofs};
+use crate::node::commit::{Committed, Effect, Job, Remember, WriteError};
+use crate::node::log::{LogError, OwnLog, Proofs};
 
 /// Media type of kept answers.
 const JSON: &str = "application/json";

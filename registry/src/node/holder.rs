@@ -4,7 +4,7 @@ use licence_spec::identifiers::{HOLDER_CODE_TYPES, HolderCodeType, normal_code};
 use licence_spec::suite::{Digest, sha256};
 use licence_store::{DocumentRow, Store, StoreError, transact};
 
-use crate::rng::{Rng, RngError};
+use crate::node::rng::{Rng, RngError};
 
 /// Where the secret of the hash is kept: beside the licences themselves, which tell more.
 const SECRET: (&str, &str) = ("secret", "holders");
