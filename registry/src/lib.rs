@@ -4,6 +4,7 @@
 //! `cli` name a storage backend (DESIGN §3; tests/tests/layers.rs keeps it so).
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod admin;
 pub mod backup;
 pub mod ceremony;

@@ -21,6 +21,8 @@ use licence_spec::catalogue::Catalogue;
 use licence_spec::suite::{PublicKey, SeedSigner};
 use licence_store::Store;
 
+use crate::access::ceiling::Ceilings;
+use crate::access::clients::Clients;
 use crate::node::clock::Clock;
 use crate::node::commit::Writer;
 use crate::node::compared::{ClockAhead, Compared};
@@ -31,8 +33,6 @@ use crate::node::log::Published;
 use crate::node::numbers::Leases;
 use crate::node::refusals::Refusals;
 use crate::node::rng::Rng;
-use crate::trips::ceiling::Ceilings;
-use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
 use crate::trips::look_up::LoggedLicences;
 

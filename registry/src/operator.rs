@@ -15,6 +15,7 @@ use licence_spec::verdict::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::access::clients::{self, ClientError, NewClient};
 use crate::ceremony::{self, NodeKeys};
 use crate::doctor::{diagnose, diagnose_stored};
 use crate::documents::{self, TakeError};
@@ -22,7 +23,6 @@ use crate::node::Node;
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::keys::Usage;
 use crate::node::strict_json;
-use crate::trips::clients::{self, ClientError, NewClient};
 use crate::trips::issue::{IssueError, IssueRequest, Reason, issue};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).

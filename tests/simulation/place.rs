@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
+use licence_registry::access::clients::Clients;
 use licence_registry::ceremony::usage;
 use licence_registry::documents;
 use licence_registry::node::Node;
@@ -18,7 +19,6 @@ use licence_registry::node::numbers::Leases;
 use licence_registry::node::refusals::Refusals;
 use licence_registry::node::rng::Rng;
 use licence_registry::shared;
-use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::evidence::{Evidence, Trust};
@@ -214,7 +214,7 @@ impl Place {
             keys: self.keys.clone(),
             log: published,
             refusals: Refusals::default(),
-            ceilings: licence_registry::trips::ceiling::Ceilings::default(),
+            ceilings: licence_registry::access::ceiling::Ceilings::default(),
             compared: licence_registry::node::compared::Compared::default(),
             cuts: CutTrees::default(),
             logged: LoggedLicences::default(),

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::data::{Place, print, print_json};
+use crate::access::clients::NewClient;
 use crate::operator::Command;
-use crate::trips::clients::NewClient;
 
 /// What to do with clients.
 #[derive(Subcommand)]

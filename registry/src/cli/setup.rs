@@ -15,6 +15,8 @@ use licence_store_postgres::PostgresStore;
 use licence_store_sqlite::{DataDirectory, SqliteStore};
 
 use super::catalogue::source;
+use crate::access::ceiling::Ceilings;
+use crate::access::clients::Clients;
 use crate::ceremony::usage;
 use crate::documents;
 use crate::node::Node;
@@ -31,8 +33,6 @@ use crate::node::refusals::Refusals;
 use crate::node::rng::Rng;
 use crate::restore;
 use crate::shared;
-use crate::trips::ceiling::Ceilings;
-use crate::trips::clients::Clients;
 use crate::trips::cut::CutTrees;
 use crate::trips::look_up::LoggedLicences;
 

@@ -17,9 +17,9 @@ use super::places::Place;
 use super::problem::Problem;
 use super::who::Who;
 use super::{App, MAX_BODY};
+use crate::access::clients::has;
 use crate::node::clock::Stopwatch;
 use crate::node::strict_json;
-use crate::trips::clients::has;
 
 /// How slowly a body may come, bytes a second: a telephone line does better.
 const LEAST_RATE: f64 = 1_024.0;

@@ -20,8 +20,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::find_elsewhere::{AskedError, Caller};
-use super::use_record;
 use super::verify::{SubjectRequest, judge_stored};
+use crate::access::use_record;
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::encoding::{base64url, digest_text, from_base64url};

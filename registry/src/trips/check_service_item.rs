@@ -22,17 +22,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::access::clients::may_see;
+use crate::access::use_record::{self, Authorisation, Purpose, is_told};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::holder::holder_key;
 use crate::node::rng::RngError;
-use crate::trips::clients::may_see;
 use crate::trips::cut::judge_with_cut;
 use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion, Shown};
 use crate::trips::look_up::{AskLog, judge_with_log};
 use crate::trips::receipt::{self, ReceiptTripError};
-use crate::trips::use_record::{self, Authorisation, Purpose, is_told};
 
 /// Most people of one case.
 const MAX_SUBJECTS: usize = 8;

@@ -20,10 +20,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::ceiling::TooMuch;
 use super::file_form;
 use super::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
-use super::use_record::{self, Purpose};
+use crate::access::ceiling::TooMuch;
+use crate::access::use_record::{self, Purpose};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::compared::ClockAhead;

@@ -2,10 +2,8 @@
 
 pub mod ask_register;
 pub mod ask_witness;
-pub mod ceiling;
 pub mod change_status;
 pub mod check_service_item;
-pub mod clients;
 pub mod cut;
 pub mod end_index;
 pub mod file_form;
@@ -23,6 +21,5 @@ pub mod publish_status;
 pub mod receipt;
 pub mod report_index;
 pub mod status_history;
-pub mod use_record;
 pub mod verify;
 pub mod witness;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ask_register::{self, AskRegister, Register, RegisterQuestion};
-use super::clients::{covers, has};
+use crate::access::clients::{covers, has};
 use crate::node::Node;
 use crate::node::encoding::from_base64url;
 use crate::node::holder::{code_types, is_code_type};

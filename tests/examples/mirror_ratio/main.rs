@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use harness::now;
 use licence_catalogue::KeyRole;
+use licence_registry::access::clients::Clients;
 use licence_registry::node::Node;
 use licence_registry::node::clock::Clock;
 use licence_registry::node::commit::Writer;
@@ -33,7 +34,6 @@ use licence_registry::node::log::OwnLog;
 use licence_registry::node::numbers::Leases;
 use licence_registry::node::refusals::Refusals;
 use licence_registry::node::rng::Rng;
-use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::look_up::LoggedLicences;
 use licence_registry::trips::mirror::{Mirrored, mirror};
@@ -162,7 +162,7 @@ fn province(directory: &std::path::Path) -> Node {
         keys,
         log: published,
         refusals: Refusals::default(),
-        ceilings: licence_registry::trips::ceiling::Ceilings::default(),
+        ceilings: licence_registry::access::ceiling::Ceilings::default(),
         compared: licence_registry::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
+use licence_registry::access::clients::Clients;
 use licence_registry::http::{App, Others, Server};
 use licence_registry::node::Node;
 use licence_registry::node::clock::Clock;
@@ -14,7 +15,6 @@ use licence_registry::node::log::OwnLog;
 use licence_registry::node::numbers::Leases;
 use licence_registry::node::refusals::Refusals;
 use licence_registry::node::rng::Rng;
-use licence_registry::trips::clients::Clients;
 use licence_registry::trips::cut::CutTrees;
 use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::identifiers::AskedCode;
@@ -167,7 +167,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         keys: Keyring::default(),
         log: published,
         refusals: Refusals::default(),
-        ceilings: licence_registry::trips::ceiling::Ceilings::default(),
+        ceilings: licence_registry::access::ceiling::Ceilings::default(),
         compared: licence_registry::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),

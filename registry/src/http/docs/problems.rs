@@ -4,9 +4,9 @@ use licence_spec::http_signature::HttpSignatureFault;
 use licence_spec::verdict::Code;
 use serde_json::{Value, json};
 
+use crate::access::ceiling::TooMuch;
 use crate::http::problem::Problem;
 use crate::node::commit::WriteError;
-use crate::trips::ceiling::TooMuch;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
 use crate::trips::find_elsewhere::AskedError;
