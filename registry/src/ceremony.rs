@@ -27,11 +27,11 @@ use serde::{Deserialize, Serialize};
 
 pub use officer::OfficerKeys;
 
+use crate::exchange::witness;
 use crate::node::Node;
 use crate::node::encoding::{base64url, from_base64url};
 use crate::node::keys::{Keyring, KeysError, Usage};
 use crate::node::rng::{Rng, RngError};
-use crate::trips::witness;
 
 pub use succession::succeed;
 

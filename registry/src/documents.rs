@@ -20,10 +20,11 @@ mod tokens;
 
 pub use tokens::{PEER_TOKEN, Stranger, clear_strangers, strangers, take_token};
 
+use crate::exchange::mirror;
 use crate::node::Node;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::config::Role;
-use crate::trips::{mirror, own_register};
+use crate::trips::own_register;
 
 /// Kind of the trust roots; each is named by its version.
 pub const ROOT: &str = "trust-root";

@@ -15,16 +15,16 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::ceremony::{is_half_over, is_to_be_renewed};
-use crate::fetch::Peer;
-use crate::follow::{Followed, asked};
+use crate::exchange::ask_witness::{Reply, ask_witness};
+use crate::exchange::fetch::Peer;
+use crate::exchange::follow::{Followed, asked};
+use crate::exchange::pull::pull_after;
 use crate::http::App;
 use crate::node::Node;
 use crate::node::compared::Clocks;
 use crate::node::config::{Config, Role};
 use crate::operator::sign_timestamp;
-use crate::pull::pull_after;
 use crate::shared::{may_do, refresh};
-use crate::trips::ask_witness::{Reply, ask_witness};
 use crate::trips::publish_status::open_lists;
 
 /// How long answers are kept under idempotency keys (FORMATS §12: at least 24 h), seconds.

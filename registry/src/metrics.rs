@@ -16,8 +16,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::ceremony::is_half_over;
+use crate::exchange::{fork_cases, look_up, mirror, mirror_state};
 use crate::node::Node;
-use crate::trips::{fork_cases, look_up, mirror, mirror_state};
 
 /// All metrics of one node.
 pub struct Metrics {

@@ -23,6 +23,7 @@ use licence_store::Store;
 
 use crate::access::ceiling::Ceilings;
 use crate::access::clients::Clients;
+use crate::exchange::look_up::LoggedLicences;
 use crate::node::clock::Clock;
 use crate::node::commit::Writer;
 use crate::node::compared::{ClockAhead, Compared};
@@ -34,7 +35,6 @@ use crate::node::numbers::Leases;
 use crate::node::refusals::Refusals;
 use crate::node::rng::Rng;
 use crate::trips::cut::CutTrees;
-use crate::trips::look_up::LoggedLicences;
 
 /// All capabilities of a node.
 #[derive(Clone)]

@@ -34,15 +34,15 @@ use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 use self::ahead::Ahead;
 use self::replay::Tokens;
 use crate::documents;
+use crate::exchange::ask_witness::{Ask, seen_by_witness};
+use crate::exchange::index_record::IndexPage;
+use crate::exchange::mirror::Fetch;
+use crate::exchange::pull::{self, PullError};
 use crate::node::Node;
 use crate::node::commit::{Job, WriteError};
 use crate::node::log::LogError;
 use crate::node::rng::RngError;
-use crate::pull::{self, PullError};
 use crate::shared::SharedError;
-use crate::trips::ask_witness::{Ask, seen_by_witness};
-use crate::trips::index_record::IndexPage;
-use crate::trips::mirror::Fetch;
 
 /// Kind and name of the mark: the restored log is not caught up yet. Its bytes are the log's size in the backup.
 const MARK: (&str, &str) = ("restore", "pending");

@@ -1,8 +1,8 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
-use licence_registry::pull::take;
-use licence_registry::trips::mirror::MirrorError;
-use licence_registry::trips::mirror_state::KEPT_FREE;
+use licence_registry::exchange::mirror::MirrorError;
+use licence_registry::exchange::mirror_state::KEPT_FREE;
+use licence_registry::exchange::pull::take;
 use licence_registry::trips::publish_status::{PublishError, publish};
 use licence_registry::{documents, jobs};
 

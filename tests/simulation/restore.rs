@@ -1,8 +1,8 @@
 //! Restarts, crashes, backups, and backups that are restored though the node has gone on since.
 
+use licence_registry::exchange::fork_cases;
+use licence_registry::exchange::mirror::{self, MirrorError, Mirrored};
 use licence_registry::node::commit::{Effect, Job};
-use licence_registry::trips::fork_cases;
-use licence_registry::trips::mirror::{self, MirrorError, Mirrored};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
 use licence_spec::suite::sha256;

@@ -25,7 +25,9 @@ use super::trust::appoint;
 use crate::access::clients::{self, NewClient};
 use crate::ceremony::{NodeKeys, OFFICERS, Officers};
 use crate::documents::pin_root;
-use crate::fetch::{Peer, agent};
+use crate::exchange::fetch::{Peer, agent};
+use crate::exchange::pull::pull;
+use crate::exchange::witness;
 use crate::http::{App, Others, Server};
 use crate::node::Node;
 use crate::node::clock::{Clock, Stopwatch};
@@ -34,9 +36,7 @@ use crate::node::encoding::base64url;
 use crate::node::keys::Usage;
 use crate::node::rng::Rng;
 use crate::operator::{Command, execute, sign_timestamp};
-use crate::pull::pull;
 use crate::trips::publish_status::{open_lists, publish};
-use crate::trips::witness;
 use crate::{admin, jobs};
 
 /// What the demo can be told.

@@ -22,16 +22,17 @@ use super::data::{Place, print};
 use super::init::host_and_address;
 use super::setup::{connect, open_restored};
 use crate::backup::{self, CONFIG, KEYS, Manifest, Part};
-use crate::fetch::Peer;
+use crate::exchange::ask_witness::{Ask, Reply};
+use crate::exchange::fetch::Peer;
+use crate::exchange::index_record::{IndexPage, MAX_PAGE};
+use crate::exchange::pull;
 use crate::jobs::ask_by_http;
 use crate::node::Node;
 use crate::node::clock::Clock;
 use crate::node::config::{Config, FILE, Source, read_passphrase};
 use crate::node::encoding::digest_text;
 use crate::restore::{Caught, Mirror, catch_up, go_on_without_mirror, mark};
-use crate::trips::ask_witness::{Ask, Reply};
-use crate::trips::index_record::{IndexPage, MAX_PAGE};
-use crate::{documents, fsck, pull};
+use crate::{documents, fsck};
 
 /// What to restore, or which restored node to catch up.
 #[derive(Args)]

@@ -19,6 +19,7 @@ use crate::access::ceiling::Ceilings;
 use crate::access::clients::Clients;
 use crate::ceremony::usage;
 use crate::documents;
+use crate::exchange::look_up::LoggedLicences;
 use crate::node::Node;
 use crate::node::clock::Clock;
 use crate::node::commit::Writer;
@@ -34,7 +35,6 @@ use crate::node::rng::Rng;
 use crate::restore;
 use crate::shared;
 use crate::trips::cut::CutTrees;
-use crate::trips::look_up::LoggedLicences;
 
 /// Whose node it is, and who opens it.
 pub(super) struct Identity<'a> {

@@ -12,14 +12,14 @@ use super::nodes::NodeCall;
 use super::problem::{Document, Problem};
 use super::verifications::store;
 use super::{App, blocking};
+use crate::exchange::ask_register::{self, RegisterAnswer, RegisterQuestion};
+use crate::exchange::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
+use crate::exchange::index_record::IndexPage;
+use crate::exchange::look_up::{self, LogAnswer, LogQuestion};
+use crate::exchange::report_index::{gathered_page, own_page};
 use crate::node::commit::Job;
 use crate::node::config::Role;
 use crate::shared::show_newest_head;
-use crate::trips::ask_register::{self, RegisterAnswer, RegisterQuestion};
-use crate::trips::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
-use crate::trips::index_record::IndexPage;
-use crate::trips::look_up::{self, LogAnswer, LogQuestion};
-use crate::trips::report_index::{gathered_page, own_page};
 
 /// Which page of the index.
 #[derive(Deserialize)]

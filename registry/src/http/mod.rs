@@ -37,8 +37,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::fetch::Neighbours;
-use crate::follow::Follows;
+use crate::exchange::fetch::Neighbours;
+use crate::exchange::follow::Follows;
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::node::config::{Config, Limits};

@@ -24,10 +24,10 @@ use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
 use super::who::{SignedNode, Who};
 use super::{App, blocking};
+use crate::exchange::find_elsewhere::Caller;
+use crate::exchange::mirror;
+use crate::exchange::witness::{self, WitnessError, add_checkpoint};
 use crate::node::Node;
-use crate::trips::find_elsewhere::Caller;
-use crate::trips::mirror;
-use crate::trips::witness::{self, WitnessError, add_checkpoint};
 
 /// Most nonces that are remembered: 64 nodes with 25 calls a second each for ten minutes.
 const MAX_NONCES: usize = 1_000_000;

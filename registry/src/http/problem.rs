@@ -8,16 +8,16 @@ use licence_store::{LicenceRow, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::exchange::find_elsewhere::AskedError;
+use crate::exchange::witness::WitnessError;
 use crate::node::commit::WriteError;
 use crate::node::rng::Rng;
 use crate::shared::SharedError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
-use crate::trips::find_elsewhere::AskedError;
 use crate::trips::issue::IssueError;
 use crate::trips::receipt::{NotBase64, ReceiptTripError};
 use crate::trips::verify::VerifyError;
-use crate::trips::witness::WitnessError;
 
 /// A problem on its way to a client. Of what the client sent it carries names of fields and codes of types and authorities at
 /// most, never a value.

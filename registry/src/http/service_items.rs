@@ -11,8 +11,8 @@ use super::idempotency::{Begun, begin};
 use super::problem::Problem;
 use super::verifications::keep;
 use super::{App, blocking};
+use crate::exchange::find_elsewhere::fetch_elsewhere;
 use crate::trips::check_service_item::{self, Checked, ItemRequest};
-use crate::trips::find_elsewhere::fetch_elsewhere;
 
 /// 事项核验 / which materials of a service item are met: by the licences that are handed in, by those of this node that the people of the
 /// case hold, and, if that is not enough, by those of other nodes. Answers no field of any licence. Who asked, for which case and on

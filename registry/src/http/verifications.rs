@@ -16,10 +16,10 @@ use super::call::Call;
 use super::idempotency::{Begun, Turn, begin, otherwise};
 use super::problem::Problem;
 use super::{App, blocking};
+use crate::exchange::ask_register::RegisterQuestion;
+use crate::exchange::look_up::{LogQuestion, lacks_the_log};
 use crate::node::commit::{Job, Remember, Render};
 use crate::node::encoding::base64url;
-use crate::trips::ask_register::RegisterQuestion;
-use crate::trips::look_up::{LogQuestion, lacks_the_log};
 use crate::trips::verify::{Answer as Judged, NOBODY, Others, VerifyError, VerifyRequest, verify_presented};
 use crate::trips::{own_register, receipt};
 

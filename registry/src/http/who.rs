@@ -15,7 +15,7 @@ use licence_store::ClientRow;
 use super::App;
 use super::connections::Link;
 use super::nodes::signed_head;
-use crate::trips::find_elsewhere::Caller;
+use crate::exchange::find_elsewhere::Caller;
 
 /// Headers by which a proxy says for whom it asks. A request with one of them does not come from this machine itself.
 const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];

@@ -13,7 +13,7 @@ use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::witness_time::{self, MAX_WITNESS_TIME, Nonce};
 use licence_spec::time::UnixTime;
 
-use crate::fetch::Peer;
+use crate::exchange::fetch::Peer;
 use crate::node::Node;
 use crate::node::clock::Stopwatch;
 use crate::node::config::{Config, Source};

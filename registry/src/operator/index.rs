@@ -18,7 +18,7 @@ pub(super) fn counts(node: &Node, origin: Option<&str>) -> Result<Value, Refusal
     let wanted = cursors.iter().filter(|cursor| origin.is_none_or(|origin| origin == cursor.origin));
     let mut logs = Vec::new();
     for cursor in wanted {
-        let mirrored = crate::trips::mirror::held(&*read, &cursor.origin).map_err(Refusal::failed)?.size;
+        let mirrored = crate::exchange::mirror::held(&*read, &cursor.origin).map_err(Refusal::failed)?.size;
         let counts = read.index_counts(&cursor.origin).map_err(Refusal::failed)?;
         logs.push(json!({
             "log": cursor.origin, "told": cursor.next, "mirrored": mirrored,

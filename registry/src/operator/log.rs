@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Refusal;
+use crate::exchange::fork_cases::{self, CaseError};
 use crate::node::Node;
-use crate::trips::fork_cases::{self, CaseError};
 
 /// Open and closed cases.
 pub(super) fn cases(node: &Node) -> Result<Value, Refusal> {

@@ -18,9 +18,9 @@ use licence_store::{
 
 use super::ahead::{Ahead, end, origin};
 use super::{Pages, RestoreError};
+use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::node::Node;
 use crate::node::keys::Usage;
-use crate::trips::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::trips::publish_status::LIST_SIZE;
 
 /// Most leaves of one transaction.

@@ -24,14 +24,14 @@ use utoipa::ToSchema;
 
 use crate::access::clients::may_see;
 use crate::access::use_record::{self, Authorisation, Purpose, is_told};
+use crate::exchange::find_elsewhere::{Brought, HolderCode, HolderQuestion, Shown};
+use crate::exchange::look_up::{AskLog, judge_with_log};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::holder::holder_key;
 use crate::node::rng::RngError;
 use crate::trips::cut::judge_with_cut;
-use crate::trips::find_elsewhere::{Brought, HolderCode, HolderQuestion, Shown};
-use crate::trips::look_up::{AskLog, judge_with_log};
 use crate::trips::receipt::{self, ReceiptTripError};
 
 /// Most people of one case.

@@ -20,10 +20,10 @@ use licence_spec::trust::{CutTree, TrustList};
 use licence_spec::verdict::{Code, Verdict};
 use licence_store::{LicenceRow, Read, StoreError};
 
+use crate::exchange::mirror;
 use crate::node::Node;
 use crate::node::keys::{Usage, public_key};
 use crate::node::log::{self, LogError};
-use crate::trips::mirror;
 
 /// Most leaves of a mirrored tree that is made in memory: 8 bytes each, 128 MiB.
 const MAX_LEAVES: u64 = 1 << 24;

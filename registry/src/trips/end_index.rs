@@ -130,7 +130,7 @@ fn ended_before(read: &dyn Read, list: &StatusListRow, index: u32) -> Result<Opt
     }
     let mut from = 0;
     loop {
-        let rows = read.ended_indexes_from(from, super::index_record::PAGE)?;
+        let rows = read.ended_indexes_from(from, crate::exchange::index_record::PAGE)?;
         let Some(last) = rows.last() else { return Ok(None) };
         if let Some(row) = rows.iter().find(|row| (row.list, row.index) == (list.id, index)) {
             return Ok(Some(answer(list, row, row.log_index, true)));

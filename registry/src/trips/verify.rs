@@ -21,14 +21,14 @@ use licence_store::{ClientRow, LicenceRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask_register::{self, AskRegister, Register, RegisterQuestion};
 use crate::access::clients::{covers, has};
+use crate::exchange::ask_register::{self, AskRegister, Register, RegisterQuestion};
+use crate::exchange::look_up::{AskLog, judge_with_log};
 use crate::node::Node;
 use crate::node::encoding::from_base64url;
 use crate::node::holder::{code_types, is_code_type};
 use crate::node::rng::RngError;
 use crate::trips::cut::judge_with_cut;
-use crate::trips::look_up::{AskLog, judge_with_log};
 
 /// A request to verify, as the API takes it: exactly one of `credential`, `qr`, `id`.
 #[derive(Clone, Deserialize, ToSchema)]

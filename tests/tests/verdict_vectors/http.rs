@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use licence_registry::access::clients::Clients;
+use licence_registry::exchange::look_up::LoggedLicences;
 use licence_registry::http::{App, Others, Server};
 use licence_registry::node::Node;
 use licence_registry::node::clock::Clock;
@@ -16,7 +17,6 @@ use licence_registry::node::numbers::Leases;
 use licence_registry::node::refusals::Refusals;
 use licence_registry::node::rng::Rng;
 use licence_registry::trips::cut::CutTrees;
-use licence_registry::trips::look_up::LoggedLicences;
 use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
 use licence_spec::view::View;

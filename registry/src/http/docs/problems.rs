@@ -5,11 +5,11 @@ use licence_spec::verdict::Code;
 use serde_json::{Value, json};
 
 use crate::access::ceiling::TooMuch;
+use crate::exchange::find_elsewhere::AskedError;
 use crate::http::problem::Problem;
 use crate::node::commit::WriteError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
-use crate::trips::find_elsewhere::AskedError;
 use crate::trips::issue::IssueError;
 use crate::trips::verify::VerifyError;
 

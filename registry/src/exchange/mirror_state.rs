@@ -9,7 +9,7 @@ use licence_spec::time::UnixTime;
 use licence_store::{DocumentRow, Read, StoreError, Write, transact};
 use serde::{Deserialize, Serialize};
 
-use super::mirror::{MirrorError, Mirrored};
+use crate::exchange::mirror::{MirrorError, Mirrored};
 use crate::node::Node;
 
 /// Kind of the rows; named by origin.
@@ -117,7 +117,7 @@ fn of_row(row: &DocumentRow) -> State {
 }
 
 /// Counts leaves that are taken, in the transaction that keeps them.
-pub(super) fn count(
+pub(crate) fn count(
     write: &mut dyn Write,
     origin: &str,
     leaves: u64,
@@ -132,7 +132,7 @@ pub(super) fn count(
 }
 
 /// Notes how a run ended; nothing is written if that is no news.
-pub(super) fn note(
+pub(crate) fn note(
     node: &Node,
     origin: &str,
     claimed: u64,

@@ -20,9 +20,9 @@ use licence_store::{DocumentRow, INDEX_LICENCE, Read, StoreError, transact};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::find_elsewhere::{AskedError, Caller};
-use super::index_record::parse_digest;
-use super::mirror::{self, MirrorError};
+use crate::exchange::find_elsewhere::{AskedError, Caller};
+use crate::exchange::index_record::parse_digest;
+use crate::exchange::mirror::{self, MirrorError};
 use crate::node::Node;
 use crate::node::encoding::digest_text;
 

@@ -4,10 +4,10 @@
 
 use licence_store::{Read, StoreError};
 
-use super::index_record::{
+use crate::exchange::index_record::{
     IndexPage, IndexRecord, PAGE, of_change, of_ended, of_indexed, of_indexed_change, of_licence,
 };
-use super::mirror;
+use crate::exchange::mirror;
 use crate::node::Node;
 
 /// The records of this node's own log with a log index of at least `after`, with the codes of the holders.

@@ -18,8 +18,8 @@ use utoipa::ToSchema;
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 
 /// Keys of the holders' code types and codes in a credential (spec/credential.md §2).
-pub(super) const HOLDER_CODE_TYPES: u8 = 4;
-pub(super) const HOLDER_CODES: u8 = 5;
+pub(crate) const HOLDER_CODE_TYPES: u8 = 4;
+pub(crate) const HOLDER_CODES: u8 = 5;
 
 /// Most records of one page.
 pub const PAGE: u32 = 500;

@@ -10,8 +10,8 @@ use licence_spec::suite::sha256;
 use licence_store::{DocumentRow, Read, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
-use super::mirror::{HEAD, MirrorError};
-use super::mirrored_tree;
+use crate::exchange::mirror::{HEAD, MirrorError};
+use crate::exchange::mirrored_tree;
 use crate::node::Node;
 
 /// Kind of the evidence of open cases; named by origin and size.

@@ -20,10 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::file_form;
-use super::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
 use crate::access::ceiling::TooMuch;
 use crate::access::use_record::{self, Purpose};
+use crate::exchange::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::compared::ClockAhead;
@@ -32,6 +31,7 @@ use crate::node::holder::holder_key;
 use crate::node::keys::Usage;
 use crate::node::log::LogError;
 use crate::node::rng::RngError;
+use crate::trips::file_form;
 
 /// Most holders of one question: the people of one case.
 const MAX_HOLDERS: usize = 8;

@@ -9,15 +9,15 @@ use licence_spec::log::tile::{Bundle, Tile, TileError};
 use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
 use licence_store::{Read, StoreError};
 
-use super::mirror::{self, MirrorError, stored_entries, verified_edge};
+use crate::exchange::mirror::{self, MirrorError, stored_entries, verified_edge};
 
 /// Kind of the full tiles above the leaves; named by origin, level and index.
-pub(super) const TILES: &str = "mirror-tile";
+pub(crate) const TILES: &str = "mirror-tile";
 /// Hashes of a full tile.
 const WIDTH: u64 = 256;
 
 /// Name of a full tile of a log.
-pub(super) fn name(origin: &str, level: u8, index: u64) -> String {
+pub(crate) fn name(origin: &str, level: u8, index: u64) -> String {
     format!("{origin} {level} {index:012}")
 }
 

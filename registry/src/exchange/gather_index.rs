@@ -16,11 +16,11 @@ use licence_store::{
     IndexStretch, StoreError, transact,
 };
 
-use super::index_record::{
+use crate::exchange::index_record::{
     IndexPage, IndexRecord, IndexedChange, IndexedHolder, IndexedLicence, parse_digest,
 };
-use super::mirror::{self, MirrorError};
-use super::report_index::told;
+use crate::exchange::mirror::{self, MirrorError};
+use crate::exchange::report_index::told;
 use crate::node::Node;
 use crate::node::holder::holder_key;
 

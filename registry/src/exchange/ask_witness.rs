@@ -10,10 +10,10 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::note::Note;
 use licence_spec::log::policy::Policy;
 
+use crate::exchange::witness::witness_name;
 use crate::node::Node;
 use crate::node::log::consistency;
 use crate::shared::keep_cosigned;
-use crate::trips::witness::witness_name;
 
 /// What a witness answers, if it does not refuse.
 pub enum Reply {

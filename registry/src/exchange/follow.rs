@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::fetch::Peer;
+use crate::exchange::fetch::Peer;
+use crate::exchange::gather_index::gather;
+use crate::exchange::index_record::MAX_PAGE;
+use crate::exchange::mirror::{Mirrored, held, mirror};
+use crate::exchange::mirror_state::Growth;
 use crate::node::Node;
 use crate::node::config::{Config, Role};
-use crate::trips::gather_index::gather;
-use crate::trips::index_record::MAX_PAGE;
-use crate::trips::mirror::{Mirrored, held, mirror};
-use crate::trips::mirror_state::Growth;
 
 /// Where the index of a node is told.
 const INDEX: &str = "/v1/index";

@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::find_elsewhere::{AskedError, Caller};
-use super::verify::{SubjectRequest, judge_stored};
 use crate::access::use_record;
+use crate::exchange::find_elsewhere::{AskedError, Caller};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::keys::Usage;
+use crate::trips::verify::{SubjectRequest, judge_stored};
 
 /// Longest 电子证照标识, characters (spec/identifiers.md).
 const MAX_ID: usize = 128;

@@ -21,9 +21,9 @@ use licence_spec::numbers::MAX_CHECKPOINT;
 use licence_spec::suite::sha256;
 use licence_store::{DocumentRow, Read, StoreError, Write, transact};
 
-use super::fork_cases::keep_fork;
-use super::mirror_state::{self, Growth, KEPT_FREE};
-use super::mirrored_tree::{self, TILES};
+use crate::exchange::fork_cases::keep_fork;
+use crate::exchange::mirror_state::{self, Growth, KEPT_FREE};
+use crate::exchange::mirrored_tree::{self, TILES};
 use crate::node::Node;
 
 /// Kind of the newest verified heads of other logs; named by origin, version is the size.
@@ -168,7 +168,7 @@ fn place(origin: &str, index: u64) -> String {
 }
 
 /// The row of a bundle of entries, verified or not; its version is its width.
-pub(super) fn stored_entries(
+pub(crate) fn stored_entries(
     read: &dyn Read,
     origin: &str,
     index: u64,
@@ -177,7 +177,7 @@ pub(super) fn stored_entries(
 }
 
 /// The right edge of the verified tree of this size, if it is kept.
-pub(super) fn verified_edge(
+pub(crate) fn verified_edge(
     read: &dyn Read,
     origin: &str,
     size: u64,

@@ -14,12 +14,12 @@ use licence_spec::log::witness_time::{self, Nonce};
 use licence_spec::suite::{SignError, Signer as _, sha256};
 use licence_store::{DocumentRow, StoreError, transact};
 
+use crate::exchange::fork_cases::{self, keep_fork};
+use crate::exchange::mirror::MirrorError;
+use crate::exchange::mirrored_tree;
 use crate::node::Node;
 use crate::node::compared::ClockAhead;
 use crate::node::keys::Usage;
-use crate::trips::fork_cases::{self, keep_fork};
-use crate::trips::mirror::MirrorError;
-use crate::trips::mirrored_tree;
 
 /// Kind of the newest cosigned heads; named by origin, version is the size.
 const WITNESSED: &str = "witness-head";

@@ -14,13 +14,13 @@ use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use serde::de::DeserializeOwned;
 
+use crate::exchange::ask_register::{RegisterAnswer, RegisterQuestion};
+use crate::exchange::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
+use crate::exchange::look_up::{LogAnswer, LogQuestion};
 use crate::node::Node;
 use crate::node::config::{Config, Source};
 use crate::node::encoding::{base64url, digest_text};
 use crate::node::keys::Usage;
-use crate::trips::ask_register::{RegisterAnswer, RegisterQuestion};
-use crate::trips::find_elsewhere::{FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
-use crate::trips::look_up::{LogAnswer, LogQuestion};
 
 /// Longest time for one request.
 const DEADLINE: Duration = Duration::from_secs(30);
