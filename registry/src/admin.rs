@@ -17,7 +17,7 @@ use tokio::net::UnixListener;
 
 use crate::node::Node;
 use crate::operator::{Command, Refusal, execute};
-use crate::shared::refresh;
+use crate::publication::refresh::refresh;
 
 /// Name of the socket in the data directory.
 pub const SOCKET: &str = "admin.sock";

@@ -13,10 +13,10 @@ use licence_spec::trust::{Role, TrustFiles};
 use licence_spec::verdict::Code;
 use serde::Serialize;
 
-use crate::documents;
 use crate::exchange::{fork_cases, look_up, mirror, mirror_state, witness};
 use crate::node::Node;
 use crate::node::keys::Usage;
+use crate::publication::documents;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -14,7 +14,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::ceremony::{is_half_over, is_to_be_renewed};
 use crate::exchange::ask_witness::{Reply, ask_witness};
 use crate::exchange::fetch::Peer;
 use crate::exchange::follow::{Followed, asked};
@@ -24,8 +23,9 @@ use crate::node::Node;
 use crate::node::compared::Clocks;
 use crate::node::config::{Config, Role};
 use crate::operator::sign_timestamp;
-use crate::shared::{may_do, refresh};
-use crate::trips::publish_status::open_lists;
+use crate::publication::ceremony::{is_half_over, is_to_be_renewed};
+use crate::publication::publish_status::open_lists;
+use crate::publication::refresh::{may_do, refresh};
 
 /// How long answers are kept under idempotency keys (FORMATS §12: at least 24 h), seconds.
 const KEPT_S: i64 = 48 * 3_600;
@@ -208,7 +208,7 @@ pub fn renew(node: &Node) -> Result<(), String> {
         return Err("the timestamp names a list that is not held".to_owned());
     };
     let read = node.store.read().map_err(|error| error.to_string())?;
-    let row = read.document(crate::documents::LIST.0, crate::documents::LIST.1);
+    let row = read.document(crate::publication::documents::LIST.0, crate::publication::documents::LIST.1);
     let row = row.map_err(|error| error.to_string())?.ok_or("the trust list is not stored")?;
     drop(read);
     sign_timestamp(node, list.content().version, &row.bytes).map(drop).map_err(|error| error.text)

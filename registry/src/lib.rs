@@ -7,10 +7,8 @@
 pub mod access;
 pub mod admin;
 pub mod backup;
-pub mod ceremony;
 pub mod cli;
 pub mod doctor;
-pub mod documents;
 pub mod exchange;
 pub mod fsck;
 pub mod http;
@@ -19,6 +17,6 @@ pub mod logging;
 pub mod metrics;
 pub mod node;
 pub mod operator;
+pub mod publication;
 pub mod restore;
-pub mod shared;
 pub mod trips;

@@ -15,9 +15,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::ceremony::is_half_over;
 use crate::exchange::{fork_cases, look_up, mirror, mirror_state};
 use crate::node::Node;
+use crate::publication::ceremony::is_half_over;
 
 /// All metrics of one node.
 pub struct Metrics {

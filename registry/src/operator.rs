@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::access::clients::{self, ClientError, NewClient};
-use crate::ceremony::{self, NodeKeys};
 use crate::doctor::{diagnose, diagnose_stored};
-use crate::documents::{self, TakeError};
 use crate::node::Node;
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::keys::Usage;
 use crate::node::strict_json;
+use crate::publication::ceremony::{self, NodeKeys};
+use crate::publication::documents::{self, TakeError};
 use crate::trips::issue::{IssueError, IssueRequest, Reason, issue};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).

@@ -33,7 +33,6 @@ use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
 use self::ahead::Ahead;
 use self::replay::Tokens;
-use crate::documents;
 use crate::exchange::ask_witness::{Ask, seen_by_witness};
 use crate::exchange::index_record::IndexPage;
 use crate::exchange::mirror::Fetch;
@@ -42,7 +41,8 @@ use crate::node::Node;
 use crate::node::commit::{Job, WriteError};
 use crate::node::log::LogError;
 use crate::node::rng::RngError;
-use crate::shared::SharedError;
+use crate::publication::documents;
+use crate::publication::refresh::SharedError;
 
 /// Kind and name of the mark: the restored log is not caught up yet. Its bytes are the log's size in the backup.
 const MARK: (&str, &str) = ("restore", "pending");

@@ -3,8 +3,9 @@
 use licence_registry::exchange::mirror::MirrorError;
 use licence_registry::exchange::mirror_state::KEPT_FREE;
 use licence_registry::exchange::pull::take;
-use licence_registry::trips::publish_status::{PublishError, publish};
-use licence_registry::{documents, jobs};
+use licence_registry::jobs;
+use licence_registry::publication::documents;
+use licence_registry::publication::publish_status::{PublishError, publish};
 
 use super::conditions::{Broken, Condition, must};
 use super::faults::Fault;

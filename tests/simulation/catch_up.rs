@@ -77,7 +77,7 @@ impl Offers<'_> {
             (Some("checkpoint"), Lie::OtherTree(size)) => Ok(self.forked(size).into_bytes()),
             (Some("checkpoint"), lie) => self.head(if lie == Lie::OtherHead { CITY + 1 } else { CITY }),
             (Some(place), _) => self.entries(place),
-            (None, _) if path == "/v1/bundle" => licence_registry::documents::bundle(province)
+            (None, _) if path == "/v1/bundle" => licence_registry::publication::documents::bundle(province)
                 .map(|made| made.to_bytes())
                 .map_err(|error| error.to_string()),
             (None, _) => serve(province, path, cap),

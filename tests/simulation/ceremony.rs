@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 use licence_catalogue::approval::Proposal;
 use licence_catalogue::samples::Samples;
 use licence_catalogue::{Authority, CatalogueData, KeyRole, Release, embedded};
-use licence_registry::ceremony::{NodeKeys, compromise};
-use licence_registry::documents::{self, pin_root};
 use licence_registry::exchange::witness;
 use licence_registry::jobs;
 use licence_registry::node::clock::Clock;
 use licence_registry::node::encoding::base64url;
 use licence_registry::node::keys::Usage;
 use licence_registry::operator::{Command, execute, sign_timestamp};
+use licence_registry::publication::ceremony::{NodeKeys, compromise};
+use licence_registry::publication::documents::{self, pin_root};
 use licence_spec::suite::{SeedSigner, Signer, sha256};
 use licence_spec::trust::{Cut, CutTree, Entry, Key, KeyState, ListContent, Role, RoleKeys, RootContent};
 use licence_store::Store as _;
@@ -397,8 +397,13 @@ impl World {
         let files = node.evidence.snapshot().trust_files().cloned().expect("held");
         let version = files.timestamp().map_or(1, |held| held.content().version + 1);
         let now = node.clock.now();
-        let stamp =
-            licence_registry::ceremony::timestamp(version, list_version, list, (now, 72 * 3_600), &*key);
+        let stamp = licence_registry::publication::ceremony::timestamp(
+            version,
+            list_version,
+            list,
+            (now, 72 * 3_600),
+            &*key,
+        );
         let stamp = stamp.map_err(|error| stuck("timestamp", error))?;
         let mut files = self.scheme.roots.files()?;
         files.take_timestamp(&stamp, now).map_err(|code| stuck("timestamp", code.as_str()))?;

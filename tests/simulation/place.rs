@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
 use licence_registry::access::clients::Clients;
-use licence_registry::ceremony::usage;
-use licence_registry::documents;
 use licence_registry::exchange::look_up::LoggedLicences;
 use licence_registry::node::Node;
 use licence_registry::node::clock::Clock;
@@ -19,7 +17,9 @@ use licence_registry::node::log::OwnLog;
 use licence_registry::node::numbers::Leases;
 use licence_registry::node::refusals::Refusals;
 use licence_registry::node::rng::Rng;
-use licence_registry::shared;
+use licence_registry::publication::ceremony::usage;
+use licence_registry::publication::documents;
+use licence_registry::publication::refresh;
 use licence_registry::trips::cut::CutTrees;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{Tile, TilePath, append_entry};
@@ -225,7 +225,7 @@ impl Place {
         }
         let loaded = documents::load(&node).map_err(|error| text(&error));
         // What was changed and is in no token yet counts again, too.
-        if let Err(error) = loaded.and_then(|()| shared::refresh(&node).map_err(|error| text(&error))) {
+        if let Err(error) = loaded.and_then(|()| refresh::refresh(&node).map_err(|error| text(&error))) {
             node.close();
             return Err(error);
         }

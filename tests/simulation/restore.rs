@@ -115,7 +115,7 @@ impl World {
     /// How many leaves of the city are mirrored.
     fn restored_city_is_noticed(&mut self, city: usize, leaves: u64) -> Result<u64, Broken> {
         if self.settings.defect == Some(Defect::UnrevokedByRestore) {
-            let published = licence_registry::trips::publish_status::publish(self.node(city), true);
+            let published = licence_registry::publication::publish_status::publish(self.node(city), true);
             return published.map(|()| 0).map_err(|error| Broken::new(Condition::Stuck, error.to_string()));
         }
         let read = self.places[PROVINCE].disk.read().map_err(broken_disk)?;

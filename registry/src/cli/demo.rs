@@ -23,8 +23,6 @@ use super::demo_scenarios;
 use super::init::{NewNode, initialise};
 use super::trust::appoint;
 use crate::access::clients::{self, NewClient};
-use crate::ceremony::{NodeKeys, OFFICERS, Officers};
-use crate::documents::pin_root;
 use crate::exchange::fetch::{Peer, agent};
 use crate::exchange::pull::pull;
 use crate::exchange::witness;
@@ -36,7 +34,9 @@ use crate::node::encoding::base64url;
 use crate::node::keys::Usage;
 use crate::node::rng::Rng;
 use crate::operator::{Command, execute, sign_timestamp};
-use crate::trips::publish_status::{open_lists, publish};
+use crate::publication::ceremony::{NodeKeys, OFFICERS, Officers};
+use crate::publication::documents::pin_root;
+use crate::publication::publish_status::{open_lists, publish};
 use crate::{admin, jobs};
 
 /// What the demo can be told.

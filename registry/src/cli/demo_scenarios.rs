@@ -27,11 +27,11 @@ use serde_json::{Value, json};
 use super::demo::{ROOT, Running, Scenario, Stage, write_new};
 use super::demo_licences::licence;
 use super::demo_stranger;
-use crate::ceremony;
-use crate::documents::{TakeError, take_token, take_trust};
 use crate::node::encoding::{base64url, from_base64url};
 use crate::node::keys::Usage;
 use crate::operator::sign_timestamp;
+use crate::publication::ceremony;
+use crate::publication::documents::{TakeError, take_token, take_trust};
 
 /// An issued licence of the demo.
 struct Held {
@@ -401,7 +401,7 @@ impl Tour<'_> {
         let mut seed = [0; 32];
         node.rng.fill(&mut seed)?;
         let signer = SeedSigner::from_seed(&seed)?;
-        let genuine = crate::documents::bundle(&node)?;
+        let genuine = crate::publication::documents::bundle(&node)?;
         let issuer = Credential::parse(&like.statement)?.iss;
         let foreign = demo_stranger::bundle(self.stage, &genuine, issuer, signer.public_key())?;
         let forged = self.forge(like, |_| {}, Some(&signer))?;
@@ -505,7 +505,7 @@ fn write_artefacts(stage: &mut Stage, good: &[Held]) -> Result<()> {
         write_new(&folder.join(format!("{name}.qr.txt")), licence.qr.as_bytes())?;
         write_new(&folder.join(format!("{name}.qr.png")), &picture(&licence.qr)?)?;
     }
-    let bundle = crate::documents::bundle(stage.shenzhen.node())?;
+    let bundle = crate::publication::documents::bundle(stage.shenzhen.node())?;
     write_bundle(&stage.data.join("bundle"), &bundle)?;
     write_new(&stage.data.join(ROOT), bundle.part(&root_path(1)).context("root")?)?;
     // As a clerk has it who syncs with both cities: the head of the other log, too.

@@ -13,7 +13,7 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::{Key, KeyState, ListContent, Role, RoleKeys, RootContent, TrustFiles};
 
 use super::demo::Stage;
-use crate::ceremony;
+use crate::publication::ceremony;
 
 /// How long the stranger's files say that they are good.
 const LIFE_S: i64 = 86_400;

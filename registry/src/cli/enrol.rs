@@ -13,11 +13,11 @@ use super::catalogue::source;
 use super::data::{Place, print, read, write_new};
 use super::trust::held::pinned;
 use super::trust::{over, region_words};
-use crate::ceremony::enrol::{Against, listed};
 use crate::node::clock::Clock;
 use crate::node::config::Config;
 use crate::node::encoding::{digest_text, from_base64url};
 use crate::operator::Command;
+use crate::publication::ceremony::enrol::{Against, listed};
 
 /// Ending of the approved requests in a proposal's folder.
 const ENDING: &str = "enrolment";

@@ -12,13 +12,13 @@ use clap::{Args, ValueEnum};
 
 use super::data::{Place, print, read};
 use super::setup::{Identity, authorities, make_keys, open_node, open_store, private_folder};
-use crate::ceremony::OfficerKeys;
 use crate::node::Node;
 use crate::node::clock::Clock;
 use crate::node::config::{Config, FILE, Role};
 use crate::node::encoding::base64url;
 use crate::node::keys::write_private;
 use crate::node::rng::Rng;
+use crate::publication::ceremony::OfficerKeys;
 
 /// Name of the passphrase's file in the data directory.
 const PASSPHRASE: &str = "passphrase";

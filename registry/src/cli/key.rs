@@ -8,9 +8,9 @@ use clap::Subcommand;
 
 use super::data::{Place, print, print_json, write_new};
 use super::setup::{authorities, make_missing_keys};
-use crate::ceremony::{NodeKeys, public_key_of};
 use crate::node::config::Config;
 use crate::operator::Command;
+use crate::publication::ceremony::{NodeKeys, public_key_of};
 
 /// What to do with keys.
 #[derive(Subcommand)]

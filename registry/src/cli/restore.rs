@@ -26,13 +26,14 @@ use crate::exchange::ask_witness::{Ask, Reply};
 use crate::exchange::fetch::Peer;
 use crate::exchange::index_record::{IndexPage, MAX_PAGE};
 use crate::exchange::pull;
+use crate::fsck;
 use crate::jobs::ask_by_http;
 use crate::node::Node;
 use crate::node::clock::Clock;
 use crate::node::config::{Config, FILE, Source, read_passphrase};
 use crate::node::encoding::digest_text;
+use crate::publication::documents;
 use crate::restore::{Caught, Mirror, catch_up, go_on_without_mirror, mark};
-use crate::{documents, fsck};
 
 /// What to restore, or which restored node to catch up.
 #[derive(Args)]

@@ -17,8 +17,6 @@ use licence_store_sqlite::{DataDirectory, SqliteStore};
 use super::catalogue::source;
 use crate::access::ceiling::Ceilings;
 use crate::access::clients::Clients;
-use crate::ceremony::usage;
-use crate::documents;
 use crate::exchange::look_up::LoggedLicences;
 use crate::node::Node;
 use crate::node::clock::Clock;
@@ -32,8 +30,10 @@ use crate::node::log::OwnLog;
 use crate::node::numbers::Leases;
 use crate::node::refusals::Refusals;
 use crate::node::rng::Rng;
+use crate::publication::ceremony::usage;
+use crate::publication::documents;
+use crate::publication::refresh;
 use crate::restore;
-use crate::shared;
 use crate::trips::cut::CutTrees;
 
 /// Whose node it is, and who opens it.
@@ -217,7 +217,7 @@ pub(super) fn open_node(
         authorities: Arc::new(authorities),
     };
     documents::load(&node)?;
-    shared::refresh(&node)?;
+    refresh::refresh(&node)?;
     Ok(node)
 }
 

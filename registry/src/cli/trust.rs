@@ -30,13 +30,13 @@ use super::catalogue::source;
 use super::data::{Place, print, print_json, read, write_new};
 use super::init::OFFICERS_FILE;
 use super::setup::private_folder;
-use crate::ceremony::{NodeKeys, Officers, public_key_of, succeed};
 use crate::node::clock::Clock;
 use crate::node::config::{Config, read_passphrase};
 use crate::node::encoding::{base64url, from_base64url};
 use crate::node::keys::{Keyring, Usage};
 use crate::node::rng::Rng;
 use crate::operator::{Command, Refusal};
+use crate::publication::ceremony::{NodeKeys, Officers, public_key_of, succeed};
 
 /// What to do with the trust list.
 #[derive(Subcommand)]

@@ -13,7 +13,7 @@ use licence_spec::log::policy::Policy;
 use crate::exchange::witness::witness_name;
 use crate::node::Node;
 use crate::node::log::consistency;
-use crate::shared::keep_cosigned;
+use crate::publication::refresh::keep_cosigned;
 
 /// What a witness answers, if it does not refuse.
 pub enum Reply {

@@ -9,10 +9,10 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::numbers::{MAX_BUNDLE, MAX_CATALOGUE};
 use licence_spec::verdict::Code;
 
-use crate::documents::{TakeError, take_catalogue, take_token, take_trust};
 use crate::exchange::fetch::{Fetched, Peer};
 use crate::exchange::mirror::Fetch;
 use crate::node::Node;
+use crate::publication::documents::{TakeError, take_catalogue, take_token, take_trust};
 
 /// Why a pull brought nothing.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use crate::exchange::look_up::{self, LogAnswer, LogQuestion};
 use crate::exchange::report_index::{gathered_page, own_page};
 use crate::node::commit::Job;
 use crate::node::config::Role;
-use crate::shared::show_newest_head;
+use crate::publication::refresh::show_newest_head;
 
 /// Which page of the index.
 #[derive(Deserialize)]

@@ -16,7 +16,7 @@ use super::problem::{Document, Problem};
 use super::{App, blocking};
 use crate::access::clients::{covers, has};
 use crate::node::encoding::{base64url, digest_text};
-use crate::shared::show_newest_head;
+use crate::publication::refresh::show_newest_head;
 use crate::trips::change_status::{ChangeRequest, Changed, change_status as change};
 use crate::trips::file_form::file_form;
 use crate::trips::issue::{self, IssueRequest, Issued, Reason};

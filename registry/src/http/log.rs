@@ -11,7 +11,7 @@ use licence_store::{Read, StoreError, TileKey, read_copy_first};
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
 use super::{App, blocking};
-use crate::shared::show_newest_head;
+use crate::publication::refresh::show_newest_head;
 
 /// 日志签名头 / the signed head of the log (C2SP tlog-checkpoint). Tiles lie under `/log/tile/`.
 #[utoipa::path(get, path = "/log/checkpoint", tag = "log", responses((status = 200, body = String, content_type = "text/plain")))]

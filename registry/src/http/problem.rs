@@ -12,7 +12,7 @@ use crate::exchange::find_elsewhere::AskedError;
 use crate::exchange::witness::WitnessError;
 use crate::node::commit::WriteError;
 use crate::node::rng::Rng;
-use crate::shared::SharedError;
+use crate::publication::refresh::SharedError;
 use crate::trips::change_status::ChangeError;
 use crate::trips::check_service_item::CheckError;
 use crate::trips::issue::IssueError;

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::{App, blocking};
-use crate::documents;
-use crate::shared::show_newest_head;
+use crate::publication::documents;
+use crate::publication::refresh::show_newest_head;
 use crate::trips::file_form::file_form;
 
 /// For files that are replaced: ask whether it has changed.

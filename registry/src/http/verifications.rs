@@ -20,8 +20,9 @@ use crate::exchange::ask_register::RegisterQuestion;
 use crate::exchange::look_up::{LogQuestion, lacks_the_log};
 use crate::node::commit::{Job, Remember, Render};
 use crate::node::encoding::base64url;
+use crate::publication::own_register;
+use crate::trips::receipt;
 use crate::trips::verify::{Answer as Judged, NOBODY, Others, VerifyError, VerifyRequest, verify_presented};
-use crate::trips::{own_register, receipt};
 
 /// A verdict, what it means for the service item, and the receipt.
 #[derive(Serialize, ToSchema)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use licence_store::{StatusListRow, Store, StoreError, transact};
 
-use crate::trips::publish_status::status_index;
+use crate::publication::publish_status::status_index;
 
 /// How many numbers one durable step leases. A crash loses at most as many of each authority's 2^20 indexes.
 const BLOCK: u32 = 64;

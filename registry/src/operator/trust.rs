@@ -18,11 +18,11 @@ use licence_store::LicenceRow;
 use serde_json::{Value, json};
 
 use super::{Refusal, bytes};
-use crate::ceremony;
-use crate::documents::{self, TakeError};
 use crate::node::Node;
 use crate::node::encoding::digest_text;
 use crate::node::keys::Usage;
+use crate::publication::ceremony;
+use crate::publication::documents::{self, TakeError};
 use crate::trips::cut;
 
 /// Licences read at a time.

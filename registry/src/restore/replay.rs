@@ -21,7 +21,7 @@ use super::{Pages, RestoreError};
 use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::node::Node;
 use crate::node::keys::Usage;
-use crate::trips::publish_status::LIST_SIZE;
+use crate::publication::publish_status::LIST_SIZE;
 
 /// Most leaves of one transaction.
 const PAGE: u64 = 4_096;

@@ -27,8 +27,8 @@ use crate::node::holder::holder_key;
 use crate::node::keys::Usage;
 use crate::node::numbers::Leased;
 use crate::node::rng::RngError;
+use crate::publication::own_register;
 use crate::trips::change_status::{ActOfLaw, change_row};
-use crate::trips::own_register;
 
 /// A request to issue, as the API takes it.
 #[derive(Clone, Deserialize, ToSchema)]

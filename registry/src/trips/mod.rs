@@ -6,8 +6,6 @@ pub mod cut;
 pub mod end_index;
 pub mod file_form;
 pub mod issue;
-pub mod own_register;
-pub mod publish_status;
 pub mod receipt;
 pub mod status_history;
 pub mod verify;

@@ -10,10 +10,10 @@ use licence_spec::trust::Proposed;
 use serde_json::{Value, json};
 
 use super::held::{PUBLISHED, proposed};
-use crate::ceremony::diff::{Change, Diff, Fate, diff};
 use crate::cli::data::{Place, print, print_json};
 use crate::node::encoding::base64url;
 use crate::operator::Command;
+use crate::publication::ceremony::diff::{Change, Diff, Fate, diff};
 
 /// What to compare.
 #[derive(Args)]

@@ -12,10 +12,10 @@ use licence_spec::log::merkle::Hash;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Cut, CutTree, Entry, ListContent, Log};
 
-use crate::ceremony::change::is_named;
-use crate::ceremony::diff::cut_words;
 use crate::cli::data::{Place, print, read};
 use crate::operator::Command;
+use crate::publication::ceremony::change::is_named;
+use crate::publication::ceremony::diff::cut_words;
 
 /// Keys in wrong hands.
 #[derive(Args)]

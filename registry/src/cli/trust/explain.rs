@@ -10,13 +10,13 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::{Entry, Key, KeyState, Scope, TrustFiles};
 
 use super::held::pinned;
-use crate::ceremony::change::is_named;
-use crate::ceremony::diff::cut_words;
-use crate::ceremony::diff::{names, role_words, state_words};
 use crate::cli::catalogue::source;
 use crate::cli::data::{Place, print};
 use crate::node::clock::Clock;
 use crate::node::config::Config;
+use crate::publication::ceremony::change::is_named;
+use crate::publication::ceremony::diff::cut_words;
+use crate::publication::ceremony::diff::{names, role_words, state_words};
 
 /// What is to be explained.
 #[derive(Args)]

@@ -11,9 +11,6 @@ use licence_spec::trust::Proposal;
 use super::cuts::{CutOptions, cuts};
 use super::held::{pinned, trust_files};
 use super::over;
-use crate::ceremony::change::{Changes, first_root, next_list, next_root};
-use crate::ceremony::enrol::{Against, listed};
-use crate::ceremony::{NodeKeys, OfficerKeys, public_key_of};
 use crate::cli::catalogue::source;
 use crate::cli::data::{Place, print, read, write_new};
 use crate::cli::enrol::requests_in;
@@ -21,6 +18,9 @@ use crate::node::clock::Clock;
 use crate::node::config::Config;
 use crate::node::encoding::digest_text;
 use crate::operator::Command;
+use crate::publication::ceremony::change::{Changes, first_root, next_list, next_root};
+use crate::publication::ceremony::enrol::{Against, listed};
+use crate::publication::ceremony::{NodeKeys, OfficerKeys, public_key_of};
 
 /// What the next list says.
 #[derive(Args)]

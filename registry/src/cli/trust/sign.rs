@@ -8,13 +8,13 @@ use licence_spec::suite::Signer as _;
 use licence_spec::trust::{Proposal, Proposed};
 
 use super::OfficersOptions;
-use crate::ceremony::OfficerKeys;
 use crate::cli::data::{Place, print, print_json, read, write_new};
 use crate::cli::setup::private_folder;
 use crate::node::encoding::{base64url, digest_text};
 use crate::node::keys::Usage;
 use crate::node::rng::Rng;
 use crate::operator::Command;
+use crate::publication::ceremony::OfficerKeys;
 
 /// Whose keys are made.
 #[derive(Args)]

@@ -13,12 +13,12 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::Role;
 use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};
 
-use super::own_register::refresh_list;
 use crate::node::Node;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::compared::ClockAhead;
 use crate::node::keys::Usage;
 use crate::node::rng::RngError;
+use crate::publication::own_register::refresh_list;
 
 /// Entries of a list (spec/status.md): 2^20.
 pub const LIST_SIZE: u32 = 1 << 20;

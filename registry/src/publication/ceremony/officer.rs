@@ -5,10 +5,10 @@ use std::path::Path;
 use licence_spec::suite::PublicKey;
 use serde::{Deserialize, Serialize};
 
-use super::{CeremonyError, public_key_of};
 use crate::node::encoding::base64url;
 use crate::node::keys::{Keyring, Usage, public_key};
 use crate::node::rng::Rng;
+use crate::publication::ceremony::{CeremonyError, public_key_of};
 
 /// What an officer signs.
 const USAGES: [Usage; 3] = [Usage::Root, Usage::List, Usage::Approval];

@@ -10,9 +10,9 @@ use licence_spec::suite::{PublicKey, Signer};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Entry, Key, KeyState, ListContent, Log, Role, RootContent};
 
-use super::{CeremonyError, SCOPE_LIFE_S, usage};
 use crate::node::Node;
 use crate::node::keys::Usage;
+use crate::publication::ceremony::{CeremonyError, SCOPE_LIFE_S, usage};
 
 /// Makes the request of a node: every key that its authorities need, and the log's, each signing it.
 ///

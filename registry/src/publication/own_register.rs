@@ -35,7 +35,7 @@ pub fn note(
 }
 
 /// The same for an entry of a list, given by the list's name and the index, and the digest and time of its change record.
-pub(super) fn note_entry(
+pub(crate) fn note_entry(
     node: &Node,
     (list, index): (&str, u32),
     status: Status,
@@ -61,7 +61,7 @@ pub fn refresh(node: &Node) -> Result<(), StoreError> {
 }
 
 /// The same for one list and the token that is held of it. From one moment of the store: if the token shows all changes, they are settled; else those that it does not show are noted.
-pub(super) fn refresh_list(node: &Node, list: &StatusListRow, token: &StatusToken) -> Result<(), StoreError> {
+pub(crate) fn refresh_list(node: &Node, list: &StatusListRow, token: &StatusToken) -> Result<(), StoreError> {
     let read = node.store.read()?;
     let Some(row) = read.status_list(list.id)? else { return Ok(()) };
     let size = read.log_head()?.map_or(0, |head| head.size);

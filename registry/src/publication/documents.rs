@@ -24,7 +24,7 @@ use crate::exchange::mirror;
 use crate::node::Node;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::config::Role;
-use crate::trips::own_register;
+use crate::publication::own_register;
 
 /// Kind of the trust roots; each is named by its version.
 pub const ROOT: &str = "trust-root";

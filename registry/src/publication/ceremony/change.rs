@@ -9,7 +9,7 @@ use licence_spec::trust::{
     Cut, Entry, Key, KeyState, ListContent, Proposal, ProposalError, Proposed, RoleKeys, RootContent,
 };
 
-use super::{LIST_LIFE_S, OfficerKeys, ROOT_LIFE_S};
+use crate::publication::ceremony::{LIST_LIFE_S, OfficerKeys, ROOT_LIFE_S};
 
 /// What changes in a list beside new nodes.
 #[derive(Clone, Debug, Default)]
@@ -199,7 +199,7 @@ mod tests {
     use licence_spec::trust::{Names, Role, Scope};
 
     use super::*;
-    use crate::ceremony::diff::{Fate, diff};
+    use crate::publication::ceremony::diff::{Fate, diff};
 
     const NOW: UnixTime = UnixTime(1_795_700_000);
     const THEN: UnixTime = UnixTime(1_795_800_000);

@@ -13,9 +13,9 @@ use licence_spec::trust::TrustList;
 use licence_spec::verdict::Code;
 use licence_store::{DocumentRow, Read, StoreError};
 
-use super::{Effects, TakeError, keep_effects, row};
 use crate::node::Node;
 use crate::node::commit::{Effect, WriteError};
+use crate::publication::documents::{Effects, TakeError, keep_effects, row};
 
 /// Kind of the status tokens of other nodes; each is named by its uri.
 pub const PEER_TOKEN: &str = "peer-token";

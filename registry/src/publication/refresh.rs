@@ -14,10 +14,10 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::suite::sha256;
 use licence_store::{DocumentRow, JobLease, StoreError, transact};
 
-use crate::documents::{self, TakeError};
 use crate::node::Node;
 use crate::node::commit::{Job, WriteError};
-use crate::trips::own_register;
+use crate::publication::documents::{self, TakeError};
+use crate::publication::own_register;
 
 /// Kind of the newest cosigned checkpoint of the own log; named by origin, version is the size.
 const COSIGNED: &str = "cosigned-checkpoint";
