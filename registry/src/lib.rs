@@ -6,11 +6,8 @@
 
 pub mod access;
 pub mod admin;
-pub mod backup;
 pub mod cli;
-pub mod doctor;
 pub mod exchange;
-pub mod fsck;
 pub mod http;
 pub mod jobs;
 pub mod logging;
@@ -18,5 +15,5 @@ pub mod metrics;
 pub mod node;
 pub mod operator;
 pub mod publication;
-pub mod restore;
 pub mod trips;
+pub mod upkeep;

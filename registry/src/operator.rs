@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::access::clients::{self, ClientError, NewClient};
-use crate::doctor::{diagnose, diagnose_stored};
 use crate::node::Node;
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::keys::Usage;
@@ -24,6 +23,7 @@ use crate::node::strict_json;
 use crate::publication::ceremony::{self, NodeKeys};
 use crate::publication::documents::{self, TakeError};
 use crate::trips::issue::{IssueError, IssueRequest, Reason, issue};
+use crate::upkeep::doctor::{diagnose, diagnose_stored};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).
 const APPROVALS: usize = 2;

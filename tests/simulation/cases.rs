@@ -155,7 +155,7 @@ pub(crate) fn a_mirror_without_room_goes_on_when_there_is_some() -> Done {
     room(&world, KEPT_FREE - 1);
     let outcome = world.mirror_outcome(1);
     must(matches!(outcome, Err(MirrorError::Room { .. })), Condition::Stuck, || format!("{outcome:?}"))?;
-    let told = licence_registry::doctor::diagnose(world.node(PROVINCE));
+    let told = licence_registry::upkeep::doctor::diagnose(world.node(PROVINCE));
     let named = told.iter().any(|own| own.about == "log" && own.cause.contains("no room"));
     must(named, Condition::Stuck, || format!("{told:?}"))?;
     room(&world, KEPT_FREE);

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use licence_registry::exchange::ask_witness::Reply;
 use licence_registry::exchange::index_record::{IndexPage, IndexRecord, of_change, of_licence};
 use licence_registry::exchange::mirror;
-use licence_registry::fsck::fsck;
 use licence_registry::node::encoding::digest_text;
 use licence_registry::node::keys::Usage;
-use licence_registry::restore::{
+use licence_registry::trips::change_status::{ChangeRequest, change_status};
+use licence_registry::upkeep::fsck::fsck;
+use licence_registry::upkeep::restore::{
     Caught, Mirror, RestoreError, catch_up, go_on_without_mirror, mark, pending,
 };
-use licence_registry::trips::change_status::{ChangeRequest, change_status};
 use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;

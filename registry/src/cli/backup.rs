@@ -15,13 +15,13 @@ use zeroize::Zeroizing;
 
 use super::data::{Place, print};
 use super::setup::keys_directory;
-use crate::backup::sealed::Cost;
-use crate::backup::{self, CONFIG, DATABASE, FORMAT, KEYS, MAX_KEYS, MAX_SMALL_FILE, Manifest, Part};
 use crate::node::clock::Clock;
 use crate::node::config::{Config, FILE, read_passphrase};
 use crate::node::encoding::digest_text;
 use crate::node::keys::Keyring;
 use crate::node::rng::Rng;
+use crate::upkeep::backup::sealed::Cost;
+use crate::upkeep::backup::{self, CONFIG, DATABASE, FORMAT, KEYS, MAX_KEYS, MAX_SMALL_FILE, Manifest, Part};
 
 /// What to back up, and where to.
 #[derive(Args)]

@@ -33,8 +33,8 @@ use crate::node::rng::Rng;
 use crate::publication::ceremony::usage;
 use crate::publication::documents;
 use crate::publication::refresh;
-use crate::restore;
 use crate::trips::cut::CutTrees;
+use crate::upkeep::restore;
 
 /// Whose node it is, and who opens it.
 pub(super) struct Identity<'a> {

@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use super::who::{Arrival, is_operator};
 use super::{App, blocking};
-use crate::doctor::{State, diagnose};
 use crate::node::clock::Stopwatch;
+use crate::upkeep::doctor::{State, diagnose};
 
 /// 存活 / whether the process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, body = String, content_type = "text/plain")))]

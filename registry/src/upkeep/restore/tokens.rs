@@ -8,10 +8,10 @@ use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::{Status, StatusToken};
 use licence_spec::suite::Signer as _;
 
-use super::RestoreError;
-use super::replay::Tokens;
 use crate::node::Node;
 use crate::node::keys::Usage;
+use crate::upkeep::restore::RestoreError;
+use crate::upkeep::restore::replay::Tokens;
 
 /// Status values that nothing ends: invalid and superseded.
 const FINAL: [u8; 2] = [1, 3];

@@ -11,11 +11,11 @@ use licence_spec::suite::Signer as _;
 use licence_spec::time::UnixTime;
 use licence_store::{Read, StoreError};
 
-use super::RestoreError;
 use crate::exchange::mirror::{Fetch, MAX_ENTRIES};
 use crate::node::Node;
 use crate::node::keys::Usage;
 use crate::node::log::{LogError, root_of, stored_edge};
+use crate::upkeep::restore::RestoreError;
 
 /// Most leaves that are replayed: 2^22, some weeks of a large city, are 230 MB in memory.
 const MAX_LEAVES: u64 = 1 << 22;

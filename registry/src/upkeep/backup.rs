@@ -13,9 +13,9 @@ use licence_spec::suite::Digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::backup::sealed::{Cost, Opening, SealError, Sealing};
 use crate::node::encoding::digest_text;
 use crate::node::rng::Rng;
+use crate::upkeep::backup::sealed::{Cost, Opening, SealError, Sealing};
 
 /// What a manifest says that it is.
 pub const FORMAT: &str = "elic-backup/1";

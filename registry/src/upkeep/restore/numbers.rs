@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use licence_spec::time::UnixTime;
 use licence_store::{LicenceRow, Read, StoreError, Write, transact};
 
-use super::{Caught, MARK, RESTORED, RestoreError, row};
 use crate::node::Node;
 use crate::node::numbers::serial_counter;
 use crate::trips::issue::serial_of;
+use crate::upkeep::restore::{Caught, MARK, RESTORED, RestoreError, row};
 
 /// Serial numbers of each authority and year that are skipped, of 10 million: at a visit of the mirror every minute, 1,600 licences a
 /// second of one authority.

@@ -31,8 +31,6 @@ use licence_spec::suite::sha256;
 use licence_spec::time::UnixTime;
 use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
-use self::ahead::Ahead;
-use self::replay::Tokens;
 use crate::exchange::ask_witness::{Ask, seen_by_witness};
 use crate::exchange::index_record::IndexPage;
 use crate::exchange::mirror::Fetch;
@@ -43,6 +41,8 @@ use crate::node::log::LogError;
 use crate::node::rng::RngError;
 use crate::publication::documents;
 use crate::publication::refresh::SharedError;
+use crate::upkeep::restore::ahead::Ahead;
+use crate::upkeep::restore::replay::Tokens;
 
 /// Kind and name of the mark: the restored log is not caught up yet. Its bytes are the log's size in the backup.
 const MARK: (&str, &str) = ("restore", "pending");

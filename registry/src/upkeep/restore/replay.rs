@@ -16,12 +16,12 @@ use licence_store::{
     TileKey, TileRow, Write, transact,
 };
 
-use super::ahead::{Ahead, end, origin};
-use super::{Pages, RestoreError};
 use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::node::Node;
 use crate::node::keys::Usage;
 use crate::publication::publish_status::LIST_SIZE;
+use crate::upkeep::restore::ahead::{Ahead, end, origin};
+use crate::upkeep::restore::{Pages, RestoreError};
 
 /// Most leaves of one transaction.
 const PAGE: u64 = 4_096;

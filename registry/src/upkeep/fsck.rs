@@ -24,7 +24,7 @@ use licence_store::{
 };
 use serde::Serialize;
 
-use crate::restore::stretches;
+use crate::upkeep::restore::stretches;
 
 /// Leaves of one page: four full tiles.
 const PAGE: u32 = 1_024;
