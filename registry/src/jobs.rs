@@ -14,11 +14,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use crate::app::App;
 use crate::exchange::ask_witness::{Reply, ask_witness};
 use crate::exchange::fetch::Peer;
 use crate::exchange::follow::{Followed, asked};
 use crate::exchange::pull::pull_after;
-use crate::http::App;
 use crate::node::Node;
 use crate::node::compared::Clocks;
 use crate::node::config::{Config, Role};

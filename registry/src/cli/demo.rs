@@ -23,10 +23,11 @@ use super::demo_scenarios;
 use super::init::{NewNode, initialise};
 use super::trust::appoint;
 use crate::access::clients::{self, NewClient};
+use crate::app::App;
 use crate::exchange::fetch::{Peer, agent};
 use crate::exchange::pull::pull;
 use crate::exchange::witness;
-use crate::http::{App, Others, Server};
+use crate::http::{Server, Web};
 use crate::node::Node;
 use crate::node::clock::{Clock, Stopwatch};
 use crate::node::config::{Config, Limits, Quota, Role, Source};
@@ -261,9 +262,9 @@ fn serve(
     // Those who try the demo measure it, too.
     let quota = Quota { per_minute: u64::MAX, per_day: u64::MAX };
     let limits = Limits { quota, ..config.limits.clone() };
-    let app = App::new(Arc::new(node), limits, Others::new(&config));
+    let app = App::new(Arc::new(node), &config);
     let (stop, stopped) = oneshot::channel();
-    let serving = runtime.spawn(server.run(Arc::clone(&app), async {
+    let serving = runtime.spawn(server.run(Web::new(Arc::clone(&app), limits), async {
         // Told, or the demo is gone: both mean to stop.
         drop(stopped.await);
     }));

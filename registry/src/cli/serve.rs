@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::data::Place;
 use super::setup::open_configured;
-use crate::http::{App, Others, Server};
+use crate::app::App;
+use crate::http::{Server, Web};
 use crate::node::config::Config;
 use crate::{admin, jobs, logging};
 
@@ -46,12 +47,12 @@ pub(super) fn run(options: &Options) -> Result<()> {
             tracing::warn!(host, "asked in the clear, as the configuration says");
         });
         let socket = admin::listen(directory).with_context(|| format!("{}", directory.display()))?;
-        let app = App::new(Arc::clone(&node), config.limits.clone(), Others::new(&config));
+        let app = App::new(Arc::clone(&node), &config);
         let mut jobs = jobs::start(&app, &config);
         let commands = tokio::spawn(admin::serve(socket, Arc::clone(&node)));
         eprintln!("正在监听 listening on http://{}", server.address());
         tracing::info!(role = config.role.as_str(), region = config.region, address = %server.address(), "serving");
-        server.run(app, stopped()?).await;
+        server.run(Web::new(app, config.limits.clone()), stopped()?).await;
         commands.abort();
         jobs.shutdown().await;
         Ok::<_, anyhow::Error>(())

@@ -19,7 +19,7 @@ use licence_store::ClientRow;
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
-use super::App;
+use super::Web;
 use super::call::require_type;
 use super::lines::{Cutter, Line, Text};
 use super::problem::Problem;
@@ -80,17 +80,17 @@ impl Drop for Running {
 #[utoipa::path(post, path = "/v1/verifications/batch", tag = "verification",
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
-pub(super) async fn verify_batch(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let client = app.client(request.headers(), "verify")?;
+pub(super) async fn verify_batch(State(web): State<Arc<Web>>, request: Request) -> Result<Response, Problem> {
+    let client = web.client(request.headers(), "verify")?;
     require_type(request.headers(), "application/x-ndjson")?;
     if request.body().size_hint().lower() > MAX_BATCH as u64 {
         return Err(Problem::batch_too_large());
     }
-    let running = app.batches.begin(&client.id).inspect_err(|_| app.metrics.refused("batches"))?;
+    let running = web.batches.begin(&client.id).inspect_err(|_| web.app.metrics.refused("batches"))?;
     let (lines, waiting) = unbounded_channel();
     let (sender, receiver) = channel(AHEAD);
-    tokio::spawn(Reader::new(Arc::clone(&app), lines).read_all(request.into_body()));
-    tokio::spawn(answer_all(app, client, waiting, sender, running));
+    tokio::spawn(Reader::new(Arc::clone(&web), lines).read_all(request.into_body()));
+    tokio::spawn(answer_all(web, client, waiting, sender, running));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(Answers(receiver))).into_response())
 }
 
@@ -99,7 +99,7 @@ type Found = Result<Line, (usize, Problem)>;
 
 /// Reads the body to its end, whether or not answers are wanted yet. What is queued is never more than [`MAX_BATCH`].
 struct Reader {
-    app: Arc<App>,
+    web: Arc<Web>,
     lines: UnboundedSender<Found>,
     cutter: Cutter,
     /// Lines that have been cut and not handed on.
@@ -114,16 +114,16 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(app: Arc<App>, lines: UnboundedSender<Found>) -> Reader {
+    fn new(web: Arc<Web>, lines: UnboundedSender<Found>) -> Reader {
         let (cutter, found, since) = (Cutter::default(), Vec::new(), Stopwatch::start());
-        Reader { app, lines, cutter, found, read: 0, rows: 0, last: 0, since, over: false }
+        Reader { web, lines, cutter, found, read: 0, rows: 0, last: 0, since, over: false }
     }
 
     async fn read_all(mut self, mut body: Body) {
         // Nobody waits for more once the client has gone: then a line cannot be handed on.
         while !self.lines.is_closed() {
             // A client that stops sending in the middle of a line must not hold memory for ever, nor one that sends it byte by byte.
-            let patience = self.app.limits.request_timeout.saturating_sub(self.since.elapsed());
+            let patience = self.web.limits.request_timeout.saturating_sub(self.since.elapsed());
             let piece = match tokio::time::timeout(patience, body.frame()).await {
                 Ok(None) => None,
                 Ok(Some(Ok(frame))) => Some(frame.into_data().unwrap_or_default()),
@@ -148,7 +148,7 @@ impl Reader {
     /// Hands lines on as long as there are not too many. The rest is read and thrown away: the client may not look at answers
     /// before it is done.
     fn hand_on(&mut self) {
-        let most = self.app.limits.batch_rows;
+        let most = self.web.limits.batch_rows;
         for line in std::mem::take(&mut self.found) {
             (self.rows, self.since) = (self.rows + 1, Stopwatch::start());
             if self.rows > most {
@@ -170,7 +170,7 @@ impl Reader {
 }
 
 async fn answer_all(
-    app: Arc<App>,
+    web: Arc<Web>,
     client: ClientRow,
     mut lines: UnboundedReceiver<Found>,
     sender: Sender<Bytes>,
@@ -178,7 +178,7 @@ async fn answer_all(
 ) {
     while let Some(found) = lines.recv().await {
         let answer = match found {
-            Ok(Line { number, text }) => answer_one(&app, &client, number, &text)
+            Ok(Line { number, text }) => answer_one(&web, &client, number, &text)
                 .await
                 .unwrap_or_else(|problem| problem.to_line(number)),
             Err((number, problem)) => problem.to_line(number),
@@ -199,18 +199,18 @@ struct Numbered<'a> {
 }
 
 async fn answer_one(
-    app: &Arc<App>,
+    web: &Arc<Web>,
     client: &ClientRow,
     number: usize,
     text: &Text,
 ) -> Result<Vec<u8>, Problem> {
     let Text::Whole(line) = text else { return Err(Problem::too_large()) };
-    app.spend(&client.id)?;
+    web.spend(&client.id)?;
     let request: VerifyRequest =
         crate::node::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
-    let (answer, filed) = judge(app, client, &request).await?;
+    let (answer, filed) = judge(web, client, &request).await?;
     if let Some(job) = filed {
-        store(app, job, None).await?;
+        store(web, job, None).await?;
     }
     // Cannot fail: the answer is made of texts and numbers.
     let mut body = serde_json::to_vec(&Numbered { line: number, answer: &answer }).unwrap_or_default();

@@ -16,7 +16,7 @@ use super::idempotency::key_of;
 use super::places::Place;
 use super::problem::Problem;
 use super::who::Who;
-use super::{App, MAX_BODY};
+use super::{MAX_BODY, Web};
 use crate::access::clients::has;
 use crate::node::clock::Stopwatch;
 use crate::node::strict_json;
@@ -35,12 +35,12 @@ pub(super) struct Call {
     pub(super) body: Bytes,
 }
 
-impl FromRequest<Arc<App>> for Call {
+impl FromRequest<Arc<Web>> for Call {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Call, Problem> {
+    async fn from_request(request: Request, web: &Arc<Web>) -> Result<Call, Problem> {
         match request.extensions().get::<Who>() {
-            Some(Who::Client(_)) => Call::read(request, app).await,
+            Some(Who::Client(_)) => Call::read(request, web).await,
             _ => Err(Problem::unauthorised()),
         }
     }
@@ -48,9 +48,9 @@ impl FromRequest<Arc<App>> for Call {
 
 impl Call {
     /// Takes a request in whose sender is known.
-    pub(super) async fn read(request: Request, app: &App) -> Result<Call, Problem> {
+    pub(super) async fn read(request: Request, web: &Web) -> Result<Call, Problem> {
         let (parts, body) = request.into_parts();
-        let body = read_body(app, &parts, body).await?;
+        let body = read_body(web, &parts, body).await?;
         let request::Parts { method, headers, uri, .. } = parts;
         let target = target(&uri);
         Ok(Call { method, target, headers, body })
@@ -68,22 +68,22 @@ pub(super) fn target(uri: &axum::http::Uri) -> String {
     uri.path_and_query().map_or("/", |target| target.as_str()).to_owned()
 }
 
-async fn read_body(app: &App, parts: &request::Parts, mut body: Body) -> Result<Bytes, Problem> {
+async fn read_body(web: &Web, parts: &request::Parts, mut body: Body) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > MAX_BODY as u64 {
         return Err(Problem::too_large());
     }
     // A request without its place does not come from the edge, or is over.
     let place = parts.extensions.get::<Weak<Place>>().and_then(Weak::upgrade);
     let Some(_reading) = place.as_ref().and_then(Place::read) else {
-        app.metrics.refused("crowded");
+        web.app.metrics.refused("crowded");
         return Err(Problem::crowded());
     };
     let (begun, mut whole) = (Stopwatch::start(), Vec::new());
     loop {
-        let deadline = patience(whole.len(), app.limits.request_timeout);
-        let Some(left) = deadline.checked_sub(begun.elapsed()) else { return Err(slow(app)) };
+        let deadline = patience(whole.len(), web.limits.request_timeout);
+        let Some(left) = deadline.checked_sub(begun.elapsed()) else { return Err(slow(web)) };
         match tokio::time::timeout(left, body.frame()).await {
-            Err(_) => return Err(slow(app)),
+            Err(_) => return Err(slow(web)),
             Ok(None) => return Ok(Bytes::from(whole)),
             Ok(Some(Err(_))) => return Err(Problem::malformed("请求体不完整 / the body is incomplete")),
             Ok(Some(Ok(frame))) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
@@ -94,8 +94,8 @@ async fn read_body(app: &App, parts: &request::Parts, mut body: Body) -> Result<
     }
 }
 
-fn slow(app: &App) -> Problem {
-    app.metrics.refused("slow_body");
+fn slow(web: &Web) -> Problem {
+    web.app.metrics.refused("slow_body");
     Problem::slow_body()
 }
 
@@ -112,9 +112,9 @@ pub(super) fn require_type(headers: &HeaderMap, wanted: &'static str) -> Result<
     if kind.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(Problem::media_type(wanted)) }
 }
 
-impl App {
+impl Web {
     /// The client behind a bearer token, who may make `call`. Reads no database.
-    pub(super) fn client(self: &Arc<App>, headers: &HeaderMap, call: &str) -> Result<ClientRow, Problem> {
+    pub(super) fn client(self: &Arc<Web>, headers: &HeaderMap, call: &str) -> Result<ClientRow, Problem> {
         let client = self.of_token(headers).ok_or_else(Problem::unauthorised)?;
         if !has(&client.calls, call) {
             return Err(Problem::forbidden());

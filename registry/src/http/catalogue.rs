@@ -10,11 +10,11 @@ use licence_spec::catalogue::{Catalogue, FieldKind, HolderRole, LicenceType, MET
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::App;
+use super::Web;
 use super::problem::Problem;
 
-fn catalogue(app: &App) -> Result<Arc<Catalogue>, Problem> {
-    app.node.catalogue().ok_or_else(|| Problem::unavailable("尚无目录 / the node has no catalogue yet"))
+fn catalogue(web: &Web) -> Result<Arc<Catalogue>, Problem> {
+    web.app.node.catalogue().ok_or_else(|| Problem::unavailable("尚无目录 / the node has no catalogue yet"))
 }
 
 /// A list of the catalogue.
@@ -126,8 +126,8 @@ const fn kind_word(kind: FieldKind) -> &'static str {
 
 /// 证照类型 / all licence types.
 #[utoipa::path(get, path = "/v1/catalogue/licence-types", tag = "catalogue", responses((status = 200, body = Listing<Named>)))]
-pub(super) async fn licence_types(State(app): State<Arc<App>>) -> Result<Json<Listing<Named>>, Problem> {
-    let catalogue = catalogue(&app)?;
+pub(super) async fn licence_types(State(web): State<Arc<Web>>) -> Result<Json<Listing<Named>>, Problem> {
+    let catalogue = catalogue(&web)?;
     let named = |kind: &LicenceType| Named {
         code: kind.code().to_owned(),
         name: kind.name.clone(),
@@ -140,10 +140,10 @@ pub(super) async fn licence_types(State(app): State<Arc<App>>) -> Result<Json<Li
 /// 一个证照类型 / one licence type with its fields.
 #[utoipa::path(get, path = "/v1/catalogue/licence-types/{code}", tag = "catalogue", params(("code" = String, Path)), responses((status = 200, body = TypeView)))]
 pub(super) async fn licence_type(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(code): Path<String>,
 ) -> Result<Json<TypeView>, Problem> {
-    let catalogue = catalogue(&app)?;
+    let catalogue = catalogue(&web)?;
     let kind = catalogue.type_of_code(&code).ok_or_else(Problem::not_found)?;
     // Cannot be missing: the content rules want at least one revision.
     let revision = kind.newest().ok_or_else(Problem::not_found)?;
@@ -171,10 +171,10 @@ pub(super) async fn licence_type(
 #[utoipa::path(get, path = "/v1/catalogue/licence-types/{code}/schema", tag = "catalogue", params(("code" = String, Path)),
     responses((status = 200, content_type = "application/schema+json", body = Object)))]
 pub(super) async fn request_schema(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(code): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let catalogue = catalogue(&app)?;
+    let catalogue = catalogue(&web)?;
     let kind = catalogue.type_of_code(&code).ok_or_else(Problem::not_found)?;
     let schema = licence_catalogue::schema::issue_request(kind).to_string();
     Ok(([(header::CONTENT_TYPE, "application/schema+json")], schema))
@@ -182,8 +182,8 @@ pub(super) async fn request_schema(
 
 /// 服务事项 / all service items.
 #[utoipa::path(get, path = "/v1/catalogue/service-items", tag = "catalogue", responses((status = 200, body = Listing<Named>)))]
-pub(super) async fn service_items(State(app): State<Arc<App>>) -> Result<Json<Listing<Named>>, Problem> {
-    let catalogue = catalogue(&app)?;
+pub(super) async fn service_items(State(web): State<Arc<Web>>) -> Result<Json<Listing<Named>>, Problem> {
+    let catalogue = catalogue(&web)?;
     let named =
         |item: &ServiceItem| Named { code: item.code.clone(), name: item.name.clone(), name_en: None };
     let items = catalogue.content().service_items.iter().map(named).collect();
@@ -193,10 +193,10 @@ pub(super) async fn service_items(State(app): State<Arc<App>>) -> Result<Json<Li
 /// 一个服务事项 / one service item with its materials.
 #[utoipa::path(get, path = "/v1/catalogue/service-items/{code}", tag = "catalogue", params(("code" = String, Path)), responses((status = 200, body = ItemView)))]
 pub(super) async fn service_item(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(code): Path<String>,
 ) -> Result<Json<ItemView>, Problem> {
-    let catalogue = catalogue(&app)?;
+    let catalogue = catalogue(&web)?;
     let item = catalogue.service_item(&code).ok_or_else(Problem::not_found)?;
     let materials = item.materials.iter().map(|material| MaterialView {
         code: material.code.clone(),

@@ -17,7 +17,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{App, api};
+use super::{Web, api};
 
 /// Only what this node serves: no script, picture, font or call from or to elsewhere. Swagger UI writes styles into its page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -55,7 +55,7 @@ fn members<'a>(of: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Valu
 }
 
 /// `/openapi.json` and `/docs`.
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes() -> Router<Arc<Web>> {
     let config = Config::default().validator_url("none").try_it_out_enabled(true);
     Router::from(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", openapi()).config(config))
         .layer(map_response(closed))

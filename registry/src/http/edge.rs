@@ -15,7 +15,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
+use super::Web;
 use super::places::{Crowded, Key, Place};
 use super::problem::Problem;
 use super::who::{Arrival, NOWHERE, Who, address, who};
@@ -25,7 +25,7 @@ use crate::node::clock::Stopwatch;
 const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The middleware.
-pub(super) async fn edge(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn edge(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
     let stopwatch = Stopwatch::start();
     let method = method_word(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
@@ -34,8 +34,8 @@ pub(super) async fn edge(State(app): State<Arc<App>>, request: Request, next: Ne
     let (who, response) = if WATCHED.contains(&route.as_str()) {
         (Who::Stranger, next.run(request).await)
     } else {
-        let who = who(&app, &request);
-        let response = answer(&app, request, &who, arrival.as_ref(), next).await;
+        let who = who(&web, &request);
+        let response = answer(&web, request, &who, arrival.as_ref(), next).await;
         (who, response.unwrap_or_else(IntoResponse::into_response))
     };
     let status = response.status();
@@ -45,13 +45,13 @@ pub(super) async fn edge(State(app): State<Arc<App>>, request: Request, next: Ne
         arrival.unread.store(has_body && early, Ordering::Relaxed);
     }
     let (status, who) = (status.as_u16(), who.name());
-    app.metrics.request(method, &route, status, stopwatch.elapsed().as_secs_f64());
+    web.app.metrics.request(method, &route, status, stopwatch.elapsed().as_secs_f64());
     tracing::info!(method, route, who, status, ms = stopwatch.elapsed_ms(), "request");
     response
 }
 
 async fn answer(
-    app: &App,
+    web: &Web,
     mut request: Request,
     who: &Who,
     arrival: Option<&Arrival>,
@@ -61,27 +61,27 @@ async fn answer(
         arrival.link.is_known();
     }
     if let Some(client) = who.client() {
-        app.spend(&client.id)?;
+        web.spend(&client.id)?;
     }
     let peer = arrival.map_or(NOWHERE, |arrival| arrival.peer);
-    let place = app.place(Key::new(who, address(peer, request.headers(), &app.limits.proxies)))?;
+    let place = web.place(Key::new(who, address(peer, request.headers(), &web.limits.proxies)))?;
     request.extensions_mut().insert(who.clone());
     // The place is held here: a handler that is done has none any more, whatever it left running.
     request.extensions_mut().insert(Arc::downgrade(&place));
-    match tokio::time::timeout(app.limits.request_timeout, next.run(request)).await {
+    match tokio::time::timeout(web.limits.request_timeout, next.run(request)).await {
         Ok(response) => Ok(response),
         Err(_) => Err(Problem::timeout()),
     }
 }
 
-impl App {
+impl Web {
     /// Counts a request of a client, or a line of its batch.
     ///
     /// # Errors
     /// 429 once its ceiling is reached.
     pub(super) fn spend(&self, client: &str) -> Result<(), Problem> {
-        self.quotas.take(client, self.node.clock.now()).map_err(|wait| {
-            self.metrics.refused("quota");
+        self.quotas.take(client, self.app.node.clock.now()).map_err(|wait| {
+            self.app.metrics.refused("quota");
             Problem::quota(wait)
         })
     }
@@ -89,11 +89,11 @@ impl App {
     fn place(&self, key: Key) -> Result<Arc<Place>, Problem> {
         self.places.take(key).map_err(|crowded| match crowded {
             Crowded::Own => {
-                self.metrics.refused("crowded");
+                self.app.metrics.refused("crowded");
                 Problem::crowded()
             }
             Crowded::Node => {
-                self.metrics.refused("busy");
+                self.app.metrics.refused("busy");
                 Problem::unavailable("节点繁忙，请稍后重试 / the node is busy: try again")
             }
         })

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::who::{Arrival, is_operator};
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::node::clock::Stopwatch;
 use crate::upkeep::doctor::{State, diagnose};
 
@@ -43,15 +43,15 @@ pub(super) struct Readings(tokio::sync::Mutex<Option<(Stopwatch, Vec<String>)>>)
 
 impl Readings {
     /// What stands in the way. Those who ask while somebody looks wait for what is found.
-    async fn reasons(&self, app: &Arc<App>) -> Vec<String> {
+    async fn reasons(&self, web: &Arc<Web>) -> Vec<String> {
         let mut last = self.0.lock().await;
         if let Some((read, reasons)) = last.as_ref()
             && read.elapsed() < GOOD_FOR
         {
             return reasons.clone();
         }
-        let (begun, own) = (Stopwatch::start(), Arc::clone(app));
-        let reasons = match blocking(move || diagnose(&own.node)).await {
+        let (begun, own) = (Stopwatch::start(), Arc::clone(web));
+        let reasons = match blocking(move || diagnose(&own.app.node)).await {
             Ok(found) => {
                 found.into_iter().filter(|one| one.state == State::Wrong).map(|one| one.cause).collect()
             }
@@ -67,13 +67,13 @@ impl Readings {
 #[utoipa::path(get, path = "/readyz", tag = "operator",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(super) async fn readyz(
-    Shared(app): Shared<Arc<App>>,
+    Shared(web): Shared<Arc<Web>>,
     arrival: Option<Extension<Arrival>>,
     headers: HeaderMap,
 ) -> Response {
-    let mut reasons = app.readiness.reasons(&app).await;
+    let mut reasons = web.readiness.reasons(&web).await;
     let ready = reasons.is_empty();
-    if !is_operator(arrival.as_deref(), &headers, &app.limits.proxies) {
+    if !is_operator(arrival.as_deref(), &headers, &web.limits.proxies) {
         reasons.clear();
     }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -84,14 +84,14 @@ pub(super) async fn readyz(
 #[utoipa::path(get, path = "/metrics", tag = "operator",
     responses((status = 200, body = String, content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")))]
 pub(super) async fn metrics(
-    Shared(app): Shared<Arc<App>>,
+    Shared(web): Shared<Arc<Web>>,
     arrival: Option<Extension<Arrival>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if !is_operator(arrival.as_deref(), &headers, &app.limits.proxies) {
+    if !is_operator(arrival.as_deref(), &headers, &web.limits.proxies) {
         return Err(Problem::not_found());
     }
-    let text = blocking(move || app.metrics.render(&app.node)).await?;
+    let text = blocking(move || web.app.metrics.render(&web.app.node)).await?;
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
         .into_response())
 }

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::problem::Problem;
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::node::Node;
 use crate::node::commit::Remember;
 
@@ -48,22 +48,22 @@ pub(super) enum Begun {
 
 /// Looks a request up under its key; `status` is that of its answer once there is an effect.
 pub(super) async fn begin(
-    app: &Arc<App>,
+    web: &Arc<Web>,
     client: &ClientRow,
     call: &Call,
     status: StatusCode,
 ) -> Result<Begun, Problem> {
     let Some(key) = key_of(&call.headers)? else { return Ok(Begun::Do(None)) };
     let key = AnswerKey { caller: client.id.clone(), key: key.as_str().to_owned() };
-    let target = format!("https://{}{}", app.node.host, call.target);
+    let target = format!("https://{}{}", web.app.node.host, call.target);
     let fingerprint = fingerprint(call.method.as_str(), &target, &sha256(&[&call.body]));
-    let turn = take_turn(&app.running, &key, &fingerprint)?;
-    let stored = stored(app, &key).await?;
+    let turn = take_turn(&web.running, &key, &fingerprint)?;
+    let stored = stored(web, &key).await?;
     let state = stored.as_ref().map(|answer| (&answer.fingerprint, RecordState::Done));
     match (decide(state, &fingerprint).map_err(|fault| Problem::signature(&fault))?, stored) {
         (Decision::Replay, Some(answer)) => Ok(Begun::Replay(replay(answer))),
         _ => {
-            let now = app.node.clock.now().0;
+            let now = web.app.node.clock.now().0;
             Ok(Begun::Do(Some((Remember { key, fingerprint, status: status.as_u16(), now }, turn))))
         }
     }
@@ -78,8 +78,8 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Prob
     key.map(Some).map_err(|fault| Problem::signature(&fault))
 }
 
-async fn stored(app: &App, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, Problem> {
-    let (store, wanted) = (Arc::clone(&app.node.store), key.clone());
+async fn stored(web: &Web, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, Problem> {
+    let (store, wanted) = (Arc::clone(&web.app.node.store), key.clone());
     let found = blocking(move || store.read()?.idempotent_answers(&[wanted])).await?;
     Ok(found.map_err(|error| Problem::store(&error))?.pop().flatten())
 }
@@ -87,12 +87,12 @@ async fn stored(app: &App, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, 
 /// What a request that failed is told: if another process has done it under the same key meanwhile, and the number is taken for
 /// instance, that one's answer.
 pub(super) async fn otherwise(
-    app: &App,
+    web: &Web,
     remember: Option<&Remember>,
     problem: Problem,
 ) -> Result<Response, Problem> {
     let Some(Remember { key, fingerprint, .. }) = remember else { return Err(problem) };
-    match stored(app, key).await {
+    match stored(web, key).await {
         Ok(Some(other)) if other.fingerprint == *fingerprint => Ok(replay(other)),
         _ => Err(problem),
     }
@@ -100,7 +100,7 @@ pub(super) async fn otherwise(
 
 /// Does a request and answers it.
 pub(super) async fn answer<T, E>(
-    app: Arc<App>,
+    web: Arc<Web>,
     turn: Option<(Remember, Turn)>,
     work: impl FnOnce(&Node, Option<Remember>) -> Result<T, E> + Send + 'static,
 ) -> Result<Response, Problem>
@@ -109,12 +109,12 @@ where
     E: Send + 'static,
     Problem: From<E>,
 {
-    let (node, remember) = (Arc::clone(&app.node), turn.as_ref().map(|(remember, _)| remember.clone()));
+    let (node, remember) = (Arc::clone(&web.app.node), turn.as_ref().map(|(remember, _)| remember.clone()));
     // The turn goes along: the work goes on if the client hangs up.
     let (done, turn) = blocking(move || (work(&node, remember), turn)).await?;
     match done {
         Ok(done) => Ok((StatusCode::CREATED, Json(done)).into_response()),
-        Err(error) => otherwise(&app, turn.as_ref().map(|(remember, _)| remember), error.into()).await,
+        Err(error) => otherwise(&web, turn.as_ref().map(|(remember, _)| remember), error.into()).await,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::nodes::NodeCall;
 use super::problem::{Document, Problem};
 use super::verifications::store;
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::exchange::ask_register::{self, RegisterAnswer, RegisterQuestion};
 use crate::exchange::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
 use crate::exchange::index_record::IndexPage;
@@ -39,14 +39,14 @@ pub(super) struct OfPage {
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "非省节点，亦非该日志的节点 / neither the province nor the node of that log")))]
 pub(super) async fn index(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     of: Result<Query<OfPage>, axum::extract::rejection::QueryRejection>,
     NodeCall { caller, .. }: NodeCall,
 ) -> Result<Response, Problem> {
     let Ok(Query(OfPage { after, origin })) = of else {
         return Err(Problem::malformed("查询参数：after、origin / the parameters are after and origin"));
     };
-    let node = Arc::clone(&app.node);
+    let node = Arc::clone(&web.app.node);
     let page = match origin {
         Some(origin) if node.role == Role::Province => {
             if !caller.logs.contains(&origin) {
@@ -54,7 +54,8 @@ pub(super) async fn index(
             }
             blocking(move || gathered_page(&node, &origin, after)).await?
         }
-        None if app
+        None if web
+            .app
             .neighbours
             .province()
             .is_some_and(|host| caller.logs.contains(&format!("{host}/log"))) =>
@@ -72,16 +73,16 @@ pub(super) async fn index(
     responses((status = 200, body = FoundLicences),
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold")))]
 pub(super) async fn holders(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     NodeCall { call, caller }: NodeCall,
 ) -> Result<Response, Problem> {
-    if app.node.role != Role::Province {
+    if web.app.node.role != Role::Province {
         return Err(Problem::not_found());
     }
     let question: HolderQuestion = call.json()?;
-    let node = Arc::clone(&app.node);
+    let node = Arc::clone(&web.app.node);
     let asked = blocking(move || find_elsewhere::where_are(&node, &caller, &question)).await??;
-    answer(&app, asked).await
+    answer(&web, asked).await
 }
 
 /// 调取证照 / a view of a licence of this node, for another node of the trust list: for a service item that accepts its type, of a holder whom
@@ -95,18 +96,18 @@ pub(super) async fn holders(
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "该节点今日查询过多 / this node has asked too much today")))]
 pub(super) async fn hand_out(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(digest): Path<String>,
     NodeCall { caller, call }: NodeCall,
 ) -> Result<Response, Problem> {
     let question: ViewQuestion = call.json()?;
-    let node = Arc::clone(&app.node);
+    let node = Arc::clone(&web.app.node);
     let asked = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.
         show_newest_head(&node)?;
         Ok::<_, Problem>(find_elsewhere::hand_out(&node, &caller, &digest, &question)?)
     });
-    answer(&app, asked.await??).await
+    answer(&web, asked.await??).await
 }
 
 /// 询问登记 / how a licence of this node stands, for another node of the trust list: a receipt over its verdict, without any content; null
@@ -116,13 +117,13 @@ pub(super) async fn hand_out(
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
 pub(super) async fn register(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     NodeCall { call, caller }: NodeCall,
 ) -> Result<Response, Problem> {
     let question: RegisterQuestion = call.json()?;
-    let node = Arc::clone(&app.node);
+    let node = Arc::clone(&web.app.node);
     let asked = blocking(move || ask_register::answer(&node, &caller, &question)).await??;
-    answer(&app, asked).await
+    answer(&web, asked).await
 }
 
 /// 查询日志 / whether a log that this province holds has a licence, by its digest: yes, no, or not known so far, and nothing else. What is
@@ -132,20 +133,20 @@ pub(super) async fn register(
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
 pub(super) async fn logged(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     NodeCall { call, caller }: NodeCall,
 ) -> Result<Response, Problem> {
-    if app.node.role != Role::Province {
+    if web.app.node.role != Role::Province {
         return Err(Problem::not_found());
     }
     let question: LogQuestion = call.json()?;
-    let node = Arc::clone(&app.node);
+    let node = Arc::clone(&web.app.node);
     let answer = blocking(move || look_up::answer(&node, &caller, &question)).await??;
     Ok(Json(answer).into_response())
 }
 
 /// Answers once the record of use is durable.
-async fn answer(app: &App, (found, job): (impl Serialize, Job)) -> Result<Response, Problem> {
-    store(app, job, None).await?;
+async fn answer(web: &Web, (found, job): (impl Serialize, Job)) -> Result<Response, Problem> {
+    store(web, job, None).await?;
     Ok(Json(found).into_response())
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::call::Call;
 use super::idempotency::{Begun, answer, begin};
 use super::problem::{Document, Problem};
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::access::clients::{covers, has};
 use crate::node::encoding::{base64url, digest_text};
 use crate::publication::refresh::show_newest_head;
@@ -36,15 +36,15 @@ fn may_issue(client: &ClientRow, authority: &str, licence_type: &str) -> Result<
     (status = 403, body = Document, content_type = "application/problem+json", description = "令牌或信任列表不含此机关、类型或地区 / out of scope"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "编号已用 / the number is taken"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段不合目录 / fields do not fit the catalogue")))]
-pub(super) async fn issue(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    let client = app.client(&call.headers, "issue")?;
+pub(super) async fn issue(State(web): State<Arc<Web>>, call: Call) -> Result<Response, Problem> {
+    let client = web.client(&call.headers, "issue")?;
     let request: IssueRequest = call.json()?;
     may_issue(&client, &request.issuer, &request.licence_type)?;
-    let turn = match begin(&app, &client, &call, StatusCode::CREATED).await? {
+    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(app, turn, move |node, remember| issue::issue(node, Some(&client.id), &request, remember)).await
+    answer(web, turn, move |node, remember| issue::issue(node, Some(&client.id), &request, remember)).await
 }
 
 /// A request for a new version: the licence, and why.
@@ -61,18 +61,18 @@ pub(super) struct VersionRequest {
 #[utoipa::path(post, path = "/v1/licences/{id}/versions", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
     request_body = VersionRequest, responses((status = 201, body = Issued)))]
 pub(super) async fn new_version(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(id): Path<String>,
     call: Call,
 ) -> Result<Response, Problem> {
-    let client = app.client(&call.headers, "issue")?;
+    let client = web.client(&call.headers, "issue")?;
     let request: VersionRequest = call.json()?;
     may_issue(&client, &request.licence.issuer, &request.licence.licence_type)?;
-    let turn = match begin(&app, &client, &call, StatusCode::CREATED).await? {
+    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(app, turn, move |node, remember| {
+    answer(web, turn, move |node, remember| {
         issue::new_version(node, Some(&client.id), &id, &request.licence, &request.reason, remember)
     })
     .await
@@ -82,24 +82,24 @@ pub(super) async fn new_version(
 #[utoipa::path(post, path = "/v1/licences/{id}/status-changes", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
     request_body = ChangeRequest, responses((status = 201, body = Changed)))]
 pub(super) async fn change_status(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(id): Path<String>,
     call: Call,
 ) -> Result<Response, Problem> {
-    let client = app.client(&call.headers, "change_status")?;
+    let client = web.client(&call.headers, "change_status")?;
     let request: ChangeRequest = call.json()?;
-    stored(&app, &client, &id).await?;
-    let turn = match begin(&app, &client, &call, StatusCode::CREATED).await? {
+    stored(&web, &client, &id).await?;
+    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(app, turn, move |node, remember| change(node, Some(&client.id), &id, &request, remember)).await
+    answer(web, turn, move |node, remember| change(node, Some(&client.id), &id, &request, remember)).await
 }
 
 /// A licence that the client may see. One that lies outside its scope is answered as if it were not there: else the answer would tell
 /// which ids exist.
-async fn stored(app: &App, client: &ClientRow, id: &str) -> Result<LicenceRow, Problem> {
-    let (store, id) = (Arc::clone(&app.node.store), id.to_owned());
+async fn stored(web: &Web, client: &ClientRow, id: &str) -> Result<LicenceRow, Problem> {
+    let (store, id) = (Arc::clone(&web.app.node.store), id.to_owned());
     let found = blocking(move || store.read().and_then(|read| read.licence_by_id(&id))).await?;
     let found = found.map_err(|error| Problem::store(&error))?.filter(|row| covers(client, row));
     found.ok_or_else(Problem::not_found)
@@ -111,13 +111,13 @@ async fn stored(app: &App, client: &ClientRow, id: &str) -> Result<LicenceRow, P
     responses((status = 200, body = History, description = "按日志次序 / in the order of the log"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照，或不在令牌范围内 / there is no such licence, or the token does not cover it")))]
 pub(super) async fn status_changes(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let client = app.client(&headers, "read")?;
-    let row = stored(&app, &client, &id).await?;
-    let store = Arc::clone(&app.node.store);
+    let client = web.client(&headers, "read")?;
+    let row = stored(&web, &client, &id).await?;
+    let store = Arc::clone(&web.app.node.store);
     let found = blocking(move || history(&*store.read()?, &row)).await?;
     Ok(Json(found.map_err(|error| Problem::store(&error))?).into_response())
 }
@@ -142,13 +142,13 @@ pub(super) struct Stored {
 #[utoipa::path(get, path = "/v1/licences/{id}", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
     responses((status = 200, body = Stored), (status = 410, description = "恢复备份时原文已丢失 / its bytes were lost in a restore")))]
 pub(super) async fn licence(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let client = app.client(&headers, "read")?;
-    let row = Problem::unless_lost(stored(&app, &client, &id).await?)?;
-    let (node, own) = (Arc::clone(&app.node), row.clone());
+    let client = web.client(&headers, "read")?;
+    let row = Problem::unless_lost(stored(&web, &client, &id).await?)?;
+    let (node, own) = (Arc::clone(&web.app.node), row.clone());
     let file = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.
         show_newest_head(&node)?;

@@ -10,27 +10,27 @@ use licence_store::{Read, StoreError, TileKey, read_copy_first};
 
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::publication::refresh::show_newest_head;
 
 /// 日志签名头 / the signed head of the log (C2SP tlog-checkpoint). Tiles lie under `/log/tile/`.
 #[utoipa::path(get, path = "/log/checkpoint", tag = "log", responses((status = 200, body = String, content_type = "text/plain")))]
-pub(super) async fn checkpoint(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    if app.node.process.is_some() {
-        let node = Arc::clone(&app.node);
+pub(super) async fn checkpoint(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Response, Problem> {
+    if web.app.node.process.is_some() {
+        let node = Arc::clone(&web.app.node);
         blocking(move || show_newest_head(&node)).await??;
     }
-    Ok(file(&headers, "text/plain; charset=utf-8", REVALIDATE, app.node.log.served().as_bytes().to_vec()))
+    Ok(file(&headers, "text/plain; charset=utf-8", REVALIDATE, web.app.node.log.served().as_bytes().to_vec()))
 }
 
 /// A tile of hashes, or a bundle of entries.
 pub(super) async fn tile(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let path = TilePath::parse(&format!("tile/{path}")).map_err(|_| Problem::not_found())?;
-    let store = Arc::clone(&app.node.store);
+    let store = Arc::clone(&web.app.node.store);
     // A tile of a given width never changes.
     let found = blocking(move || read_copy_first(&*store, |read| tile_bytes(read, path))).await?;
     let bytes = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;

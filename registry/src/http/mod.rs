@@ -37,11 +37,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::exchange::fetch::Neighbours;
-use crate::exchange::follow::Follows;
-use crate::metrics::Metrics;
-use crate::node::Node;
-use crate::node::config::{Config, Limits};
+use crate::app::App;
+use crate::node::config::Limits;
 use licence_spec::time::UnixTime;
 use problem::Problem;
 
@@ -52,11 +49,9 @@ pub use serve::{ServeError, Server};
 const MAX_BODY: usize = 131_072;
 
 /// A node behind its HTTP edge.
-pub struct App {
-    /// The node.
-    pub node: Arc<Node>,
-    /// What is counted.
-    pub metrics: Metrics,
+pub struct Web {
+    /// The node, and what runs around it.
+    pub app: Arc<App>,
     limits: Limits,
     places: places::Places,
     quotas: quota::Quotas,
@@ -65,59 +60,33 @@ pub struct App {
     running: idempotency::Running,
     nonces: nodes::Nonces,
     bundles: published::Bundles,
-    neighbours: Neighbours,
-    /// The logs that it follows.
-    pub(crate) follows: Follows,
     /// When this process began: requests of nodes that were signed before may have been seen.
     started: UnixTime,
 }
 
-impl App {
-    /// The edge of a node, which knows these other nodes.
+impl Web {
+    /// The edge of a node.
     #[must_use]
-    pub fn new(node: Arc<Node>, limits: Limits, others: Others) -> Arc<App> {
+    pub fn new(app: Arc<App>, limits: Limits) -> Arc<Web> {
         let (places, quotas) = (places::Places::new(limits.requests), quota::Quotas::new(&limits));
-        let (metrics, started) = (Metrics::default(), node.clock.now());
-        let (running, nonces) = (idempotency::Running::default(), nodes::Nonces::default());
-        let Others { neighbours, follows } = others;
-        let bundles = published::Bundles::default();
-        Arc::new(App {
-            node,
-            metrics,
+        let started = app.node.clock.now();
+        Arc::new(Web {
+            app,
             limits,
             places,
             quotas,
             batches: batch::Batches::default(),
             readiness: health::Readings::default(),
-            running,
-            nonces,
-            bundles,
-            neighbours,
-            follows,
+            running: idempotency::Running::default(),
+            nonces: nodes::Nonces::default(),
+            bundles: published::Bundles::default(),
             started,
         })
     }
 }
 
-/// The other nodes that a node knows.
-#[derive(Default)]
-pub struct Others {
-    /// Those that are asked while somebody waits.
-    pub neighbours: Neighbours,
-    /// The cities whose logs a province follows.
-    pub follows: Follows,
-}
-
-impl Others {
-    /// Those of a configuration.
-    #[must_use]
-    pub fn new(config: &Config) -> Others {
-        Others { neighbours: Neighbours::new(config), follows: Follows::new(config) }
-    }
-}
-
 /// All calls of the API with their description.
-fn api() -> OpenApiRouter<Arc<App>> {
+fn api() -> OpenApiRouter<Arc<Web>> {
     OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -155,7 +124,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
 }
 
 /// The router of a node.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(web: Arc<Web>) -> Router {
     let (router, _) = api().split_for_parts();
     router
         // C2SP tlog-tiles has its own description; OpenAPI cannot express a path of many segments.
@@ -165,12 +134,12 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|_| Problem::internal("panic").into_response()))
-        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
-        .with_state(app)
+        .layer(from_fn_with_state(Arc::clone(&web), edge::edge))
+        .with_state(web)
 }
 
 /// The router of the monitoring's own address.
-fn watch_router(app: Arc<App>) -> Router {
+fn watch_router(web: Arc<Web>) -> Router {
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -178,8 +147,8 @@ fn watch_router(app: Arc<App>) -> Router {
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|_| Problem::internal("panic").into_response()))
-        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
-        .with_state(app)
+        .layer(from_fn_with_state(Arc::clone(&web), edge::edge))
+        .with_state(web)
 }
 
 /// Runs a blocking trip off the async threads.

@@ -23,7 +23,7 @@ use super::call::{Call, target};
 use super::problem::Problem;
 use super::published::{FOR_EVER, REVALIDATE, file};
 use super::who::{SignedNode, Who};
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::exchange::find_elsewhere::Caller;
 use crate::exchange::mirror;
 use crate::exchange::witness::{self, WitnessError, add_checkpoint};
@@ -59,19 +59,19 @@ pub(super) struct NodeCall {
     pub(super) caller: Caller,
 }
 
-impl FromRequest<Arc<App>> for NodeCall {
+impl FromRequest<Arc<Web>> for NodeCall {
     type Rejection = Problem;
 
-    async fn from_request(request: HttpRequest, app: &Arc<App>) -> Result<NodeCall, Problem> {
+    async fn from_request(request: HttpRequest, web: &Arc<Web>) -> Result<NodeCall, Problem> {
         let node = match request.extensions().get::<Who>() {
             Some(Who::Node(node)) => Arc::clone(node),
             // Judged again, to say what is wrong with it.
-            _ => Arc::new(signed_head(app, &request)?),
+            _ => Arc::new(signed_head(web, &request)?),
         };
-        let call = Call::read(request, app).await?;
-        let signed = with_body(app, &call, node.head.clone())?;
-        if app.node.process.is_some() {
-            let node = Arc::clone(&app.node);
+        let call = Call::read(request, web).await?;
+        let signed = with_body(web, &call, node.head.clone())?;
+        if web.app.node.process.is_some() {
+            let node = Arc::clone(&web.app.node);
             blocking(move || take_for_all(&node, &signed)).await??;
         }
         Ok(NodeCall { call, caller: node.caller.clone() })
@@ -108,13 +108,13 @@ fn take_for_all(node: &Node, signed: &SignedBy) -> Result<(), Problem> {
 ///
 /// # Errors
 /// A fault of the signature; 503 without a fresh trust list.
-pub(super) fn signed_head(app: &App, request: &HttpRequest) -> Result<SignedNode, Problem> {
-    let (evidence, now) = (app.node.evidence.snapshot(), app.node.clock.now());
+pub(super) fn signed_head(web: &Web, request: &HttpRequest) -> Result<SignedNode, Problem> {
+    let (evidence, now) = (web.app.node.evidence.snapshot(), web.app.node.clock.now());
     let fresh = evidence.trust_files().is_some_and(|files| files.is_fresh(now, 0));
     let list = evidence.trust_list().filter(|_| fresh);
     let list =
         list.ok_or_else(|| Problem::unavailable("没有有效的信任列表 / no fresh trust list at hand"))?;
-    let parts = Signed::new(app, request.method(), &target(request.uri()), request.headers());
+    let parts = Signed::new(web, request.method(), &target(request.uri()), request.headers());
     let key = |thumbprint: &Digest| find_node_key(list, thumbprint, now).map(|(_, key)| key.key);
     let head = http_signature::verify_head(&parts.request(&[]), now, key);
     let head = head.map_err(|fault| Problem::signature(&fault))?;
@@ -126,12 +126,12 @@ pub(super) fn signed_head(app: &App, request: &HttpRequest) -> Result<SignedNode
 }
 
 /// Checks that the body is the one that was signed, and takes the nonce in this process.
-fn with_body(app: &App, call: &Call, head: SignedHead) -> Result<SignedBy, Problem> {
-    let now = app.node.clock.now();
-    let parts = Signed::new(app, &call.method, &call.target, &call.headers);
-    let signed = head.with_body(&parts.request(&call.body), |key, nonce| app.nonces.take(key, nonce, now));
+fn with_body(web: &Web, call: &Call, head: SignedHead) -> Result<SignedBy, Problem> {
+    let now = web.app.node.clock.now();
+    let parts = Signed::new(web, &call.method, &call.target, &call.headers);
+    let signed = head.with_body(&parts.request(&call.body), |key, nonce| web.nonces.take(key, nonce, now));
     match signed {
-        Ok(signed) if signed.created < app.started => {
+        Ok(signed) if signed.created < web.started => {
             Err(Problem::signature(&HttpSignatureFault::SignatureReplay))
         }
         Ok(signed) => Ok(signed),
@@ -147,11 +147,11 @@ struct Signed {
 }
 
 impl Signed {
-    fn new(app: &App, method: &Method, target: &str, headers: &HeaderMap) -> Signed {
+    fn new(web: &Web, method: &Method, target: &str, headers: &HeaderMap) -> Signed {
         let names = ["content-type", "content-digest", "idempotency-key", "signature-input", "signature"];
         Signed {
             method: method.as_str().to_owned(),
-            target: format!("https://{}{target}", app.node.host),
+            target: format!("https://{}{target}", web.app.node.host),
             headers: names.map(|name| joined(headers, name)),
         }
     }
@@ -185,16 +185,16 @@ fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
     (status = 422, description = "证明不成立、日志分叉或有未结案件 / the proof does not hold, the log has forked, or a case of it is open"),
     (status = 503, description = "该日志未镜像至此 / the log is not mirrored here so far: nothing is cosigned without a mirror")))]
 pub(super) async fn witness(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     NodeCall { call, .. }: NodeCall,
 ) -> Result<Response, Problem> {
     let answer = blocking(move || {
         let follow = |origin: &str, size| {
-            if let Some(log) = app.follows.get(origin) {
-                log.copy_up_to(&app.node, size);
+            if let Some(log) = web.app.follows.get(origin) {
+                log.copy_up_to(&web.app.node, size);
             }
         };
-        add_checkpoint(&app.node, &call.body, &follow)
+        add_checkpoint(&web.app.node, &call.body, &follow)
     });
     match answer.await? {
         Ok(line) => Ok((StatusCode::OK, line).into_response()),
@@ -222,12 +222,13 @@ fn refused(refusal: Refusal) -> Response {
     params(("nonce" = String, Path, description = "32 位小写十六进制随机数 / 32 random lower-case hex digits")),
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn witness_time(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(nonce): Path<String>,
 ) -> Result<Response, Problem> {
     let nonce = Nonce::parse(&nonce)
         .ok_or_else(|| Problem::malformed("nonce：须为 32 位小写十六进制 / 32 lower-case hex digits"))?;
-    let line = blocking(move || witness::time(&app.node, nonce)).await??.ok_or_else(Problem::not_found)?;
+    let line =
+        blocking(move || witness::time(&web.app.node, nonce)).await??.ok_or_else(Problem::not_found)?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok((kind, line).into_response())
 }
@@ -236,11 +237,11 @@ pub(super) async fn witness_time(
 #[utoipa::path(get, path = "/v1/mirrors/{host}/checkpoint", tag = "log", params(("host" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn mirrored_checkpoint(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(host): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let store = Arc::clone(&app.node.store);
+    let store = Arc::clone(&web.app.node.store);
     let found = blocking(move || store.read()?.document(mirror::HEAD, &format!("{host}/log"))).await?;
     let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
     Ok(file(&headers, "text/plain; charset=utf-8", REVALIDATE, row.bytes))
@@ -248,14 +249,14 @@ pub(super) async fn mirrored_checkpoint(
 
 /// Entries of a mirrored log, under `/v1/mirrors/{host}/tile/entries/…`.
 pub(super) async fn mirrored_entries(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path((host, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Ok(TilePath::Entries(wanted)) = TilePath::parse(&format!("tile/{path}")) else {
         return Err(Problem::not_found());
     };
-    let store = Arc::clone(&app.node.store);
+    let store = Arc::clone(&web.app.node.store);
     let found: Result<_, StoreError> = blocking(move || {
         read_copy_first(&*store, |read| mirror::entries(read, &format!("{host}/log"), wanted))
     })

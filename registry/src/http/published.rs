@@ -12,7 +12,7 @@ use licence_store::StoreError;
 use serde::Deserialize;
 
 use super::problem::Problem;
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::publication::documents;
 use crate::publication::refresh::show_newest_head;
 use crate::trips::file_form::file_form;
@@ -42,12 +42,12 @@ pub(super) fn file(
 }
 
 async fn document(
-    app: &App,
+    web: &Web,
     headers: &HeaderMap,
     kind: &'static str,
     name: String,
 ) -> Result<Response, Problem> {
-    let store = Arc::clone(&app.node.store);
+    let store = Arc::clone(&web.app.node.store);
     let found = blocking(move || store.read().and_then(|read| read.document(kind, &name))).await?;
     let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
     Ok(file(headers, "application/cbor", REVALIDATE, row.bytes))
@@ -57,23 +57,23 @@ async fn document(
 #[utoipa::path(get, path = "/v1/trust/root/{version}", tag = "trust", params(("version" = u64, Path, description = "从 1 起 / from 1 on")),
     responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
 pub(super) async fn root(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(version): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    document(&app, &headers, documents::ROOT, version).await
+    document(&web, &headers, documents::ROOT, version).await
 }
 
 /// 信任列表 / the trust list.
 #[utoipa::path(get, path = "/v1/trust/list", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    document(&app, &headers, documents::LIST.0, documents::LIST.1.to_owned()).await
+pub(super) async fn list(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Response, Problem> {
+    document(&web, &headers, documents::LIST.0, documents::LIST.1.to_owned()).await
 }
 
 /// 信任时间戳 / the trust timestamp.
 #[utoipa::path(get, path = "/v1/trust/timestamp", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
-pub(super) async fn timestamp(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    document(&app, &headers, documents::TIMESTAMP.0, documents::TIMESTAMP.1.to_owned()).await
+pub(super) async fn timestamp(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Response, Problem> {
+    document(&web, &headers, documents::TIMESTAMP.0, documents::TIMESTAMP.1.to_owned()).await
 }
 
 /// A version.
@@ -88,32 +88,32 @@ pub(super) struct OfVersion {
 #[utoipa::path(get, path = "/v1/catalogue", tag = "catalogue", params(("version" = Option<u64>, Query, description = "版本 / a version that this node published or took")),
     responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
 pub(super) async fn catalogue(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     of: Result<Query<OfVersion>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let of = of.map_err(|_| Problem::malformed("version 应为正整数 / version is a positive number"))?;
     match of.version {
-        None => document(&app, &headers, documents::CATALOGUE.0, documents::CATALOGUE.1.to_owned()).await,
-        Some(version) => document(&app, &headers, documents::CATALOGUE_VERSION, version.to_string()).await,
+        None => document(&web, &headers, documents::CATALOGUE.0, documents::CATALOGUE.1.to_owned()).await,
+        Some(version) => document(&web, &headers, documents::CATALOGUE_VERSION, version.to_string()).await,
     }
 }
 
 /// 离线证据包 / the offline bundle of all evidence (FORMATS §13).
 #[utoipa::path(get, path = "/v1/bundle", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
-pub(super) async fn bundle(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let own = Arc::clone(&app);
-    blocking(move || show_newest_head(&own.node)).await??;
-    let (evidence, checkpoint) = (app.node.evidence.snapshot(), app.node.log.served());
-    let held = app.bundles.of(&evidence, &checkpoint);
+pub(super) async fn bundle(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let own = Arc::clone(&web);
+    blocking(move || show_newest_head(&own.app.node)).await??;
+    let (evidence, checkpoint) = (web.app.node.evidence.snapshot(), web.app.node.log.served());
+    let held = web.bundles.of(&evidence, &checkpoint);
     if let Some(bytes) = held {
         return Ok(file(&headers, "application/cbor", REVALIDATE, bytes));
     }
-    let own = Arc::clone(&app);
+    let own = Arc::clone(&web);
     let made =
-        blocking(move || documents::bundle(&own.node)).await?.map_err(|error| Problem::store(&error))?;
+        blocking(move || documents::bundle(&own.app.node)).await?.map_err(|error| Problem::store(&error))?;
     let bytes = Bytes::from(made.to_bytes());
-    app.bundles.keep(evidence, checkpoint, bytes.clone());
+    web.bundles.keep(evidence, checkpoint, bytes.clone());
     Ok(file(&headers, "application/cbor", REVALIDATE, bytes))
 }
 
@@ -150,7 +150,7 @@ pub(super) struct AtTime {
 #[utoipa::path(get, path = "/v1/status-lists/{list}", tag = "status", params(("list" = u64, Path), ("time" = Option<i64>, Query, description = "某一时刻的令牌，Unix 秒 / the token that was in force at this time, Unix seconds")),
     responses((status = 200, content_type = "application/statuslist+cwt", body = Vec<u8>)))]
 pub(super) async fn status_list(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(list): Path<String>,
     at: Result<Query<AtTime>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
@@ -158,7 +158,7 @@ pub(super) async fn status_list(
     let at = at.map_err(|_| Problem::malformed("time 应为 Unix 秒 / time is in Unix seconds"))?;
     let list: u64 =
         list.parse().ok().filter(|list| *list <= i64::MAX as u64).ok_or_else(Problem::not_found)?;
-    let store = Arc::clone(&app.node.store);
+    let store = Arc::clone(&web.app.node.store);
     let found = blocking(move || {
         let read = store.read()?;
         match at.time {
@@ -175,13 +175,13 @@ pub(super) async fn status_list(
 #[utoipa::path(get, path = "/v1/references/{cti}", tag = "licences", params(("cti" = String, Path, description = "32 位十六进制 / 32 hex digits")),
     responses((status = 200, content_type = "application/elicence+cwt", body = Vec<u8>)))]
 pub(super) async fn reference(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(cti): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let cti: [u8; 16] =
         hex::decode(&cti).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(Problem::not_found)?;
-    let node = Arc::clone(&app.node);
+    let node = Arc::clone(&web.app.node);
     let bytes = blocking(move || {
         let found = node.store.read().and_then(|read| read.licence_by_cti(&cti));
         let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;

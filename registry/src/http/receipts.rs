@@ -9,21 +9,21 @@ use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
 use super::problem::Problem;
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::trips::receipt::{CheckRequest, Checked, check_filed};
 
 /// 取回执 / the receipt with this id (cti in hex), for the client that had it made.
 #[utoipa::path(get, path = "/v1/receipts/{id}", tag = "receipts", params(("id" = String, Path, description = "32 位十六进制 / 32 hex digits")),
     responses((status = 200, content_type = "application/elicence-receipt+cwt", body = Vec<u8>)))]
 pub(super) async fn stored(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let client = app.client(&headers, "receipts")?;
+    let client = web.client(&headers, "receipts")?;
     let id: [u8; 16] =
         hex::decode(&id).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(Problem::not_found)?;
-    let store = Arc::clone(&app.node.store);
+    let store = Arc::clone(&web.app.node.store);
     let found = blocking(move || store.read().and_then(|read| read.receipt(&id))).await?;
     let row = found.map_err(|error| Problem::store(&error))?.filter(|row| row.client == client.id);
     let row = row.ok_or_else(Problem::not_found)?;
@@ -32,8 +32,8 @@ pub(super) async fn stored(
 
 /// 核对回执 / check a receipt from a case file, and the archived objects that were filed with it.
 #[utoipa::path(post, path = "/v1/receipts/check", tag = "receipts", request_body = CheckRequest, responses((status = 200, body = Checked)))]
-pub(super) async fn check(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    app.client(&call.headers, "receipts")?;
+pub(super) async fn check(State(web): State<Arc<Web>>, call: Call) -> Result<Response, Problem> {
+    web.client(&call.headers, "receipts")?;
     let request: CheckRequest = call.json()?;
-    Ok(Json(check_filed(&app.node, &request)?).into_response())
+    Ok(Json(check_filed(&web.app.node, &request)?).into_response())
 }

@@ -25,7 +25,7 @@ use tower::ServiceExt as _;
 use super::connections::{Asking, Connections, Held};
 use super::patience::Patient;
 use super::who::{Arrival, Door, network};
-use super::{App, router, watch_router};
+use super::{Web, router, watch_router};
 
 /// Longest head of a request, bytes.
 const MAX_HEAD: usize = 32_768;
@@ -80,17 +80,17 @@ impl Server {
     }
 
     /// Serves until `stop` is ready and running requests have ended.
-    pub async fn run(self, app: Arc<App>, stop: impl Future<Output = ()>) {
+    pub async fn run(self, web: Arc<Web>, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
-        let public = Listening::new(&app, self.listener, Door::Public, app.limits.connections);
-        let watched = self.operator.map(|place| Listening::new(&app, place, Door::Operator, MONITORS));
+        let public = Listening::new(&web, self.listener, Door::Public, web.limits.connections);
+        let watched = self.operator.map(|place| Listening::new(&web, place, Door::Operator, MONITORS));
         tokio::select! {
             () = stop => {}
             () = public.accept_all(&graceful) => {}
             () = accept_others(watched.as_ref(), &graceful) => {}
         }
         drop((public, watched));
-        if tokio::time::timeout(app.limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(web.limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were still running when the time to stop was over");
         }
     }
@@ -126,7 +126,7 @@ fn allow_files() {
 
 /// One socket and the connections that came through it.
 struct Listening {
-    app: Arc<App>,
+    web: Arc<Web>,
     listener: TcpListener,
     door: Door,
     connections: Connections,
@@ -135,17 +135,17 @@ struct Listening {
 }
 
 impl Listening {
-    fn new(app: &Arc<App>, listener: TcpListener, door: Door, most: usize) -> Listening {
+    fn new(web: &Arc<Web>, listener: TcpListener, door: Door, most: usize) -> Listening {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(app.limits.header_timeout)
+            .header_read_timeout(web.limits.header_timeout)
             .max_buf_size(MAX_HEAD)
             .max_headers(MAX_HEADERS);
         let router = match door {
-            Door::Public => router(Arc::clone(app)),
-            Door::Operator => watch_router(Arc::clone(app)),
+            Door::Public => router(Arc::clone(web)),
+            Door::Operator => watch_router(Arc::clone(web)),
         };
-        Listening { app: Arc::clone(app), listener, door, connections: Connections::new(most), router, http }
+        Listening { web: Arc::clone(web), listener, door, connections: Connections::new(most), router, http }
     }
 
     /// Takes connections until it is dropped; nobody waits outside.
@@ -156,12 +156,12 @@ impl Listening {
                     match self.connections.enter(network(peer.ip())) {
                         Some((held, shed)) => {
                             if shed {
-                                self.app.metrics.refused("connection_shed");
+                                self.web.app.metrics.refused("connection_shed");
                             }
                             self.serve(stream, peer, held, graceful);
                         }
                         // Dropped at once: all that could be closed for it are being answered.
-                        None => self.app.metrics.refused("connection"),
+                        None => self.web.app.metrics.refused("connection"),
                     }
                     // What it has sent already is read before the next one comes: it is not silent then.
                     tokio::task::yield_now().await;
@@ -180,7 +180,7 @@ impl Listening {
         // Answers are small and wanted at once; if the option is refused they come a little later.
         drop(stream.set_nodelay(true));
         let unread = Arc::default();
-        let stream = Patient::new(stream, self.app.limits.request_timeout, Arc::clone(&unread));
+        let stream = Patient::new(stream, self.web.limits.request_timeout, Arc::clone(&unread));
         let arrival = Arrival { peer: peer.ip(), door: self.door, link: held.link(), unread };
         let router = self.router.clone();
         let service = service_fn(move |request: Request<Incoming>| {

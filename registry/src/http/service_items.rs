@@ -10,7 +10,7 @@ use super::call::Call;
 use super::idempotency::{Begun, begin};
 use super::problem::Problem;
 use super::verifications::keep;
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::exchange::find_elsewhere::fetch_elsewhere;
 use crate::trips::check_service_item::{self, Checked, ItemRequest};
 
@@ -20,28 +20,28 @@ use crate::trips::check_service_item::{self, Checked, ItemRequest};
 #[utoipa::path(post, path = "/v1/service-items/{code}/checks", tag = "verification", params(("code" = String, Path)),
     request_body = ItemRequest, responses((status = 200, body = Checked)))]
 pub(super) async fn check(
-    State(app): State<Arc<App>>,
+    State(web): State<Arc<Web>>,
     Path(code): Path<String>,
     call: Call,
 ) -> Result<Response, Problem> {
-    let client = app.client(&call.headers, "check")?;
+    let client = web.client(&call.headers, "check")?;
     let request: ItemRequest = call.json()?;
-    let turn = match begin(&app, &client, &call, StatusCode::OK).await? {
+    let turn = match begin(&web, &client, &call, StatusCode::OK).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    let own = Arc::clone(&app);
+    let own = Arc::clone(&web);
     let (checked, job) = blocking(move || {
         let elsewhere = |question: &_| {
-            let (node, others) = (&own.node, &own.neighbours);
+            let (node, others) = (&own.app.node, &own.app.neighbours);
             let licence = |host: &str, digest: &_, asked: &_| others.licence(node, host, digest, asked);
             fetch_elsewhere(node, question, others.where_are(node, question), &licence)
         };
-        let log = |question: &_| own.neighbours.logged(&own.node, question);
-        check_service_item::check(&own.node, &client, &code, &request, &elsewhere, &log)
+        let log = |question: &_| own.app.neighbours.logged(&own.app.node, question);
+        check_service_item::check(&own.app.node, &client, &code, &request, &elsewhere, &log)
     })
     .await??;
     // Cannot fail: the answer is made of texts and numbers.
     let body = serde_json::to_vec(&checked).unwrap_or_default();
-    keep(&app, job, turn, body).await
+    keep(&web, job, turn, body).await
 }

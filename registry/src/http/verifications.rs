@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::call::Call;
 use super::idempotency::{Begun, Turn, begin, otherwise};
 use super::problem::Problem;
-use super::{App, blocking};
+use super::{Web, blocking};
 use crate::exchange::ask_register::RegisterQuestion;
 use crate::exchange::look_up::{LogQuestion, lacks_the_log};
 use crate::node::commit::{Job, Remember, Render};
@@ -42,67 +42,67 @@ pub(super) struct Answer {
 
 /// 核验 / judge one licence. Reads no database, unless a number is asked for.
 #[utoipa::path(post, path = "/v1/verifications", tag = "verification", request_body = VerifyRequest, responses((status = 200, body = Answer)))]
-pub(super) async fn verify(State(app): State<Arc<App>>, call: Call) -> Result<Response, Problem> {
-    let client = app.client(&call.headers, "verify")?;
+pub(super) async fn verify(State(web): State<Arc<Web>>, call: Call) -> Result<Response, Problem> {
+    let client = web.client(&call.headers, "verify")?;
     let request: VerifyRequest = call.json()?;
     let turn = match request.files_receipt() {
         false => None,
-        true => match begin(&app, &client, &call, StatusCode::OK).await? {
+        true => match begin(&web, &client, &call, StatusCode::OK).await? {
             Begun::Replay(answer) => return Ok(answer),
             Begun::Do(turn) => turn,
         },
     };
-    let (answer, filed) = judge(&app, &client, &request).await?;
+    let (answer, filed) = judge(&web, &client, &request).await?;
     // Cannot fail: the answer is made of texts and numbers.
     let body = serde_json::to_vec(&answer).unwrap_or_default();
     match filed {
-        Some(job) => keep(&app, job, turn, body).await,
+        Some(job) => keep(&web, job, turn, body).await,
         None => Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response()),
     }
 }
 
 /// Stores a receipt with the answer, and answers; the turn ends when that is done.
 pub(super) async fn keep(
-    app: &App,
+    web: &Web,
     job: Job,
     turn: Option<(Remember, Turn)>,
     body: Vec<u8>,
 ) -> Result<Response, Problem> {
     let (remember, _turn) = turn.unzip();
-    match store(app, job, remember.clone().map(|remember| (remember, body.clone()))).await {
+    match store(web, job, remember.clone().map(|remember| (remember, body.clone()))).await {
         Ok(()) => Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response()),
-        Err(problem) => otherwise(app, remember.as_ref(), problem).await,
+        Err(problem) => otherwise(web, remember.as_ref(), problem).await,
     }
 }
 
 /// The answer to one request, and the job that stores its receipt. The answer must not leave before the job is done.
 pub(super) async fn judge(
-    app: &Arc<App>,
+    web: &Arc<Web>,
     client: &ClientRow,
     request: &VerifyRequest,
 ) -> Result<(Answer, Option<Job>), Problem> {
     let judged = if request.may_wait() {
-        let (app, client, request) = (Arc::clone(app), client.clone(), request.clone());
-        blocking(move || ask_others(&app, &client, &request)).await??
+        let (web, client, request) = (Arc::clone(web), client.clone(), request.clone());
+        blocking(move || ask_others(&web, &client, &request)).await??
     } else {
         // No database and no waiting: the judgement takes less time than handing it to another thread.
-        let judged = verify_presented(&app.node, client, request, &NOBODY)?;
+        let judged = verify_presented(&web.app.node, client, request, &NOBODY)?;
         match lacks_the_log(&judged.verdict) {
             false => judged,
             true => {
-                let (app, client, request) = (Arc::clone(app), client.clone(), request.clone());
-                blocking(move || ask_others(&app, &client, &request)).await??
+                let (web, client, request) = (Arc::clone(web), client.clone(), request.clone());
+                blocking(move || ask_others(&web, &client, &request)).await??
             }
         }
     };
-    let verdict = explained(app, judged.verdict).await?;
-    app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
+    let verdict = explained(web, judged.verdict).await?;
+    web.app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
     let mut answer = Answer { verdict, fit: judged.fit, receipt: None, receipt_id: None };
     if !request.receipt {
         return Ok((answer, None));
     }
     let (case, item) = (request.case_number.as_deref(), request.service_item.as_deref());
-    match receipt::prepare(&app.node, &answer.verdict, &client.id, case, item, receipt::Use::default())? {
+    match receipt::prepare(&web.app.node, &answer.verdict, &client.id, case, item, receipt::Use::default())? {
         None => Ok((answer, None)),
         Some(prepared) => {
             answer.receipt = Some(base64url(&prepared.bytes));
@@ -113,8 +113,8 @@ pub(super) async fn judge(
 }
 
 /// Judges with the help of other nodes.
-fn ask_others(app: &App, client: &ClientRow, request: &VerifyRequest) -> Result<Judged, VerifyError> {
-    let (node, neighbours) = (&app.node, &app.neighbours);
+fn ask_others(web: &Web, client: &ClientRow, request: &VerifyRequest) -> Result<Judged, VerifyError> {
+    let (node, neighbours) = (&web.app.node, &web.app.neighbours);
     let fetch = |reference: &Reference| neighbours.reference(node, &reference.host, &reference.cti);
     let ask = |host: &str, question: &RegisterQuestion| neighbours.register(node, host, question);
     let log = |question: &LogQuestion| neighbours.logged(node, question);
@@ -122,20 +122,20 @@ fn ask_others(app: &App, client: &ClientRow, request: &VerifyRequest) -> Result<
 }
 
 /// With the act of law in the text, if the licence is this node's own and has ended or is suspended.
-async fn explained(app: &Arc<App>, mut verdict: Verdict) -> Result<Verdict, Problem> {
+async fn explained(web: &Arc<Web>, mut verdict: Verdict) -> Result<Verdict, Problem> {
     if !own_register::may_explain(&verdict) {
         return Ok(verdict);
     }
-    let app = Arc::clone(app);
+    let web = Arc::clone(web);
     let explained =
-        blocking(move || own_register::explain(&app.node, &mut verdict).map(|()| verdict)).await?;
+        blocking(move || own_register::explain(&web.app.node, &mut verdict).map(|()| verdict)).await?;
     explained.map_err(|error| Problem::store(&error))
 }
 
 /// Makes a receipt durable, together with the answer that is kept under an idempotency key.
-pub(super) async fn store(app: &App, mut job: Job, kept: Option<(Remember, Vec<u8>)>) -> Result<(), Problem> {
+pub(super) async fn store(web: &Web, mut job: Job, kept: Option<(Remember, Vec<u8>)>) -> Result<(), Problem> {
     job.answer = kept.map(|(remember, body)| (remember, Box::new(move |_: &_| body.clone()) as Render));
-    let committed = app.node.writer.submit(job)?;
+    let committed = web.app.node.writer.submit(job)?;
     committed.await.map_err(|_| Problem::internal("writer"))??;
     Ok(())
 }

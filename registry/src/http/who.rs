@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use licence_spec::http_signature::SignedHead;
 use licence_store::ClientRow;
 
-use super::App;
+use super::Web;
 use super::connections::Link;
 use super::nodes::signed_head;
 use crate::exchange::find_elsewhere::Caller;
@@ -76,23 +76,23 @@ pub(super) struct Arrival {
 }
 
 /// Who sent a request. A request with a token is a client's, whatever else it carries.
-pub(super) fn who(app: &App, request: &Request) -> Who {
+pub(super) fn who(web: &Web, request: &Request) -> Who {
     let headers = request.headers();
     if headers.contains_key("authorization") {
-        return app.of_token(headers).map_or(Who::Stranger, |client| Who::Client(Arc::new(client)));
+        return web.of_token(headers).map_or(Who::Stranger, |client| Who::Client(Arc::new(client)));
     }
     if headers.contains_key("signature-input") {
-        return signed_head(app, request).map_or(Who::Stranger, |node| Who::Node(Arc::new(node)));
+        return signed_head(web, request).map_or(Who::Stranger, |node| Who::Node(Arc::new(node)));
     }
     Who::Stranger
 }
 
-impl App {
+impl Web {
     /// The client behind a bearer token that is good now. Reads no database.
     pub(super) fn of_token(&self, headers: &HeaderMap) -> Option<ClientRow> {
         let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
         let bearer = scheme.eq_ignore_ascii_case("bearer");
-        bearer.then(|| self.node.clients.of_token(token, self.node.clock.now())).flatten()
+        bearer.then(|| self.app.node.clients.of_token(token, self.app.node.clock.now())).flatten()
     }
 }
 

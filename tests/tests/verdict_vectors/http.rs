@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use licence_registry::access::clients::Clients;
+use licence_registry::app::App;
 use licence_registry::exchange::look_up::LoggedLicences;
-use licence_registry::http::{App, Others, Server};
+use licence_registry::http::{Server, Web};
 use licence_registry::node::Node;
 use licence_registry::node::clock::Clock;
 use licence_registry::node::commit::Writer;
@@ -72,8 +73,8 @@ pub(crate) fn ask(set: &Set, vector: &Vector) -> String {
         let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).await.expect("a port");
         let address = server.address();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let app = App::new(Arc::new(node), Limits::default(), Others::default());
-        let serving = tokio::spawn(server.run(app, async { drop(stopped.await) }));
+        let web = Web::new(App::alone(Arc::new(node)), Limits::default());
+        let serving = tokio::spawn(server.run(web, async { drop(stopped.await) }));
         let answer = tokio::task::spawn_blocking(move || post(address, &request)).await.expect("no panic");
         stop.send(()).expect("it serves");
         serving.await.expect("it ends");
