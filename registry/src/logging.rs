@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::node::config::Level;
+use licence_node::node::config::Level;
 
 /// Most lines that wait: about 2 MiB at 250 bytes a line.
 const QUEUE: usize = 8_192;

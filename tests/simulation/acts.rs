@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use licence_registry::node::Node;
-use licence_registry::node::commit::Remember;
-use licence_registry::publication::publish_status::open_lists;
-use licence_registry::trips::change_status::{ChangeRequest, change_status};
-use licence_registry::trips::issue::{IssueRequest, Issued, Reason, file_bytes, issue, new_version};
+use licence_node::node::Node;
+use licence_node::node::commit::Remember;
+use licence_node::publication::publish_status::open_lists;
+use licence_node::trips::change_status::{ChangeRequest, change_status};
+use licence_node::trips::issue::{IssueRequest, Issued, Reason, file_bytes, issue, new_version};
 use licence_spec::log::change::Act;
 use licence_spec::status::StatusToken;
 use licence_spec::suite::{Digest, sha256};

@@ -1,11 +1,11 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
-use licence_registry::exchange::mirror::MirrorError;
-use licence_registry::exchange::mirror_state::KEPT_FREE;
-use licence_registry::exchange::pull::take;
-use licence_registry::jobs;
-use licence_registry::publication::documents;
-use licence_registry::publication::publish_status::{PublishError, publish};
+use licence_node::exchange::mirror::MirrorError;
+use licence_node::exchange::mirror_state::KEPT_FREE;
+use licence_node::exchange::pull::take;
+use licence_node::jobs;
+use licence_node::publication::documents;
+use licence_node::publication::publish_status::{PublishError, publish};
 
 use super::conditions::{Broken, Condition, must};
 use super::faults::Fault;
@@ -155,7 +155,7 @@ pub(crate) fn a_mirror_without_room_goes_on_when_there_is_some() -> Done {
     room(&world, KEPT_FREE - 1);
     let outcome = world.mirror_outcome(1);
     must(matches!(outcome, Err(MirrorError::Room { .. })), Condition::Stuck, || format!("{outcome:?}"))?;
-    let told = licence_registry::upkeep::doctor::diagnose(world.node(PROVINCE));
+    let told = licence_node::upkeep::doctor::diagnose(world.node(PROVINCE));
     let named = told.iter().any(|own| own.about == "log" && own.cause.contains("no room"));
     must(named, Condition::Stuck, || format!("{told:?}"))?;
     room(&world, KEPT_FREE);

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use licence_registry::exchange::ask_witness::Reply;
-use licence_registry::exchange::index_record::{IndexPage, IndexRecord, of_change, of_licence};
-use licence_registry::exchange::mirror;
-use licence_registry::node::encoding::digest_text;
-use licence_registry::node::keys::Usage;
-use licence_registry::trips::change_status::{ChangeRequest, change_status};
-use licence_registry::upkeep::fsck::fsck;
-use licence_registry::upkeep::restore::{
+use licence_node::exchange::ask_witness::Reply;
+use licence_node::exchange::index_record::{IndexPage, IndexRecord, of_change, of_licence};
+use licence_node::exchange::mirror;
+use licence_node::node::encoding::digest_text;
+use licence_node::node::keys::Usage;
+use licence_node::trips::change_status::{ChangeRequest, change_status};
+use licence_node::upkeep::fsck::fsck;
+use licence_node::upkeep::restore::{
     Caught, Mirror, RestoreError, catch_up, go_on_without_mirror, mark, pending,
 };
 use licence_spec::log::checkpoint::Checkpoint;
@@ -77,7 +77,7 @@ impl Offers<'_> {
             (Some("checkpoint"), Lie::OtherTree(size)) => Ok(self.forked(size).into_bytes()),
             (Some("checkpoint"), lie) => self.head(if lie == Lie::OtherHead { CITY + 1 } else { CITY }),
             (Some(place), _) => self.entries(place),
-            (None, _) if path == "/v1/bundle" => licence_registry::publication::documents::bundle(province)
+            (None, _) if path == "/v1/bundle" => licence_node::publication::documents::bundle(province)
                 .map(|made| made.to_bytes())
                 .map_err(|error| error.to_string()),
             (None, _) => serve(province, path, cap),

@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 use licence_catalogue::approval::Proposal;
 use licence_catalogue::samples::Samples;
 use licence_catalogue::{Authority, CatalogueData, KeyRole, Release, embedded};
-use licence_registry::exchange::witness;
-use licence_registry::jobs;
-use licence_registry::node::clock::Clock;
-use licence_registry::node::encoding::base64url;
-use licence_registry::node::keys::Usage;
-use licence_registry::operator::{Command, execute, sign_timestamp};
-use licence_registry::publication::ceremony::{NodeKeys, compromise};
-use licence_registry::publication::documents::{self, pin_root};
+use licence_node::exchange::witness;
+use licence_node::jobs;
+use licence_node::node::clock::Clock;
+use licence_node::node::encoding::base64url;
+use licence_node::node::keys::Usage;
+use licence_node::operator::{Command, execute, sign_timestamp};
+use licence_node::publication::ceremony::{NodeKeys, compromise};
+use licence_node::publication::documents::{self, pin_root};
 use licence_spec::suite::{SeedSigner, Signer, sha256};
 use licence_spec::trust::{Cut, CutTree, Entry, Key, KeyState, ListContent, Role, RoleKeys, RootContent};
 use licence_store::Store as _;
@@ -397,7 +397,7 @@ impl World {
         let files = node.evidence.snapshot().trust_files().cloned().expect("held");
         let version = files.timestamp().map_or(1, |held| held.content().version + 1);
         let now = node.clock.now();
-        let stamp = licence_registry::publication::ceremony::timestamp(
+        let stamp = licence_node::publication::ceremony::timestamp(
             version,
             list_version,
             list,
@@ -424,7 +424,7 @@ impl World {
     }
 
     /// The node at a place. Every operation leaves all of them running.
-    pub(crate) fn node(&self, at: usize) -> &licence_registry::node::Node {
+    pub(crate) fn node(&self, at: usize) -> &licence_node::node::Node {
         self.places[at].node().expect("every operation leaves the nodes running")
     }
 

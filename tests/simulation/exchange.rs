@@ -1,13 +1,13 @@
 //! What passes between nodes: bundles, logs, cosignatures; links that are cut; old files offered again.
 
-use licence_registry::exchange::ask_witness::{Reply, ask_witness};
-use licence_registry::exchange::fork_cases;
-use licence_registry::exchange::mirror::{self, MirrorError, Mirrored, mirror};
-use licence_registry::exchange::mirror_state::Growth;
-use licence_registry::exchange::pull;
-use licence_registry::exchange::witness::{WitnessError, add_checkpoint, own_key};
-use licence_registry::node::keys::Usage;
-use licence_registry::publication::documents::{self, bundle, take_catalogue, take_token};
+use licence_node::exchange::ask_witness::{Reply, ask_witness};
+use licence_node::exchange::fork_cases;
+use licence_node::exchange::mirror::{self, MirrorError, Mirrored, mirror};
+use licence_node::exchange::mirror_state::Growth;
+use licence_node::exchange::pull;
+use licence_node::exchange::witness::{WitnessError, add_checkpoint, own_key};
+use licence_node::node::keys::Usage;
+use licence_node::publication::documents::{self, bundle, take_catalogue, take_token};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::witness::{AddCheckpoint, Refusal};

@@ -1,6 +1,6 @@
 //! All links are healed, and everything that is queued is done: then all mirrors are all logs, and evidence is equal everywhere.
 
-use licence_registry::exchange::mirror;
+use licence_node::exchange::mirror;
 use licence_spec::log::tile::Bundle;
 use licence_store::{Store as _, StoreError};
 

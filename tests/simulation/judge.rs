@@ -1,7 +1,7 @@
 //! Verdicts, compared with what is true: by the lists that officers signed, the tokens that cities published, and the clock.
 
-use licence_registry::node::encoding::base64url;
-use licence_registry::trips::verify::{ALONE, VerifyRequest, verify_presented};
+use licence_node::node::encoding::base64url;
+use licence_node::trips::verify::{ALONE, VerifyRequest, verify_presented};
 use licence_spec::credential::{self, Credential, Draft, NewField, Value as Field};
 use licence_spec::evidence::Evidence;
 use licence_spec::verdict::{Outcome, Verdict};

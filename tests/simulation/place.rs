@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
-use licence_registry::access::clients::Clients;
-use licence_registry::exchange::look_up::LoggedLicences;
-use licence_registry::node::Node;
-use licence_registry::node::clock::Clock;
-use licence_registry::node::commit::Writer;
-use licence_registry::node::config::{Disconnection, Role};
-use licence_registry::node::evidence::Current;
-use licence_registry::node::holder;
-use licence_registry::node::keys::{Keyring, Usage};
-use licence_registry::node::log::OwnLog;
-use licence_registry::node::numbers::Leases;
-use licence_registry::node::refusals::Refusals;
-use licence_registry::node::rng::Rng;
-use licence_registry::publication::ceremony::usage;
-use licence_registry::publication::documents;
-use licence_registry::publication::refresh;
-use licence_registry::trips::cut::CutTrees;
+use licence_node::access::clients::Clients;
+use licence_node::exchange::look_up::LoggedLicences;
+use licence_node::node::Node;
+use licence_node::node::clock::Clock;
+use licence_node::node::commit::Writer;
+use licence_node::node::config::{Disconnection, Role};
+use licence_node::node::evidence::Current;
+use licence_node::node::holder;
+use licence_node::node::keys::{Keyring, Usage};
+use licence_node::node::log::OwnLog;
+use licence_node::node::numbers::Leases;
+use licence_node::node::refusals::Refusals;
+use licence_node::node::rng::Rng;
+use licence_node::publication::ceremony::usage;
+use licence_node::publication::documents;
+use licence_node::publication::refresh;
+use licence_node::trips::cut::CutTrees;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{Tile, TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
@@ -214,8 +214,8 @@ impl Place {
             keys: self.keys.clone(),
             log: published,
             refusals: Refusals::default(),
-            ceilings: licence_registry::access::ceiling::Ceilings::default(),
-            compared: licence_registry::node::compared::Compared::default(),
+            ceilings: licence_node::access::ceiling::Ceilings::default(),
+            compared: licence_node::node::compared::Compared::default(),
             cuts: CutTrees::default(),
             logged: LoggedLicences::default(),
             authorities: Arc::clone(&self.authorities),

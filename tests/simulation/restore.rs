@@ -1,8 +1,8 @@
 //! Restarts, crashes, backups, and backups that are restored though the node has gone on since.
 
-use licence_registry::exchange::fork_cases;
-use licence_registry::exchange::mirror::{self, MirrorError, Mirrored};
-use licence_registry::node::commit::{Effect, Job};
+use licence_node::exchange::fork_cases;
+use licence_node::exchange::mirror::{self, MirrorError, Mirrored};
+use licence_node::node::commit::{Effect, Job};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
 use licence_spec::suite::sha256;
@@ -115,7 +115,7 @@ impl World {
     /// How many leaves of the city are mirrored.
     fn restored_city_is_noticed(&mut self, city: usize, leaves: u64) -> Result<u64, Broken> {
         if self.settings.defect == Some(Defect::UnrevokedByRestore) {
-            let published = licence_registry::publication::publish_status::publish(self.node(city), true);
+            let published = licence_node::publication::publish_status::publish(self.node(city), true);
             return published.map(|()| 0).map_err(|error| Broken::new(Condition::Stuck, error.to_string()));
         }
         let read = self.places[PROVINCE].disk.read().map_err(broken_disk)?;

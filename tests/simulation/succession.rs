@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use licence_registry::node::keys::Usage;
-use licence_registry::publication::ceremony;
-use licence_registry::publication::documents;
+use licence_node::node::keys::Usage;
+use licence_node::publication::ceremony;
+use licence_node::publication::documents;
 use licence_spec::suite::{SeedSigner, Signer};
 use licence_spec::trust::{Root, TrustFiles};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licence_registry::upkeep::fsck::fsck;
+use licence_node::upkeep::fsck::fsck;
 use licence_spec::evidence::Evidence;
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::entry::{Entry, Op};

@@ -14,14 +14,16 @@ use licence_store_sqlite::Snapshot;
 use zeroize::Zeroizing;
 
 use super::data::{Place, print};
-use super::setup::keys_directory;
-use crate::node::clock::Clock;
-use crate::node::config::{Config, FILE, read_passphrase};
-use crate::node::encoding::digest_text;
-use crate::node::keys::Keyring;
-use crate::node::rng::Rng;
-use crate::upkeep::backup::sealed::Cost;
-use crate::upkeep::backup::{self, CONFIG, DATABASE, FORMAT, KEYS, MAX_KEYS, MAX_SMALL_FILE, Manifest, Part};
+use licence_node::node::clock::Clock;
+use licence_node::node::config::{Config, FILE, read_passphrase};
+use licence_node::node::encoding::digest_text;
+use licence_node::node::keys::Keyring;
+use licence_node::node::rng::Rng;
+use licence_node::upkeep::backup::sealed::Cost;
+use licence_node::upkeep::backup::{
+    self, CONFIG, DATABASE, FORMAT, KEYS, MAX_KEYS, MAX_SMALL_FILE, Manifest, Part,
+};
+use licence_node::upkeep::set_up::keys_directory;
 
 /// What to back up, and where to.
 #[derive(Args)]

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::data::{Place, print, print_json};
-use crate::access::clients::NewClient;
-use crate::operator::Command;
+use licence_node::access::clients::NewClient;
+use licence_node::operator::Command;
 
 /// What to do with clients.
 #[derive(Subcommand)]

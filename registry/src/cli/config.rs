@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::data::{Place, print, print_json};
-use crate::node::config::{Config, EXAMPLE, FILE, schema};
+use licence_node::node::config::{Config, EXAMPLE, FILE, schema};
 
 /// What to do with the configuration.
 #[derive(Subcommand)]

@@ -8,10 +8,10 @@ use clap::Args;
 use serde_json::Value;
 
 use super::setup::open_configured;
-use crate::admin;
-use crate::node::compared::Clocks;
-use crate::node::config::Config;
-use crate::operator::{Command, execute};
+use licence_node::node::compared::Clocks;
+use licence_node::node::config::Config;
+use licence_node::operator::socket;
+use licence_node::operator::{Command, execute};
 
 /// Longest file that a verb reads, bytes: the cap of a trust list (FORMATS §1).
 const MAX_FILE: u64 = 4_194_304;
@@ -27,7 +27,7 @@ pub(super) struct Place {
 impl Place {
     /// Has the command done by the node that runs on this directory; if none runs, by this process.
     pub(super) fn ask(&self, command: &Command) -> Result<Value> {
-        match admin::ask(&self.data, command) {
+        match socket::ask(&self.data, command) {
             Ok(answer) => Ok(answer?),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
                 let config = Config::load(&self.data)?;
@@ -74,11 +74,4 @@ pub(super) fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Writes a new file, fsynced; an existing one is never overwritten.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let named = || format!("{}", path.display());
-    let mut file = std::fs::File::create_new(path).with_context(named)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(named)
 }

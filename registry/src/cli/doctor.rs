@@ -5,8 +5,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::data::{Place, print, print_json};
-use crate::node::config::Config;
-use crate::operator::Command;
+use licence_node::node::config::Config;
+use licence_node::operator::Command;
 
 /// Which node.
 #[derive(Args)]

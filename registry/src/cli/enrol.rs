@@ -9,15 +9,16 @@ use licence_catalogue::CatalogueData;
 use licence_spec::enrolment::Enrolment;
 use licence_spec::trust::Entry;
 
-use super::catalogue::source;
-use super::data::{Place, print, read, write_new};
+use super::data::{Place, print, read};
 use super::trust::held::pinned;
 use super::trust::{over, region_words};
-use crate::node::clock::Clock;
-use crate::node::config::Config;
-use crate::node::encoding::{digest_text, from_base64url};
-use crate::operator::Command;
-use crate::publication::ceremony::enrol::{Against, listed};
+use licence_node::node::clock::Clock;
+use licence_node::node::config::Config;
+use licence_node::node::encoding::{digest_text, from_base64url};
+use licence_node::node::files::write_new;
+use licence_node::operator::Command;
+use licence_node::publication::catalogue_data;
+use licence_node::publication::ceremony::enrol::{Against, listed};
 
 /// Ending of the approved requests in a proposal's folder.
 const ENDING: &str = "enrolment";
@@ -64,7 +65,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
         Verb::Request { place, out } => request(&place, &out),
         Verb::Show { request, folder } => {
             let opened = Enrolment::open(&read(&request)?)?;
-            print(&words(&opened, &source::data(folder.as_deref())?))
+            print(&words(&opened, &catalogue_data::data(folder.as_deref())?))
         }
         Verb::Approve(options) => approve(&options),
     }
@@ -115,7 +116,7 @@ fn approve(options: &ApproveOptions) -> Result<()> {
     let bytes = read(&options.request)?;
     let request = Enrolment::open(&bytes)?;
     let config = Config::load(&options.place.data)?;
-    let data = source::of_node(&options.place.data, &config)?;
+    let data = catalogue_data::of_node(&options.place.data, &config)?;
     let (files, now) = (pinned(&options.place)?, Clock::system().now());
     let root = files.root().content();
     let against = Against { data: &data, root, production: config.production, now };

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::data::{Place, print, print_json};
 use super::setup::connect;
-use crate::node::clock::Stopwatch;
-use crate::node::config::Config;
-use crate::publication::documents;
-use crate::upkeep::fsck::fsck;
+use licence_node::node::clock::Stopwatch;
+use licence_node::node::config::Config;
+use licence_node::publication::documents;
+use licence_node::upkeep::fsck::fsck;
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_secs(2);

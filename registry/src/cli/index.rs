@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::data::{Place, print, print_json};
-use crate::operator::Command;
+use licence_node::operator::Command;
 
 /// What to do with the index.
 #[derive(Subcommand)]

@@ -8,11 +8,12 @@ use licence_spec::cose::with_log_proof;
 use licence_spec::numbers::MAX_LICENCE;
 use serde_json::Value;
 
-use super::data::{Place, print_json, read, write_new};
-use crate::node::encoding::from_base64url;
-use crate::node::strict_json;
-use crate::operator::{Command, Refusal};
-use crate::trips::issue::IssueRequest;
+use super::data::{Place, print_json, read};
+use licence_node::node::encoding::from_base64url;
+use licence_node::node::files::write_new;
+use licence_node::node::strict_json;
+use licence_node::operator::{Command, Refusal};
+use licence_node::trips::issue::IssueRequest;
 
 /// What to issue.
 #[derive(Args)]

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
-use super::data::{Place, print, print_json, write_new};
-use super::setup::{authorities, make_missing_keys};
-use crate::node::config::Config;
-use crate::operator::Command;
-use crate::publication::ceremony::{NodeKeys, public_key_of};
+use super::data::{Place, print, print_json};
+use super::setup::make_missing_keys;
+use licence_node::node::config::Config;
+use licence_node::node::files::write_new;
+use licence_node::operator::Command;
+use licence_node::publication::ceremony::{NodeKeys, public_key_of};
+use licence_node::upkeep::set_up::authorities;
 
 /// What to do with keys.
 #[derive(Subcommand)]

@@ -8,7 +8,7 @@ use licence_spec::time::UnixTime;
 use serde_json::Value;
 
 use super::data::{Place, print, print_json};
-use crate::operator::Command;
+use licence_node::operator::Command;
 
 /// What to do with the cases.
 #[derive(Subcommand)]

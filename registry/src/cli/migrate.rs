@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::data::{Place, print};
 use super::setup::connect;
-use crate::node::config::Config;
+use licence_node::node::config::Config;
 
 /// Which node.
 #[derive(Args)]

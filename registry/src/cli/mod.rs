@@ -5,10 +5,6 @@ mod catalogue;
 mod client;
 mod config;
 mod data;
-mod demo;
-mod demo_licences;
-mod demo_scenarios;
-mod demo_stranger;
 mod doctor;
 mod enrol;
 mod fsck;
@@ -29,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::operator::Refusal;
+use licence_node::operator::Refusal;
 
 /// 电子证照登记节点 / a node of the electronic-licence registry.
 #[derive(Parser)]
@@ -46,7 +42,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// 演示：启动一省两市节点并走完全部场景 / start one province and two cities and play all scenarios
-    Demo(demo::Options),
+    Demo(licence_demo::Options),
     /// 新建节点：配置、密钥、数据库 / make a node: configuration, keys, database
     Init(init::Options),
     /// 运行节点 / run the node of a data directory
@@ -124,7 +120,7 @@ pub fn run() -> ExitCode {
 fn perform(verb: Verb) -> anyhow::Result<bool> {
     let done = |()| true;
     match verb {
-        Verb::Demo(options) => demo::run(&options),
+        Verb::Demo(options) => licence_demo::run(&options, &setup::open_store),
         Verb::Doctor(options) => doctor::run(&options),
         Verb::Fsck(options) => fsck::run(&options),
         Verb::Catalogue(verb) => catalogue::run(verb),
@@ -143,6 +139,6 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Restore(options) => restore::run(&options).map(done),
         Verb::Migrate(options) => migrate::run(&options).map(done),
         Verb::Store(verb) => store::run(verb).map(done),
-        Verb::Openapi => data::print_json(&crate::http::openapi()).map(done),
+        Verb::Openapi => data::print_json(&licence_web::openapi()).map(done),
     }
 }

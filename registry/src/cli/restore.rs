@@ -3,7 +3,7 @@
 //! Order of the first step: a folder under a temporary name beside the target → files, each fsynced → the database checked, opened and
 //! marked → the folder gets its name, durable. Whatever fails on the way leaves nothing of the target's name. Between the
 //! steps the operator puts the passphrase of the keys into its place, which no backup holds. The order of the second step stands in
-//! `crate::upkeep::restore`. Whoever hands over a backup may know its passphrase: names, kinds and sizes are bounded by `crate::upkeep::backup`.
+//! `licence_node::upkeep::restore`. Whoever hands over a backup may know its passphrase: names, kinds and sizes are bounded by `licence_node::upkeep::backup`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -21,19 +21,19 @@ use licence_store_sqlite::SqliteStore;
 use super::data::{Place, print};
 use super::init::host_and_address;
 use super::setup::{connect, open_restored};
-use crate::exchange::ask_witness::{Ask, Reply};
-use crate::exchange::fetch::Peer;
-use crate::exchange::index_record::{IndexPage, MAX_PAGE};
-use crate::exchange::pull;
-use crate::jobs::ask_by_http;
-use crate::node::Node;
-use crate::node::clock::Clock;
-use crate::node::config::{Config, FILE, Source, read_passphrase};
-use crate::node::encoding::digest_text;
-use crate::publication::documents;
-use crate::upkeep::backup::{self, CONFIG, KEYS, Manifest, Part};
-use crate::upkeep::fsck;
-use crate::upkeep::restore::{Caught, Mirror, catch_up, go_on_without_mirror, mark};
+use licence_node::exchange::ask_witness::{Ask, Reply};
+use licence_node::exchange::fetch::Peer;
+use licence_node::exchange::index_record::{IndexPage, MAX_PAGE};
+use licence_node::exchange::pull;
+use licence_node::jobs::ask_by_http;
+use licence_node::node::Node;
+use licence_node::node::clock::Clock;
+use licence_node::node::config::{Config, FILE, Source, read_passphrase};
+use licence_node::node::encoding::digest_text;
+use licence_node::publication::documents;
+use licence_node::upkeep::backup::{self, CONFIG, KEYS, Manifest, Part};
+use licence_node::upkeep::fsck;
+use licence_node::upkeep::restore::{Caught, Mirror, catch_up, go_on_without_mirror, mark};
 
 /// What to restore, or which restored node to catch up.
 #[derive(Args)]

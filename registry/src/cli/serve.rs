@@ -11,10 +11,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::data::Place;
 use super::setup::open_configured;
-use crate::app::App;
-use crate::http::{Server, Web};
-use crate::node::config::Config;
-use crate::{admin, jobs, logging};
+use crate::logging;
+use licence_node::app::App;
+use licence_node::jobs;
+use licence_node::node::config::Config;
+use licence_node::operator::socket;
+use licence_web::{Server, Web};
 
 /// Worker threads of the HTTP edge; judging and signing need the processor, waiting does not.
 const WORKERS: usize = 2;
@@ -46,10 +48,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         config.addresses_in_clear.iter().for_each(|host| {
             tracing::warn!(host, "asked in the clear, as the configuration says");
         });
-        let socket = admin::listen(directory).with_context(|| format!("{}", directory.display()))?;
+        let socket = socket::listen(directory).with_context(|| format!("{}", directory.display()))?;
         let app = App::new(Arc::clone(&node), &config);
         let mut jobs = jobs::start(&app, &config);
-        let commands = tokio::spawn(admin::serve(socket, Arc::clone(&node)));
+        let commands = tokio::spawn(socket::serve(socket, Arc::clone(&node)));
         eprintln!("正在监听 listening on http://{}", server.address());
         tracing::info!(role = config.role.as_str(), region = config.region, address = %server.address(), "serving");
         server.run(Web::new(app, config.limits.clone()), stopped()?).await;
@@ -59,7 +61,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     })?;
     drop(runtime);
     // If it is gone already, somebody tidied up before us.
-    let _gone = std::fs::remove_file(directory.join(admin::SOCKET));
+    let _gone = std::fs::remove_file(directory.join(socket::SOCKET));
     // The runtime is gone, and with it all other handles on the node.
     if let Some(node) = Arc::into_inner(node) {
         node.close();

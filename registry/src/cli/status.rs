@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::data::{Place, print_json, read};
-use crate::node::encoding::base64url;
-use crate::operator::Command;
-use crate::trips::issue::Reason;
+use licence_node::node::encoding::base64url;
+use licence_node::operator::Command;
+use licence_node::trips::issue::Reason;
 
 /// What to do with status lists.
 #[derive(Subcommand)]

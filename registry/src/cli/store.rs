@@ -12,8 +12,8 @@ use licence_store_postgres::PostgresStore;
 
 use super::data::{Place, print};
 use super::setup::connect;
-use crate::node::config::{Config, Database, FILE};
-use crate::operator::Refusal;
+use licence_node::node::config::{Config, Database, FILE};
+use licence_node::operator::Refusal;
 
 /// What to do with the database.
 #[derive(Subcommand)]

@@ -26,17 +26,17 @@ use zeroize::Zeroizing;
 
 pub(super) use explain::region_words;
 
-use super::catalogue::source;
-use super::data::{Place, print, print_json, read, write_new};
-use super::init::OFFICERS_FILE;
-use super::setup::private_folder;
-use crate::node::clock::Clock;
-use crate::node::config::{Config, read_passphrase};
-use crate::node::encoding::{base64url, from_base64url};
-use crate::node::keys::{Keyring, Usage};
-use crate::node::rng::Rng;
-use crate::operator::{Command, Refusal};
-use crate::publication::ceremony::{NodeKeys, Officers, public_key_of, succeed};
+use super::data::{Place, print, print_json, read};
+use licence_node::node::clock::Clock;
+use licence_node::node::config::{Config, read_passphrase};
+use licence_node::node::encoding::{base64url, from_base64url};
+use licence_node::node::files::write_new;
+use licence_node::node::keys::{Keyring, Usage};
+use licence_node::node::rng::Rng;
+use licence_node::operator::{Command, Refusal};
+use licence_node::publication::catalogue_data;
+use licence_node::publication::ceremony::rehearsal::appoint;
+use licence_node::publication::ceremony::{NodeKeys, Officers, public_key_of, succeed};
 
 /// What to do with the trust list.
 #[derive(Subcommand)]
@@ -161,22 +161,6 @@ pub(super) fn run(verb: Verb) -> Result<()> {
     }
 }
 
-/// Makes the officers' keys, a file of public keys for each, and one for the province's configuration.
-pub(super) fn appoint(folder: &Path, passphrase: &str, rng: &Rng) -> Result<Vec<(String, String)>> {
-    let keys = folder.join("keys");
-    private_folder(&keys).with_context(|| format!("{}", keys.display()))?;
-    let officers = Officers::appoint(&keys, passphrase, rng)?;
-    for officer in &officers {
-        write_new(&folder.join(format!("{}.toml", officer.name)), officer.to_toml().as_bytes())?;
-    }
-    let named: Vec<_> =
-        officers.into_iter().map(|officer| (officer.name, base64url(officer.approval.bytes()))).collect();
-    let table: toml::Table =
-        named.iter().map(|(name, key)| (name.clone(), toml::Value::String(key.clone()))).collect();
-    write_new(&folder.join(OFFICERS_FILE), table.to_string().as_bytes())?;
-    Ok(named)
-}
-
 impl OfficersOptions {
     fn passphrase(&self) -> Result<Zeroizing<String>> {
         Ok(read_passphrase(&self.passphrase_file)?)
@@ -231,7 +215,7 @@ fn list(options: &ListOptions) -> Result<()> {
     let name = trust["name"].as_str().context("先执行 trust root / run trust root first")?;
     let version = trust["list"]["version"].as_u64().unwrap_or(0) + 1;
     let config = Config::load(&options.place.data)?;
-    let data = source::of_node(&options.place.data, &config)?;
+    let data = catalogue_data::of_node(&options.place.data, &config)?;
     let now = Clock::system().now();
     let (mut entries, mut witnesses) = (Vec::new(), Vec::new());
     for path in &options.nodes {

@@ -49,7 +49,7 @@ impl<'a> Session<'a> {
     /// Commits, durably, unless something failed on the way.
     ///
     /// If the connection is lost while the answer to COMMIT is awaited, the transaction may have been kept or not; the
-    /// error says so. Whoever writes reads the stored state before the next write (`registry/src/db`).
+    /// error says so. Whoever writes reads the stored state before the next write (`registry/node/src/node/commit`).
     pub(crate) fn commit(mut self) -> Result<(), Failure> {
         if let Some(failure) = self.failed.take() {
             return Err(failure);

@@ -1,7 +1,7 @@
 //! The index of other nodes' licences (归集): what a province was told of the logs that it mirrors.
 //!
 //! Each log has a cursor: all below it was told, compared with the log, and is here, as a row or as a reject. What a row means was
-//! checked before (`registry/src/trips/gather_index.rs`); the store sees to it that no stretch is told twice or left out.
+//! checked before (`registry/node/src/exchange/gather_index.rs`); the store sees to it that no stretch is told twice or left out.
 //! Out of scope: this node's own licences (`licences`), the mirrored entries themselves (`documents`).
 //! Digests are unique within a log only: what one node claims must not keep another node's record out.
 

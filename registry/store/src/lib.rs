@@ -2,7 +2,7 @@
 //!
 //! In scope: the traits [`Store`], [`Read`] and [`Write`], plain rows, errors, the [`mod@conformance`] suite that every
 //! backend passes, and [`copy`] from one backend to another.
-//! Out of scope: SQL (`store-sqlite`, `store-postgres`), decisions (`registry/src/trips`), bytes of signed objects (`spec`).
+//! Out of scope: SQL (`store-sqlite`, `store-postgres`), decisions (`registry/node/src/trips`), bytes of signed objects (`spec`).
 //!
 //! Rows are plain data: times are Unix seconds (`i64`), digests SHA-256 (`[u8; 32]`), signed objects opaque bytes. What a row
 //! *means* has been checked before it comes here; the store checks what only the store can know: that it is new, that it

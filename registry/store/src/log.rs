@@ -1,5 +1,5 @@
 //! The node's own Merkle log: leaves, tiles of hashes, and the head. Append-only.
-//! Out of scope: hashing and proofs (`spec::log`), signing checkpoints (`registry/src/log`), mirrored logs of peers.
+//! Out of scope: hashing and proofs (`spec::log`), signing checkpoints (`registry/node/src/node/log`), mirrored logs of peers.
 
 use crate::{Digest, Result, Short};
 

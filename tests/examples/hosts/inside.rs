@@ -50,7 +50,7 @@ impl World {
             prefix: prefix.to_owned(),
             nodes,
             data: licence_catalogue::embedded().expect("the program's own catalogue is sound"),
-            today: licence_registry::node::clock::Clock::system().now().civil_date(),
+            today: licence_node::node::clock::Clock::system().now().civil_date(),
             counts: Counts::default(),
             ledgers: std::array::from_fn(|_| Ledger::new(asked.licences / asked.changes)),
             tokens,

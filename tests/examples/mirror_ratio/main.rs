@@ -22,22 +22,22 @@ use std::time::Duration;
 
 use harness::now;
 use licence_catalogue::KeyRole;
-use licence_registry::access::clients::Clients;
-use licence_registry::exchange::look_up::LoggedLicences;
-use licence_registry::exchange::mirror::{Mirrored, mirror};
-use licence_registry::exchange::mirror_state::Growth;
-use licence_registry::node::Node;
-use licence_registry::node::clock::Clock;
-use licence_registry::node::commit::Writer;
-use licence_registry::node::config::{Disconnection, Role};
-use licence_registry::node::evidence::Current;
-use licence_registry::node::holder;
-use licence_registry::node::keys::{Keyring, Usage};
-use licence_registry::node::log::OwnLog;
-use licence_registry::node::numbers::Leases;
-use licence_registry::node::refusals::Refusals;
-use licence_registry::node::rng::Rng;
-use licence_registry::trips::cut::CutTrees;
+use licence_node::access::clients::Clients;
+use licence_node::exchange::look_up::LoggedLicences;
+use licence_node::exchange::mirror::{Mirrored, mirror};
+use licence_node::exchange::mirror_state::Growth;
+use licence_node::node::Node;
+use licence_node::node::clock::Clock;
+use licence_node::node::commit::Writer;
+use licence_node::node::config::{Disconnection, Role};
+use licence_node::node::evidence::Current;
+use licence_node::node::holder;
+use licence_node::node::keys::{Keyring, Usage};
+use licence_node::node::log::OwnLog;
+use licence_node::node::numbers::Leases;
+use licence_node::node::refusals::Refusals;
+use licence_node::node::rng::Rng;
+use licence_node::trips::cut::CutTrees;
 use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::leaf_hash;
@@ -162,8 +162,8 @@ fn province(directory: &std::path::Path) -> Node {
         keys,
         log: published,
         refusals: Refusals::default(),
-        ceilings: licence_registry::access::ceiling::Ceilings::default(),
-        compared: licence_registry::node::compared::Compared::default(),
+        ceilings: licence_node::access::ceiling::Ceilings::default(),
+        compared: licence_node::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use licence_registry::upkeep::backup::sealed::Opening;
-use licence_registry::upkeep::backup::{Manifest, check};
+use licence_node::upkeep::backup::sealed::Opening;
+use licence_node::upkeep::backup::{Manifest, check};
 
 use crate::crash::fsck;
 use crate::harness::{Place, Running, licence, private, program, refused, succeed, until};

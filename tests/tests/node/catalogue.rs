@@ -15,7 +15,7 @@ use crate::harness::{Place, licence, refused, run, succeed, until};
 
 fn today() -> CivilDate {
     // The demo's licences are issued today by the node's clock; a sample must not lie in its future.
-    licence_registry::node::clock::Clock::system().now().civil_date()
+    licence_node::node::clock::Clock::system().now().civil_date()
 }
 
 /// Issue 3: generated request → issued → verified → fields equal, for all types, through HTTP.

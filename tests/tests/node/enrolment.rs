@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use licence_registry::node::clock::Clock;
-use licence_registry::node::encoding::{base64url, from_base64url};
+use licence_node::node::clock::Clock;
+use licence_node::node::encoding::{base64url, from_base64url};
 use licence_spec::cose::with_log_proof;
 use licence_spec::enrolment::{Applicant, KeyUsage, request};
 use licence_spec::numbers::MAX_LICENCE;

@@ -165,7 +165,7 @@ fn a_log_that_went_back_is_kept_as_evidence_alarmed_and_never_cosigned() {
 }
 
 fn now() -> UnixTime {
-    licence_registry::node::clock::Clock::system().now()
+    licence_node::node::clock::Clock::system().now()
 }
 
 fn signed(province: &Running, key: &dyn Signer, body: &[u8], created: UnixTime, nonce: u8) -> Answer {

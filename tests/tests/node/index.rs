@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
 
-use licence_registry::node::keys::{Keyring, Usage};
+use licence_node::node::keys::{Keyring, Usage};
 use licence_spec::http_signature::{Content, IdempotencyKey, sign};
 use licence_spec::suite::{SeedSigner, Signer};
 use licence_store::Store as _;
@@ -123,7 +123,7 @@ pub(crate) fn signed(
     let content =
         Content { body: bytes.as_bytes(), content_type: "application/json", idempotency_key: &idempotency };
     let method = if body.is_some() { "POST" } else { "GET" };
-    let now = licence_registry::node::clock::Clock::system().now();
+    let now = licence_node::node::clock::Clock::system().now();
     let target = format!("https://{host}{path}");
     let headers = sign(method, &target, body.map(|_| &content), key, now, [nonce; 16]).expect("signed");
     let (quoted, digest) = (idempotency.to_string(), headers.content_digest.clone().unwrap_or_default());

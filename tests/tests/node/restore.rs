@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use licence_registry::node::encoding::{base64url, from_base64url};
+use licence_node::node::encoding::{base64url, from_base64url};
 use serde_json::{Value, json};
 
 use crate::attacks::unlogged::forge;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use licence_catalogue::samples::requests;
 use licence_catalogue::{embedded, embedded_files};
-use licence_registry::node::encoding::from_base64url;
+use licence_node::node::encoding::from_base64url;
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::credential::Credential;
 use licence_spec::trust::{Proposal, Proposed};

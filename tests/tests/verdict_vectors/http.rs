@@ -3,26 +3,26 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use licence_registry::access::clients::Clients;
-use licence_registry::app::App;
-use licence_registry::exchange::look_up::LoggedLicences;
-use licence_registry::http::{Server, Web};
-use licence_registry::node::Node;
-use licence_registry::node::clock::Clock;
-use licence_registry::node::commit::Writer;
-use licence_registry::node::config::{Disconnection, Limits, Role};
-use licence_registry::node::evidence::Current;
-use licence_registry::node::keys::Keyring;
-use licence_registry::node::log::OwnLog;
-use licence_registry::node::numbers::Leases;
-use licence_registry::node::refusals::Refusals;
-use licence_registry::node::rng::Rng;
-use licence_registry::trips::cut::CutTrees;
+use licence_node::access::clients::Clients;
+use licence_node::app::App;
+use licence_node::exchange::look_up::LoggedLicences;
+use licence_node::node::Node;
+use licence_node::node::clock::Clock;
+use licence_node::node::commit::Writer;
+use licence_node::node::config::{Disconnection, Limits, Role};
+use licence_node::node::evidence::Current;
+use licence_node::node::keys::Keyring;
+use licence_node::node::log::OwnLog;
+use licence_node::node::numbers::Leases;
+use licence_node::node::refusals::Refusals;
+use licence_node::node::rng::Rng;
+use licence_node::trips::cut::CutTrees;
 use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
 use licence_spec::view::View;
 use licence_store::{ClientRow, Store, transact};
 use licence_store_sqlite::SqliteStore;
+use licence_web::{Server, Web};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -168,8 +168,8 @@ fn node(set: &Set, vector: &Vector) -> Node {
         keys: Keyring::default(),
         log: published,
         refusals: Refusals::default(),
-        ceilings: licence_registry::access::ceiling::Ceilings::default(),
-        compared: licence_registry::node::compared::Compared::default(),
+        ceilings: licence_node::access::ceiling::Ceilings::default(),
+        compared: licence_node::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(Vec::new()),

@@ -13,12 +13,12 @@ use licence_spec::cose::Sign1;
 use licence_spec::numbers::{MAX_CATALOGUE, TYP_CATALOGUE};
 use serde_json::{Value, json};
 
-use super::source;
 use crate::cli::data::{Place, print, print_json, read};
 use crate::cli::trust::held::pinned;
-use crate::node::clock::Clock;
-use crate::node::encoding::from_base64url;
-use crate::operator::Command;
+use licence_node::node::clock::Clock;
+use licence_node::node::encoding::from_base64url;
+use licence_node::operator::Command;
+use licence_node::publication::catalogue_data;
 
 /// What to compare.
 #[derive(Args)]
@@ -66,7 +66,7 @@ fn content(word: &str, place: Option<&Place>, before: Option<&Content>) -> Resul
     let compiled = |folder: Option<&Path>| {
         let version = before.map_or(1, |before| before.version + 1);
         let release = Release { version, issued_at: now, in_force_from: now, previous: None };
-        Ok::<_, anyhow::Error>(source::data(folder)?.compile(&release))
+        Ok::<_, anyhow::Error>(catalogue_data::data(folder)?.compile(&release))
     };
     match word {
         "shipped" => compiled(None),

@@ -4,7 +4,6 @@ mod compare;
 mod release;
 mod sheets;
 mod show;
-pub(super) mod source;
 mod unseen;
 mod workbook;
 
@@ -12,6 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use licence_node::publication::catalogue_data;
 
 /// What to do with the catalogue.
 #[derive(Subcommand)]
@@ -63,7 +63,7 @@ pub(super) fn run(verb: Verb) -> Result<bool> {
     match verb {
         Verb::Check(options) => show::check(&options),
         Verb::Import(options) => sheets::import(&options),
-        Verb::Show(options) => show::show(&source::data(options.folder.as_deref())?).map(done),
+        Verb::Show(options) => show::show(&catalogue_data::data(options.folder.as_deref())?).map(done),
         Verb::Diff(options) => compare::run(&options).map(done),
         Verb::Propose(options) => release::propose(&options).map(done),
         Verb::Approve(options) => release::approve(&options).map(done),

@@ -10,14 +10,15 @@ use licence_catalogue::diff::diff;
 use licence_spec::time::UnixTime;
 
 use super::compare::{published, words};
-use super::source;
-use crate::cli::data::{Place, print, print_json, read, write_new};
+use crate::cli::data::{Place, print, print_json, read};
 use crate::cli::trust::OfficersOptions;
-use crate::node::clock::Clock;
-use crate::node::config::Config;
-use crate::node::encoding::{base64url, digest_text};
-use crate::node::keys::Usage;
-use crate::operator::Command;
+use licence_node::node::clock::Clock;
+use licence_node::node::config::Config;
+use licence_node::node::encoding::{base64url, digest_text};
+use licence_node::node::files::write_new;
+use licence_node::node::keys::Usage;
+use licence_node::operator::Command;
+use licence_node::publication::catalogue_data;
 
 /// What to propose.
 #[derive(Args)]
@@ -65,7 +66,7 @@ pub(in crate::cli) struct PublishOptions {
 
 /// The version after the one in force at the node; `None` if it would say nothing new.
 fn next(place: &Place) -> Result<Option<Proposal>> {
-    let data = source::of_node(&place.data, &Config::load(&place.data)?)?;
+    let data = catalogue_data::of_node(&place.data, &Config::load(&place.data)?)?;
     let held = published(place)?;
     let now = Clock::system().now();
     let release = Release::after(held.as_ref(), now, now);

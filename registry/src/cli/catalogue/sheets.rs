@@ -10,9 +10,10 @@ use clap::Args;
 use licence_catalogue::table::{self, CellFinding, Imported, MAX_CSV, Sheet};
 use serde_json::json;
 
-use super::source::{Files, borrowed, files_of};
 use super::{SourceOptions, workbook};
-use crate::cli::data::{print, print_json, write_new};
+use crate::cli::data::{print, print_json};
+use licence_node::node::files::write_new;
+use licence_node::publication::catalogue_data::{Files, borrowed, files_of};
 
 /// What to import.
 #[derive(Args)]

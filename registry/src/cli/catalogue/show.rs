@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::CheckOptions;
 use super::compare::published;
-use super::source::{borrowed, files_of};
 use crate::cli::data::{Place, print, print_json};
-use crate::node::clock::Clock;
+use licence_node::node::clock::Clock;
+use licence_node::publication::catalogue_data::{borrowed, files_of};
 
 /// Checks the data, their worked cases, and whether they may follow a published version; false if anything is wrong.
 pub(super) fn check(options: &CheckOptions) -> Result<bool> {

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::held::{PUBLISHED, proposed};
 use crate::cli::data::{Place, print, print_json};
-use crate::node::encoding::base64url;
-use crate::operator::Command;
-use crate::publication::ceremony::diff::{Change, Diff, Fate, diff};
+use licence_node::node::encoding::base64url;
+use licence_node::operator::Command;
+use licence_node::publication::ceremony::diff::{Change, Diff, Fate, diff};
 
 /// What to compare.
 #[derive(Args)]

@@ -13,9 +13,9 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::{Cut, CutTree, Entry, ListContent, Log};
 
 use crate::cli::data::{Place, print, read};
-use crate::operator::Command;
-use crate::publication::ceremony::change::is_named;
-use crate::publication::ceremony::diff::cut_words;
+use licence_node::operator::Command;
+use licence_node::publication::ceremony::change::is_named;
+use licence_node::publication::ceremony::diff::cut_words;
 
 /// Keys in wrong hands.
 #[derive(Args)]

@@ -10,13 +10,13 @@ use licence_spec::time::UnixTime;
 use licence_spec::trust::{Entry, Key, KeyState, Scope, TrustFiles};
 
 use super::held::pinned;
-use crate::cli::catalogue::source;
 use crate::cli::data::{Place, print};
-use crate::node::clock::Clock;
-use crate::node::config::Config;
-use crate::publication::ceremony::change::is_named;
-use crate::publication::ceremony::diff::cut_words;
-use crate::publication::ceremony::diff::{names, role_words, state_words};
+use licence_node::node::clock::Clock;
+use licence_node::node::config::Config;
+use licence_node::publication::catalogue_data;
+use licence_node::publication::ceremony::change::is_named;
+use licence_node::publication::ceremony::diff::cut_words;
+use licence_node::publication::ceremony::diff::{names, role_words, state_words};
 
 /// What is to be explained.
 #[derive(Args)]
@@ -36,7 +36,7 @@ struct Known<'a> {
 
 pub(super) fn run(options: &Options) -> Result<()> {
     let files = pinned(&options.place)?;
-    let data = source::of_node(&options.place.data, &Config::load(&options.place.data)?)?;
+    let data = catalogue_data::of_node(&options.place.data, &Config::load(&options.place.data)?)?;
     let known = Known { files: &files, data: &data, now: Clock::system().now() };
     print(&known.explain(&options.name)?)
 }

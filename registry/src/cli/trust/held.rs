@@ -5,8 +5,8 @@ use licence_spec::trust::{Proposal, Proposed, Root, TrustFiles};
 use serde_json::Value;
 
 use crate::cli::data::{Place, read};
-use crate::node::encoding::from_base64url;
-use crate::operator::Command;
+use licence_node::node::encoding::from_base64url;
+use licence_node::operator::Command;
 
 /// The trust files in force at a node; `None` before a root is pinned.
 pub(in crate::cli) fn trust_files(place: &Place) -> Result<Option<TrustFiles>> {

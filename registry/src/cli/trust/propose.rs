@@ -11,16 +11,17 @@ use licence_spec::trust::Proposal;
 use super::cuts::{CutOptions, cuts};
 use super::held::{pinned, trust_files};
 use super::over;
-use crate::cli::catalogue::source;
-use crate::cli::data::{Place, print, read, write_new};
+use crate::cli::data::{Place, print, read};
 use crate::cli::enrol::requests_in;
-use crate::node::clock::Clock;
-use crate::node::config::Config;
-use crate::node::encoding::digest_text;
-use crate::operator::Command;
-use crate::publication::ceremony::change::{Changes, first_root, next_list, next_root};
-use crate::publication::ceremony::enrol::{Against, listed};
-use crate::publication::ceremony::{NodeKeys, OfficerKeys, public_key_of};
+use licence_node::node::clock::Clock;
+use licence_node::node::config::Config;
+use licence_node::node::encoding::digest_text;
+use licence_node::node::files::write_new;
+use licence_node::operator::Command;
+use licence_node::publication::catalogue_data;
+use licence_node::publication::ceremony::change::{Changes, first_root, next_list, next_root};
+use licence_node::publication::ceremony::enrol::{Against, listed};
+use licence_node::publication::ceremony::{NodeKeys, OfficerKeys, public_key_of};
 
 /// What the next list says.
 #[derive(Args)]
@@ -92,7 +93,7 @@ fn time(text: &str) -> Result<UnixTime, String> {
 
 pub(super) fn list(options: &Options) -> Result<()> {
     let (config, now) = (Config::load(&options.place.data)?, Clock::system().now());
-    let data = source::of_node(&options.place.data, &config)?;
+    let data = catalogue_data::of_node(&options.place.data, &config)?;
     let files = pinned(&options.place)?;
     let held = files.list().map(|list| list.content());
     let root = files.root().content();
@@ -150,7 +151,7 @@ fn replaced(options: &RootOptions) -> Result<Vec<(OfficerKeys, OfficerKeys)>> {
         let (old, new) = (officer(&folder.join(format!("{name}.toml")))?, officer(Path::new(path))?);
         print(&format!(
             "目录复核公钥请同时更换：config.toml [catalogue.officers] {name} / change the catalogue's officer too: {name} = {:?}",
-            crate::node::encoding::base64url(new.approval.bytes())
+            licence_node::node::encoding::base64url(new.approval.bytes())
         ))?;
         Ok((old, new))
     };

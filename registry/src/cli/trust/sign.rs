@@ -8,13 +8,14 @@ use licence_spec::suite::Signer as _;
 use licence_spec::trust::{Proposal, Proposed};
 
 use super::OfficersOptions;
-use crate::cli::data::{Place, print, print_json, read, write_new};
-use crate::cli::setup::private_folder;
-use crate::node::encoding::{base64url, digest_text};
-use crate::node::keys::Usage;
-use crate::node::rng::Rng;
-use crate::operator::Command;
-use crate::publication::ceremony::OfficerKeys;
+use crate::cli::data::{Place, print, print_json, read};
+use licence_node::node::encoding::{base64url, digest_text};
+use licence_node::node::files::private_folder;
+use licence_node::node::files::write_new;
+use licence_node::node::keys::Usage;
+use licence_node::node::rng::Rng;
+use licence_node::operator::Command;
+use licence_node::publication::ceremony::OfficerKeys;
 
 /// Whose keys are made.
 #[derive(Args)]

@@ -64,7 +64,7 @@ fn a_listed_node_that_knows_every_digest_is_shown_no_licence_of_anybody_whom_it_
     let shown = ask(&issued[0]["digest"], Some(&naming("001", HOLDER.1, ITEM))).with(200);
     let members: Vec<&String> = shown.as_object().expect("an object").keys().collect();
     assert_eq!(members, ["log_proof", "view"], "nothing of the licence itself");
-    let bytes = licence_registry::node::encoding::from_base64url(shown["view"].as_str().expect("text"))
+    let bytes = licence_node::node::encoding::from_base64url(shown["view"].as_str().expect("text"))
         .expect("base64url");
     let view = View::parse(&bytes).expect("a view");
     assert_eq!((view.grounds.service_item, view.grounds.case_number), (ITEM, "2026-0001"));

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use licence_registry::node::keys::Usage;
+use licence_node::node::keys::Usage;
 use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::TreeHead;

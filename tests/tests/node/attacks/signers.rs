@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use licence_registry::node::encoding::{base64url, from_base64url};
-use licence_registry::node::keys::{Keyring, Usage};
+use licence_node::node::encoding::{base64url, from_base64url};
+use licence_node::node::keys::{Keyring, Usage};
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::cose::with_log_proof;
 use licence_spec::credential::{self, Credential, Draft, NewField, Value as Field};
@@ -37,7 +37,7 @@ const YEARS: i64 = 20 * 365 * DAY;
 const NEIGHBOUR: &str = "sz.elic.example";
 
 fn now() -> UnixTime {
-    licence_registry::node::clock::Clock::system().now()
+    licence_node::node::clock::Clock::system().now()
 }
 
 fn keys(place: &Place, node: &str) -> Keyring {

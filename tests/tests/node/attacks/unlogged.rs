@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use licence_registry::node::clock::Clock;
-use licence_registry::node::encoding::{base64url, from_base64url};
-use licence_registry::node::keys::{Keyring, Usage};
+use licence_node::node::clock::Clock;
+use licence_node::node::encoding::{base64url, from_base64url};
+use licence_node::node::keys::{Keyring, Usage};
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::credential::{self, Credential, Draft, NewField, Value as Field};
 use licence_spec::time::UnixTime;

@@ -1,0 +1,165 @@
+//! Issue, read, change and replace licences. Every call asks whether the token covers authority and type.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use licence_store::{ClientRow, LicenceRow};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::call::Call;
+use super::idempotency::{Begun, answer, begin};
+use super::problem::{Document, Problem};
+use super::{Web, blocking};
+use licence_node::access::clients::{covers, has};
+use licence_node::node::encoding::{base64url, digest_text};
+use licence_node::publication::refresh::show_newest_head;
+use licence_node::trips::change_status::{ChangeRequest, Changed, change_status as change};
+use licence_node::trips::file_form::file_form;
+use licence_node::trips::issue::{self, IssueRequest, Issued, Reason};
+use licence_node::trips::status_history::{History, history};
+
+fn may_issue(client: &ClientRow, authority: &str, licence_type: &str) -> Result<(), Problem> {
+    if has(&client.authorities, authority) && has(&client.types, licence_type) {
+        Ok(())
+    } else {
+        Err(Problem::forbidden())
+    }
+}
+
+/// 签发 / issue a licence. It is on disk and in the log when this is answered.
+#[utoipa::path(post, path = "/v1/licences", tag = "licences", request_body = IssueRequest, responses(
+    (status = 201, body = Issued),
+    (status = 403, body = Document, content_type = "application/problem+json", description = "令牌或信任列表不含此机关、类型或地区 / out of scope"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "编号已用 / the number is taken"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "字段不合目录 / fields do not fit the catalogue")))]
+pub(super) async fn issue(State(web): State<Arc<Web>>, call: Call) -> Result<Response, Problem> {
+    let client = web.client(&call.headers, "issue")?;
+    let request: IssueRequest = call.json()?;
+    may_issue(&client, &request.issuer, &request.licence_type)?;
+    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Do(turn) => turn,
+    };
+    answer(web, turn, move |node, remember| issue::issue(node, Some(&client.id), &request, remember)).await
+}
+
+/// A request for a new version: the licence, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VersionRequest {
+    /// 新版本内容 / the new version; authority, type and number are those of the old one.
+    licence: IssueRequest,
+    /// 依据 / why.
+    reason: Reason,
+}
+
+/// 换发新版本 / issue a new version; the old one is superseded in the same transaction.
+#[utoipa::path(post, path = "/v1/licences/{id}/versions", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
+    request_body = VersionRequest, responses((status = 201, body = Issued)))]
+pub(super) async fn new_version(
+    State(web): State<Arc<Web>>,
+    Path(id): Path<String>,
+    call: Call,
+) -> Result<Response, Problem> {
+    let client = web.client(&call.headers, "issue")?;
+    let request: VersionRequest = call.json()?;
+    may_issue(&client, &request.licence.issuer, &request.licence.licence_type)?;
+    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Do(turn) => turn,
+    };
+    answer(web, turn, move |node, remember| {
+        issue::new_version(node, Some(&client.id), &id, &request.licence, &request.reason, remember)
+    })
+    .await
+}
+
+/// 状态变更 / change the status by an act of law: cancel 注销, revoke 撤销, forfeit 吊销, suspend, reinstate, transfer, void.
+#[utoipa::path(post, path = "/v1/licences/{id}/status-changes", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
+    request_body = ChangeRequest, responses((status = 201, body = Changed)))]
+pub(super) async fn change_status(
+    State(web): State<Arc<Web>>,
+    Path(id): Path<String>,
+    call: Call,
+) -> Result<Response, Problem> {
+    let client = web.client(&call.headers, "change_status")?;
+    let request: ChangeRequest = call.json()?;
+    stored(&web, &client, &id).await?;
+    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Do(turn) => turn,
+    };
+    answer(web, turn, move |node, remember| change(node, Some(&client.id), &id, &request, remember)).await
+}
+
+/// A licence that the client may see. One that lies outside its scope is answered as if it were not there: else the answer would tell
+/// which ids exist.
+async fn stored(web: &Web, client: &ClientRow, id: &str) -> Result<LicenceRow, Problem> {
+    let (store, id) = (Arc::clone(&web.app.node.store), id.to_owned());
+    let found = blocking(move || store.read().and_then(|read| read.licence_by_id(&id))).await?;
+    let found = found.map_err(|error| Problem::store(&error))?.filter(|row| covers(client, row));
+    found.ok_or_else(Problem::not_found)
+}
+
+/// 状态沿革 / which acts of law changed the status of a licence of this node, on what ground, when, and what took its place; for a client
+/// that covers its authority and type.
+#[utoipa::path(get, path = "/v1/licences/{id}/status-changes", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
+    responses((status = 200, body = History, description = "按日志次序 / in the order of the log"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "没有此证照，或不在令牌范围内 / there is no such licence, or the token does not cover it")))]
+pub(super) async fn status_changes(
+    State(web): State<Arc<Web>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let client = web.client(&headers, "read")?;
+    let row = stored(&web, &client, &id).await?;
+    let store = Arc::clone(&web.app.node.store);
+    let found = blocking(move || history(&*store.read()?, &row)).await?;
+    Ok(Json(found.map_err(|error| Problem::store(&error))?).into_response())
+}
+
+/// A stored licence.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Stored {
+    /// 电子证照标识.
+    id: String,
+    /// The licence as a file (`.elic`), base64url: the statement with a fresh proof that it is in the log, made for the newest head that
+    /// witnesses have cosigned as soon as one covers it. The same digest as without the proof.
+    credential: String,
+    /// Statement digest, `sha-256:` and hex.
+    digest: String,
+    /// 0 有效 valid, 1 失效 invalid, 2 暂停 suspended, 3 已换发 superseded.
+    status: u8,
+    /// Leaf index in the log of this node.
+    log_index: u64,
+}
+
+/// 查询证照 / a licence of this node, for a client that covers its authority and type.
+#[utoipa::path(get, path = "/v1/licences/{id}", tag = "licences", params(("id" = String, Path, description = "电子证照标识")),
+    responses((status = 200, body = Stored), (status = 410, description = "恢复备份时原文已丢失 / its bytes were lost in a restore")))]
+pub(super) async fn licence(
+    State(web): State<Arc<Web>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let client = web.client(&headers, "read")?;
+    let row = Problem::unless_lost(stored(&web, &client, &id).await?)?;
+    let (node, own) = (Arc::clone(&web.app.node), row.clone());
+    let file = blocking(move || {
+        // Another process may have issued it: the proof needs a head that covers it.
+        show_newest_head(&node)?;
+        file_form(&node, &own).map_err(|error| Problem::own_fault(&error))
+    });
+    let answer = Stored {
+        id: row.id,
+        credential: base64url(&file.await??),
+        digest: digest_text(&row.digest),
+        status: row.status,
+        log_index: row.log_index,
+    };
+    Ok(Json(answer).into_response())
+}

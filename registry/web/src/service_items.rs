@@ -1,0 +1,47 @@
+//! `POST /v1/service-items/{code}/checks`: which materials of a case the licences at hand meet (免提交).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::call::Call;
+use super::idempotency::{Begun, begin};
+use super::problem::Problem;
+use super::verifications::keep;
+use super::{Web, blocking};
+use licence_node::exchange::find_elsewhere::fetch_elsewhere;
+use licence_node::trips::check_service_item::{self, Checked, ItemRequest};
+
+/// 事项核验 / which materials of a service item are met: by the licences that are handed in, by those of this node that the people of the
+/// case hold, and, if that is not enough, by those of other nodes. Answers no field of any licence. Who asked, for which case and on
+/// what ground is kept. 其他节点不可达时照常作答，`not_asked` 列明 / if other nodes cannot be reached, the answer says what was not asked.
+#[utoipa::path(post, path = "/v1/service-items/{code}/checks", tag = "verification", params(("code" = String, Path)),
+    request_body = ItemRequest, responses((status = 200, body = Checked)))]
+pub(super) async fn check(
+    State(web): State<Arc<Web>>,
+    Path(code): Path<String>,
+    call: Call,
+) -> Result<Response, Problem> {
+    let client = web.client(&call.headers, "check")?;
+    let request: ItemRequest = call.json()?;
+    let turn = match begin(&web, &client, &call, StatusCode::OK).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Do(turn) => turn,
+    };
+    let own = Arc::clone(&web);
+    let (checked, job) = blocking(move || {
+        let elsewhere = |question: &_| {
+            let (node, others) = (&own.app.node, &own.app.neighbours);
+            let licence = |host: &str, digest: &_, asked: &_| others.licence(node, host, digest, asked);
+            fetch_elsewhere(node, question, others.where_are(node, question), &licence)
+        };
+        let log = |question: &_| own.app.neighbours.logged(&own.app.node, question);
+        check_service_item::check(&own.app.node, &client, &code, &request, &elsewhere, &log)
+    })
+    .await??;
+    // Cannot fail: the answer is made of texts and numbers.
+    let body = serde_json::to_vec(&checked).unwrap_or_default();
+    keep(&web, job, turn, body).await
+}
