@@ -1,7 +1,7 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
 use licence_node::exchange::mirror::MirrorError;
-use licence_node::exchange::mirror_state::KEPT_FREE;
+use licence_node::exchange::mirror::state::KEPT_FREE;
 use licence_node::exchange::pull::take;
 use licence_node::jobs;
 use licence_node::publication::documents;

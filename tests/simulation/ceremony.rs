@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 use licence_catalogue::approval::Proposal;
 use licence_catalogue::samples::Samples;
 use licence_catalogue::{Authority, CatalogueData, KeyRole, Release, embedded};
-use licence_node::exchange::witness;
 use licence_node::jobs;
 use licence_node::node::clock::Clock;
 use licence_node::node::encoding::base64url;
 use licence_node::node::keys::Usage;
-use licence_node::operator::{Command, execute, sign_timestamp};
+use licence_node::operator::{Command, execute};
 use licence_node::publication::ceremony::{NodeKeys, compromise};
 use licence_node::publication::documents::{self, pin_root};
+use licence_node::publication::timestamp::sign_timestamp;
 use licence_spec::suite::{SeedSigner, Signer, sha256};
 use licence_spec::trust::{Cut, CutTree, Entry, Key, KeyState, ListContent, Role, RoleKeys, RootContent};
 use licence_store::Store as _;
@@ -126,7 +126,7 @@ impl World {
             timestamp: RoleKeys { threshold: 1, keys: vec![*timestamp.public_key()] },
         };
         let root = content.sign(&two(&root_keys)).map_err(|error| stuck("root", error))?;
-        let witness = witness::own_key(province).expect("the province has a witness key");
+        let witness = province.witness_key().expect("the province has a witness key");
         let scheme = Scheme {
             roots: Roots::new(root, root_keys),
             list_keys,

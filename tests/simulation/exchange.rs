@@ -1,11 +1,11 @@
 //! What passes between nodes: bundles, logs, cosignatures; links that are cut; old files offered again.
 
 use licence_node::exchange::ask_witness::{Reply, ask_witness};
-use licence_node::exchange::fork_cases;
+use licence_node::exchange::mirror::fork_cases;
+use licence_node::exchange::mirror::state::Growth;
 use licence_node::exchange::mirror::{self, MirrorError, Mirrored, mirror};
-use licence_node::exchange::mirror_state::Growth;
 use licence_node::exchange::pull;
-use licence_node::exchange::witness::{WitnessError, add_checkpoint, own_key};
+use licence_node::exchange::witness::{WitnessError, add_checkpoint};
 use licence_node::node::keys::Usage;
 use licence_node::publication::documents::{self, bundle, take_catalogue, take_token};
 use licence_spec::log::checkpoint::SignedCheckpoint;
@@ -246,7 +246,7 @@ impl World {
         })
         .map_err(|error| error.to_string())?;
         let signer = node.keys.signer(&node.authority, Usage::Witness).ok_or("no witness key")?;
-        let key = own_key(node).ok_or("no witness key")?;
+        let key = node.witness_key().ok_or("no witness key")?;
         let lines = accepted.cosign(&key, node.clock.now(), &*signer);
         lines.map(Reply::Cosignature).map_err(|error| error.to_string())
     }

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
-use licence_node::access::clients::Clients;
-use licence_node::exchange::look_up::LoggedLicences;
 use licence_node::node::Node;
+use licence_node::node::clients::Clients;
 use licence_node::node::clock::Clock;
 use licence_node::node::commit::Writer;
 use licence_node::node::config::{Disconnection, Role};
+use licence_node::node::cut_trees::CutTrees;
 use licence_node::node::evidence::Current;
 use licence_node::node::holder;
 use licence_node::node::keys::{Keyring, Usage};
 use licence_node::node::log::OwnLog;
+use licence_node::node::logged::LoggedLicences;
 use licence_node::node::numbers::Leases;
 use licence_node::node::refusals::Refusals;
 use licence_node::node::rng::Rng;
 use licence_node::publication::ceremony::usage;
 use licence_node::publication::documents;
 use licence_node::publication::refresh;
-use licence_node::trips::cut::CutTrees;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{Tile, TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
@@ -214,7 +214,7 @@ impl Place {
             keys: self.keys.clone(),
             log: published,
             refusals: Refusals::default(),
-            ceilings: licence_node::access::ceiling::Ceilings::default(),
+            ceilings: licence_node::node::ceilings::Ceilings::default(),
             compared: licence_node::node::compared::Compared::default(),
             cuts: CutTrees::default(),
             logged: LoggedLicences::default(),

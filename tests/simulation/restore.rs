@@ -1,6 +1,6 @@
 //! Restarts, crashes, backups, and backups that are restored though the node has gone on since.
 
-use licence_node::exchange::fork_cases;
+use licence_node::exchange::mirror::fork_cases;
 use licence_node::exchange::mirror::{self, MirrorError, Mirrored};
 use licence_node::node::commit::{Effect, Job};
 use licence_spec::log::entry::{Entry, Op};

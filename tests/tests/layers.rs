@@ -1,9 +1,11 @@
-//! Who may import whom (DESIGN §3), read from the manifests and the sources, not from intentions.
+//! Who may import whom (ARCHITECTURE.md), read from the manifests and the sources, not from intentions.
 //!
-//! In scope: dependencies of every package, also through other packages of the house; the rooms inside `registry/src`.
+//! In scope: dependencies of every package, also through other packages of the house; the rooms inside the packages of `registry`.
 //! Development dependencies and code under `#[cfg(test)]` are free: they are not shipped.
 #![allow(missing_docs)]
 
+#[path = "layers/plan.rs"]
+mod plan;
 #[path = "layers/rules.rs"]
 mod rules;
 #[path = "layers/scan.rs"]
@@ -58,8 +60,28 @@ fn the_catalogue_touches_no_files_sockets_or_clocks() {
 }
 
 #[test]
-fn inside_the_node_http_uses_trips_and_trips_use_the_store_and_never_back() {
-    assert_none(&rules::node_breaches(&sources("registry/src")));
+fn every_room_uses_what_the_plan_allows_and_no_files_use_each_other() {
+    for (folder, rows) in [
+        ("registry/node/src", plan::NODE),
+        ("registry/web/src", plan::WEB),
+        ("registry/demo/src", plan::DEMO),
+        ("registry/src", plan::PROGRAM),
+    ] {
+        let found = sources(folder);
+        println!("{folder}: {}", rules::survey(&found));
+        assert_none(&rules::room_breaches(&found, rows));
+    }
+}
+
+#[test]
+fn only_the_edge_speaks_http_only_the_backends_sql_and_only_the_command_line_names_one() {
+    assert_none(&rules::word_breaches(&sources("registry/node/src"), false));
+    assert_none(&rules::word_breaches(&sources("registry/web/src"), true));
+    assert_none(&rules::word_breaches(&sources("registry/demo/src"), true));
+    // The command line puts the node together, so it names the backends.
+    let mut program = rules::word_breaches(&sources("registry/src"), false);
+    program.retain(|breach| !breach.contains(" names licence_store_"));
+    assert_none(&program);
 }
 
 #[test]
@@ -78,6 +100,9 @@ fn planted_breaches_between_packages_are_seen() {
             vec![package("verifier-cli", &["licence-catalogue"]), package("licence-catalogue", &["axum"])],
             "verifier-cli must not depend on axum",
         ),
+        (vec![package("licence-node", &["axum"])], "licence-node must not depend on axum"),
+        (vec![package("licence-node", &["licence-web"])], "licence-node must not depend on licence-web"),
+        (vec![package("licence-web", &["rusqlite"])], "licence-web must not depend on rusqlite"),
         (vec![package("licence-attic", &[])], "licence-attic stands in no row of the rules"),
     ] {
         let found = rules::package_breaches(&planted);
@@ -99,51 +124,65 @@ fn a_dependency_is_known_by_its_package_wherever_the_manifest_names_it() {
 }
 
 #[test]
-fn planted_breaches_inside_the_node_are_seen() {
-    for (path, text, expected) in [
-        ("trips/issue.rs", "use crate::http::problem::Problem;", "names crate::http::problem::Problem"),
-        ("trips/issue.rs", "use crate::{db::Job, http::{self as web}};", "names crate::http::self"),
-        ("trips/issue.rs", "use super::super::http;", "names crate::http"),
-        ("trips/issue.rs", "fn f() -> axum::http::StatusCode { todo() }", "names axum::http::StatusCode"),
-        ("trips/issue.rs", "#[utoipa::path(get, path = \"/\")] fn f() {}", "names utoipa::path"),
-        ("trips/issue.rs", "use utoipa::{OpenApi, ToSchema};", "names utoipa::OpenApi"),
-        ("trips/issue/batch.rs", "use super::super::super::cli;", "names crate::cli"),
-        ("db/commit.rs", "use crate::trips::issue;", "names crate::trips::issue"),
-        ("log.rs", "mod inner { use super::super::http::router; }", "names crate::http::router"),
-        ("http/mod.rs", "use licence_store_sqlite::SqliteStore;", "names licence_store_sqlite::SqliteStore"),
-        ("http/mod.rs", "extern crate rusqlite;", "names rusqlite"),
-        ("http/mod.rs", "const Q: &str = r#\"SELECT id FROM licence\"#;", "holds SQL"),
-        ("jobs/mirror.rs", "fn f() { crate::cli::run() }", "names crate::cli::run"),
-        ("keys/mod.rs", "use rusqlite::Connection;", "names rusqlite::Connection"),
+fn words_of_the_web_and_of_databases_are_seen_where_they_do_not_belong() {
+    for (text, expected) in [
+        ("fn f() -> axum::http::StatusCode { todo() }", "names axum::http::StatusCode"),
+        ("#[utoipa::path(get, path = \"/\")] fn f() {}", "names utoipa::path"),
+        ("use utoipa::{OpenApi, ToSchema};", "names utoipa::OpenApi"),
+        ("use licence_store_sqlite::SqliteStore;", "names licence_store_sqlite::SqliteStore"),
+        ("extern crate rusqlite;", "names rusqlite"),
+        ("const Q: &str = r#\"SELECT id FROM licence\"#;", "holds SQL"),
+        ("#[cfg(test)] mod t { } #[cfg(test)] use x::{y}; use axum::Json;", "names axum::Json"),
     ] {
-        let found = rules::node_breaches(&[source(path, text)]);
-        assert!(
-            found.iter().any(|breach| breach.contains(path) && breach.contains(expected)),
-            "{text}: {found:?}"
-        );
+        let found = rules::word_breaches(&[source("trips/issue.rs", text)], false);
+        assert!(found.len() == 1 && found[0].contains(expected), "{text}: {found:?}");
     }
-}
-
-#[test]
-fn what_is_allowed_inside_the_node_is_no_breach() {
     let allowed = [
-        source("http/lifecycle.rs", "use axum::Json; use crate::trips::issue::{self, Reason};"),
-        source("cli/setup.rs", "use licence_store_sqlite::SqliteStore; use crate::http::router;"),
-        source("main.rs", "use licence_store_sqlite::SqliteStore;"),
-        source("lib.rs", "pub mod http; pub mod trips;"),
         source(
             "trips/issue.rs",
-            "// use crate::http;\n/* axum::Router /* nested */ rusqlite::X */\nuse crate::db::Job;
-             const T: &str = \"crate::http is not used; select a licence\"; fn f<'a>(c: char) -> bool { c == '\"' }
-             #[cfg(test)] use crate::{http::router}; #[cfg(test)] mod tests { use axum::Router; fn g() { } }",
+            "/* axum::Router /* nested */ rusqlite::X */ use utoipa::ToSchema;
+             const T: &str = \"select a licence\"; fn f<'a>(c: char) -> bool { c == '\"' }
+             #[cfg(test)] use axum::{Router}; #[cfg(test)] mod tests { use axum::Router; fn g() { } }",
         ),
         source("trips.rs", "#[cfg(test)] mod hostile;"),
         source("trips/hostile.rs", "use axum::Router;"),
     ];
-    assert_none(&rules::node_breaches(&allowed));
-    // After skipped test code the rest of the file still counts.
-    let after = source("trips/a.rs", "#[cfg(test)] mod t { } #[cfg(test)] use x::{y}; use axum::Json;");
-    assert_eq!(rules::node_breaches(&[after]).len(), 1);
+    assert_none(&rules::word_breaches(&allowed, false));
+    assert_none(&rules::word_breaches(&[source("index.rs", "use axum::Json;")], true));
+}
+
+#[test]
+fn planted_breaches_of_the_plan_are_seen() {
+    const ROWS: &[rules::RoomRow] = &[
+        ("node::keys", &[]),
+        ("trips", &[]),
+        ("trips::issue", &["node"]),
+        ("trips::verify", &["node::keys"]),
+    ];
+    let house = |more: &[(&str, &str)]| {
+        let plain = [("node/keys.rs", ""), ("trips.rs", ""), ("trips/issue.rs", ""), ("trips/verify.rs", "")];
+        let kept = plain.iter().filter(|(path, _)| more.iter().all(|(other, _)| other != path));
+        let all: Vec<Source> = kept.chain(more).map(|(path, text)| source(path, text)).collect();
+        rules::room_breaches(&all, ROWS)
+    };
+    assert_none(&house(&[("trips/issue.rs", "use crate::node::keys::Usage; use super::verify;")]));
+    assert_none(&house(&[("trips/verify.rs", "fn f() { crate::node::keys::f() }")]));
+    for (path, text, expected) in [
+        ("node/keys.rs", "use crate::trips::issue::Issued;", "node::keys must not use trips::issue"),
+        ("node/keys.rs", "use super::super::trips::issue::{self};", "node::keys must not use trips::issue"),
+        ("trips/attic.rs", "", "trips::attic stands in no row of the plan"),
+        ("attic.rs", "", "attic stands in no row of the plan"),
+    ] {
+        let found = house(&[(path, text)]);
+        assert!(found.iter().any(|breach| breach.starts_with(expected)), "{path} {text}: {found:?}");
+    }
+    let round = house(&[
+        ("trips/issue.rs", "use super::verify::f;"),
+        ("trips/verify.rs", "use crate::trips::issue::g;"),
+    ]);
+    assert_eq!(round, ["in a circle: trips::issue, trips::verify"]);
+    let gone = rules::room_breaches(&[source("node/keys.rs", "")], ROWS);
+    assert!(gone.contains(&"trips::issue stands in the plan and not in the house".to_owned()), "{gone:?}");
 }
 
 #[test]

@@ -29,9 +29,9 @@ use crate::stranger;
 use crate::{ROOT, Running, Scenario, Stage, write_new};
 use licence_node::node::encoding::{base64url, from_base64url};
 use licence_node::node::keys::Usage;
-use licence_node::operator::sign_timestamp;
 use licence_node::publication::ceremony;
 use licence_node::publication::documents::{TakeError, take_token, take_trust};
+use licence_node::publication::timestamp::sign_timestamp;
 
 /// An issued licence of the demo.
 struct Held {
@@ -356,7 +356,7 @@ impl Tour<'_> {
         });
         let hashes = tree.inclusion_proof(size - 1, size)?;
         let signer = node.keys.signer(&node.authority, Usage::Log).context("log key")?;
-        let origin = format!("{}/log", node.host);
+        let origin = node.origin();
         let key = LogKey::new(&origin, licence_node::node::keys::public_key(&signer))
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let checkpoint =
@@ -510,7 +510,7 @@ fn write_artefacts(stage: &mut Stage, good: &[Held]) -> Result<()> {
     write_new(&stage.data.join(ROOT), bundle.part(&root_path(1)).context("root")?)?;
     // As a clerk has it who syncs with both cities: the head of the other log, too.
     let node = stage.guangzhou.node();
-    let head = checkpoint_path(&format!("{}/log", node.host));
+    let head = checkpoint_path(&node.origin());
     write_new(&stage.data.join("bundle").join(head), node.log.served().as_bytes())
 }
 

@@ -2,6 +2,5 @@
 //!
 //! In scope: clients and their scopes, ceilings of other nodes, records of use. Out of scope: reading the header of a request (`http`).
 
-pub mod ceiling;
 pub mod clients;
 pub mod use_record;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::exchange::fetch::Neighbours;
 use crate::exchange::follow::Follows;
+use crate::exchange::neighbours::Neighbours;
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::node::config::Config;

@@ -16,16 +16,17 @@ use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
 use crate::exchange::ask_witness::{Reply, ask_witness};
+use crate::exchange::compare_clocks::Clocks;
 use crate::exchange::fetch::Peer;
 use crate::exchange::follow::{Followed, asked};
+use crate::exchange::paths::ADD_CHECKPOINT;
 use crate::exchange::pull::pull_after;
 use crate::node::Node;
-use crate::node::compared::Clocks;
 use crate::node::config::{Config, Role};
-use crate::operator::sign_timestamp;
 use crate::publication::ceremony::{is_half_over, is_to_be_renewed};
 use crate::publication::publish_status::open_lists;
 use crate::publication::refresh::{may_do, refresh};
+use crate::publication::timestamp::sign_timestamp;
 
 /// How long answers are kept under idempotency keys (FORMATS §12: at least 24 h), seconds.
 const KEPT_S: i64 = 48 * 3_600;
@@ -39,9 +40,6 @@ const COMPARE: Duration = Duration::from_secs(10);
 
 /// Name of the job that follows a log; its lease adds that of the log.
 const MIRROR: &str = "mirror";
-
-/// Where a witness is asked.
-const ADD_CHECKPOINT: &str = "/v1/witness/add-checkpoint";
 
 /// Starts the jobs of a node; they end when the set is dropped.
 #[must_use]
@@ -211,7 +209,7 @@ pub fn renew(node: &Node) -> Result<(), String> {
     let row = read.document(crate::publication::documents::LIST.0, crate::publication::documents::LIST.1);
     let row = row.map_err(|error| error.to_string())?.ok_or("the trust list is not stored")?;
     drop(read);
-    sign_timestamp(node, list.content().version, &row.bytes).map(drop).map_err(|error| error.text)
+    sign_timestamp(node, list.content().version, &row.bytes).map(drop).map_err(|error| error.to_string())
 }
 
 fn purge(node: &Node) -> Result<(), String> {

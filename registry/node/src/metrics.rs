@@ -15,7 +15,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::exchange::{fork_cases, look_up, mirror, mirror_state};
+use crate::exchange::mirror::{fork_cases, state};
+use crate::exchange::{look_up, mirror};
 use crate::node::Node;
 use crate::publication::ceremony::is_half_over;
 
@@ -271,7 +272,7 @@ impl Metrics {
             let size = i64::try_from(row.version).unwrap_or(i64::MAX);
             self.mirrors.get_or_create(&Origin { origin: row.name }).set(size);
         }
-        let states = mirror_state::states(&*read).unwrap_or_default();
+        let states = state::states(&*read).unwrap_or_default();
         let stopped = states.values().filter(|state| state.stop.is_some()).count();
         self.set("mirrors_stopped", i64::try_from(stopped).unwrap_or(i64::MAX));
         for (origin, state) in states {

@@ -1,41 +1,47 @@
 //! One node, put together: store, keys, log, evidence. Trips work on it and know nothing of HTTP.
 
+pub mod ceilings;
+pub mod clients;
 pub mod clock;
 pub mod commit;
 pub mod compared;
 pub mod config;
+pub mod cut_trees;
 pub mod encoding;
 pub mod evidence;
 pub mod files;
 pub mod holder;
 pub mod keys;
 pub mod log;
+pub mod logged;
 pub mod numbers;
 pub mod refusals;
 pub mod rng;
+pub mod shelf;
 pub mod strict_json;
 
 use std::sync::Arc;
 
 use licence_catalogue::Authority;
 use licence_spec::catalogue::Catalogue;
-use licence_spec::suite::{PublicKey, SeedSigner};
+use licence_spec::log::cosignature::WitnessKey;
+use licence_spec::suite::{PublicKey, SeedSigner, Signer as _};
 use licence_store::Store;
 
-use crate::access::ceiling::Ceilings;
-use crate::access::clients::Clients;
-use crate::exchange::look_up::LoggedLicences;
+use crate::node::ceilings::Ceilings;
+use crate::node::clients::Clients;
 use crate::node::clock::Clock;
 use crate::node::commit::Writer;
 use crate::node::compared::{ClockAhead, Compared};
 use crate::node::config::{Disconnection, Role};
+use crate::node::cut_trees::CutTrees;
 use crate::node::evidence::Current;
 use crate::node::keys::{Keyring, Usage};
-use crate::node::log::Published;
+use crate::node::log::{Published, origin_of, witness_name};
+use crate::node::logged::LoggedLicences;
 use crate::node::numbers::Leases;
 use crate::node::refusals::Refusals;
 use crate::node::rng::Rng;
-use crate::trips::cut::CutTrees;
 
 /// All capabilities of a node.
 #[derive(Clone)]
@@ -107,6 +113,19 @@ impl Node {
     pub fn signer(&self, authority: &str, usage: Usage) -> Result<Option<Arc<SeedSigner>>, ClockAhead> {
         self.compared.may_sign()?;
         Ok(self.keys.signer(authority, usage))
+    }
+
+    /// Name of its log.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        origin_of(&self.host)
+    }
+
+    /// Name and key of the witness that this node is; `None` if it has no witness key.
+    #[must_use]
+    pub fn witness_key(&self) -> Option<WitnessKey> {
+        let signer = self.keys.signer(&self.authority, Usage::Witness)?;
+        WitnessKey::new(&witness_name(&self.host), *signer.public_key()).ok()
     }
 
     /// The authority with this code, if the node serves it.

@@ -11,8 +11,7 @@ mod trust;
 
 use licence_catalogue::KeyRole;
 use licence_catalogue::approval::{Officers, Proposal};
-use licence_spec::trust::{KeyState, Taken, TrustFiles};
-use licence_spec::verdict::Code;
+use licence_spec::trust::KeyState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -21,9 +20,11 @@ use crate::node::Node;
 use crate::node::encoding::{base64url, digest_text, from_base64url};
 use crate::node::keys::Usage;
 use crate::node::strict_json;
-use crate::publication::ceremony::{self, NodeKeys};
+use crate::publication::ceremony::NodeKeys;
 use crate::publication::documents::{self, TakeError};
-use crate::trips::issue::{IssueError, IssueRequest, Reason, issue};
+use crate::publication::timestamp::{TimestampError, sign_timestamp};
+use crate::trips::issue::{IssueError, IssueRequest, issue};
+use crate::trips::reason::Reason;
 use crate::upkeep::doctor::{diagnose, diagnose_stored};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).
@@ -188,6 +189,12 @@ impl From<ClientError> for Refusal {
     }
 }
 
+impl From<TimestampError> for Refusal {
+    fn from(error: TimestampError) -> Refusal {
+        Refusal::failed(error)
+    }
+}
+
 impl From<TakeError> for Refusal {
     fn from(error: TakeError) -> Refusal {
         Refusal::failed(error)
@@ -316,35 +323,6 @@ const fn state_word(state: &KeyState) -> &'static str {
         KeyState::Retired => "retired",
         KeyState::Compromised(_) => "compromised",
     }
-}
-
-/// Signs a timestamp over a list, with the next version of its own, and takes both; answers that version, and whether the
-/// list is new. Both are tried first: a timestamp over a list that is refused would leave the node without one.
-///
-/// # Errors
-/// [`Refusal`] if the node has no timestamp key, or the trust files refuse the list.
-pub fn sign_timestamp(node: &Node, list_version: u64, list: &[u8]) -> Result<(u64, bool), Refusal> {
-    let signer = node.signer(&node.authority, Usage::Timestamp).map_err(Refusal::failed)?;
-    let signer =
-        signer.ok_or_else(|| Refusal::failed("本节点没有时间戳密钥 / this node has no timestamp key"))?;
-    let files = node.evidence.snapshot().trust_files().cloned();
-    let files = files.ok_or(TakeError::Refused(Code::TrustListUnavailable))?;
-    let (version, now) = (files.timestamp().map_or(1, |held| held.content().version + 1), node.clock.now());
-    let signed = ceremony::timestamp(
-        version,
-        list_version,
-        list,
-        (now, node.disconnection.timestamp_life_s),
-        &*signer,
-    )
-    .map_err(Refusal::failed)?;
-    let mut trial = TrustFiles::clone(&files);
-    trial.take_timestamp(&signed, now).map_err(TakeError::Refused)?;
-    if trial.wanted_list().is_some() {
-        trial.take_list(list, now).map_err(TakeError::Refused)?;
-    }
-    let taken = documents::take_trust(node, &[], &signed, list)?;
-    Ok((version, taken == Taken::New))
 }
 
 /// How many licences of each type are in force, by vct.

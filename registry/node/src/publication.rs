@@ -9,3 +9,4 @@ pub mod documents;
 pub mod own_register;
 pub mod publish_status;
 pub mod refresh;
+pub mod timestamp;

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::setup::open_configured;
-use licence_node::node::compared::Clocks;
+use licence_node::exchange::compare_clocks::Clocks;
 use licence_node::node::config::Config;
 use licence_node::operator::socket;
 use licence_node::operator::{Command, execute};

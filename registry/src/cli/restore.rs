@@ -24,6 +24,7 @@ use super::setup::{connect, open_restored};
 use licence_node::exchange::ask_witness::{Ask, Reply};
 use licence_node::exchange::fetch::Peer;
 use licence_node::exchange::index_record::{IndexPage, MAX_PAGE};
+use licence_node::exchange::paths::{INDEX, MIRRORS};
 use licence_node::exchange::pull;
 use licence_node::jobs::ask_by_http;
 use licence_node::node::Node;
@@ -292,7 +293,7 @@ fn from_mirror(node: &Node, config: &Config, options: &Options) -> Result<Caught
 }
 
 fn page(node: &Node, peer: &Peer, after: u64) -> Result<IndexPage, String> {
-    let path = format!("/v1/index?origin={}/log&after={after}", node.host);
+    let path = format!("{INDEX}?origin={}&after={after}", node.origin());
     let answer = peer.get_signed(node, &path, MAX_PAGE)?;
     match answer.status {
         200 => serde_json::from_slice(&answer.body).map_err(|error| format!("{path}: line {}", error.line())),
@@ -303,7 +304,7 @@ fn page(node: &Node, peer: &Peer, after: u64) -> Result<IndexPage, String> {
 /// Only for a node whose log nobody mirrors; whoever asks for it writes down which one that is.
 fn without_mirror(node: &Node, config: &Config, origin: &str, options: &Options) -> Result<Caught> {
     ensure!(
-        origin == format!("{}/log", node.host),
+        origin == node.origin(),
         "--no-mirror 应写明本节点日志名称 {0}/log / must name this node's log: {0}/log",
         node.host
     );
@@ -311,7 +312,7 @@ fn without_mirror(node: &Node, config: &Config, origin: &str, options: &Options)
         config.province.as_ref().filter(|own| !options.without_witness.contains(&own.host))
     {
         let peer = Peer::new(province.clone());
-        let path = format!("/v1/mirrors/{}/checkpoint", node.host);
+        let path = format!("{MIRRORS}/{}/checkpoint", node.host);
         let asked = peer.get_signed(node, &path, MAX_CHECKPOINT);
         let status =
             asked.map_err(|error| anyhow::anyhow!("{error} (--without-witness {})", province.host))?.status;

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::data::{Place, print_json, read};
 use licence_node::node::encoding::base64url;
 use licence_node::operator::Command;
-use licence_node::trips::issue::Reason;
+use licence_node::trips::reason::Reason;
 
 /// What to do with status lists.
 #[derive(Subcommand)]

@@ -9,12 +9,13 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method, request};
 use http_body_util::BodyExt as _;
+use licence_spec::http_signature::IdempotencyKey;
 use licence_store::ClientRow;
 use serde::de::DeserializeOwned;
 
-use super::idempotency::key_of;
 use super::places::Place;
 use super::problem::Problem;
+use super::signature::target;
 use super::who::Who;
 use super::{MAX_BODY, Web};
 use licence_node::access::clients::has;
@@ -61,11 +62,6 @@ impl Call {
         require_type(&self.headers, "application/json")?;
         strict_json::from_slice(&self.body).map_err(|error| Problem::json(&error))
     }
-}
-
-/// Path and query as sent.
-pub(super) fn target(uri: &axum::http::Uri) -> String {
-    uri.path_and_query().map_or("/", |target| target.as_str()).to_owned()
 }
 
 async fn read_body(web: &Web, parts: &request::Parts, mut body: Body) -> Result<Bytes, Problem> {
@@ -123,6 +119,15 @@ impl Web {
         key_of(headers)?;
         Ok(client)
     }
+}
+
+/// The key that a client sent, if it sent one.
+pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    // The header is a quoted string; many clients leave the quotation marks out, and no key contains one.
+    let key = IdempotencyKey::parse(text).or_else(|_| IdempotencyKey::new(text));
+    key.map(Some).map_err(|fault| Problem::signature(&fault))
 }
 
 #[cfg(test)]

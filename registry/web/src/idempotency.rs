@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use licence_spec::http_signature::{Decision, IdempotencyKey, RecordState, decide, fingerprint};
+use licence_spec::http_signature::{Decision, RecordState, decide, fingerprint};
 use licence_spec::suite::{Digest, sha256};
 use licence_store::{AnswerKey, ClientRow, IdempotentAnswer};
 use serde::Serialize;
 
-use super::call::Call;
+use super::call::{Call, key_of};
 use super::problem::Problem;
 use super::{Web, blocking};
 use licence_node::node::Node;
@@ -67,15 +67,6 @@ pub(super) async fn begin(
             Ok(Begun::Do(Some((Remember { key, fingerprint, status: status.as_u16(), now }, turn))))
         }
     }
-}
-
-/// The key that a client sent, if it sent one.
-pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    // The header is a quoted string; many clients leave the quotation marks out, and no key contains one.
-    let key = IdempotencyKey::parse(text).or_else(|_| IdempotencyKey::new(text));
-    key.map(Some).map_err(|fault| Problem::signature(&fault))
 }
 
 async fn stored(web: &Web, key: &AnswerKey) -> Result<Option<IdempotentAnswer>, Problem> {

@@ -12,10 +12,11 @@ use super::nodes::NodeCall;
 use super::problem::{Document, Problem};
 use super::verifications::store;
 use super::{Web, blocking};
-use licence_node::exchange::ask_register::{self, RegisterAnswer, RegisterQuestion};
-use licence_node::exchange::find_elsewhere::{self, FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
+use licence_node::exchange::answer_others;
+use licence_node::exchange::ask_register::{RegisterAnswer, RegisterQuestion};
 use licence_node::exchange::index_record::IndexPage;
-use licence_node::exchange::look_up::{self, LogAnswer, LogQuestion};
+use licence_node::exchange::look_up::{LogAnswer, LogQuestion};
+use licence_node::exchange::questions::{FoundLicences, HandedOut, HolderQuestion, ViewQuestion};
 use licence_node::exchange::report_index::{gathered_page, own_page};
 use licence_node::node::commit::Job;
 use licence_node::node::config::Role;
@@ -81,7 +82,7 @@ pub(super) async fn holders(
     }
     let question: HolderQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
-    let asked = blocking(move || find_elsewhere::where_are(&node, &caller, &question)).await??;
+    let asked = blocking(move || answer_others::where_are(&node, &caller, &question)).await??;
     answer(&web, asked).await
 }
 
@@ -105,7 +106,7 @@ pub(super) async fn hand_out(
     let asked = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.
         show_newest_head(&node)?;
-        Ok::<_, Problem>(find_elsewhere::hand_out(&node, &caller, &digest, &question)?)
+        Ok::<_, Problem>(answer_others::hand_out(&node, &caller, &digest, &question)?)
     });
     answer(&web, asked.await??).await
 }
@@ -122,7 +123,7 @@ pub(super) async fn register(
 ) -> Result<Response, Problem> {
     let question: RegisterQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
-    let asked = blocking(move || ask_register::answer(&node, &caller, &question)).await??;
+    let asked = blocking(move || answer_others::how_it_stands(&node, &caller, &question)).await??;
     answer(&web, asked).await
 }
 
@@ -141,7 +142,7 @@ pub(super) async fn logged(
     }
     let question: LogQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
-    let answer = blocking(move || look_up::answer(&node, &caller, &question)).await??;
+    let answer = blocking(move || answer_others::is_logged(&node, &caller, &question)).await??;
     Ok(Json(answer).into_response())
 }
 

@@ -24,6 +24,7 @@ mod quota;
 mod receipts;
 mod serve;
 mod service_items;
+mod signature;
 mod verifications;
 mod who;
 
@@ -58,7 +59,7 @@ pub struct Web {
     batches: batch::Batches,
     readiness: health::Readings,
     running: idempotency::Running,
-    nonces: nodes::Nonces,
+    nonces: signature::Nonces,
     bundles: published::Bundles,
     /// When this process began: requests of nodes that were signed before may have been seen.
     started: UnixTime,
@@ -78,7 +79,7 @@ impl Web {
             batches: batch::Batches::default(),
             readiness: health::Readings::default(),
             running: idempotency::Running::default(),
-            nonces: nodes::Nonces::default(),
+            nonces: signature::Nonces::default(),
             bundles: published::Bundles::default(),
             started,
         })

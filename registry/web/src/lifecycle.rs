@@ -19,7 +19,8 @@ use licence_node::node::encoding::{base64url, digest_text};
 use licence_node::publication::refresh::show_newest_head;
 use licence_node::trips::change_status::{ChangeRequest, Changed, change_status as change};
 use licence_node::trips::file_form::file_form;
-use licence_node::trips::issue::{self, IssueRequest, Issued, Reason};
+use licence_node::trips::issue::{self, IssueRequest, Issued};
+use licence_node::trips::reason::Reason;
 use licence_node::trips::status_history::{History, history};
 
 fn may_issue(client: &ClientRow, authority: &str, licence_type: &str) -> Result<(), Problem> {

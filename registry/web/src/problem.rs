@@ -8,7 +8,7 @@ use licence_store::{LicenceRow, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use licence_node::exchange::find_elsewhere::AskedError;
+use licence_node::exchange::questions::AskedError;
 use licence_node::exchange::witness::WitnessError;
 use licence_node::node::commit::WriteError;
 use licence_node::node::rng::Rng;

@@ -11,7 +11,7 @@ use super::idempotency::{Begun, begin};
 use super::problem::Problem;
 use super::verifications::keep;
 use super::{Web, blocking};
-use licence_node::exchange::find_elsewhere::fetch_elsewhere;
+use licence_node::exchange::ask_others::fetch_elsewhere;
 use licence_node::trips::check_service_item::{self, Checked, ItemRequest};
 
 /// 事项核验 / which materials of a service item are met: by the licences that are handed in, by those of this node that the people of the

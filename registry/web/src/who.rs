@@ -9,13 +9,11 @@ use std::sync::atomic::AtomicBool;
 
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use licence_spec::http_signature::SignedHead;
 use licence_store::ClientRow;
 
 use super::Web;
 use super::connections::Link;
-use super::nodes::signed_head;
-use licence_node::exchange::find_elsewhere::Caller;
+use super::signature::{SignedNode, signed_head};
 
 /// Headers by which a proxy says for whom it asks. A request with one of them does not come from this machine itself.
 const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
@@ -29,12 +27,6 @@ pub(super) enum Who {
     Node(Arc<SignedNode>),
     /// Anybody else: open calls are answered, others are refused before their body is read.
     Stranger,
-}
-
-/// A node and what it signed.
-pub(super) struct SignedNode {
-    pub(super) caller: Caller,
-    pub(super) head: SignedHead,
 }
 
 impl Who {

@@ -22,22 +22,22 @@ use std::time::Duration;
 
 use harness::now;
 use licence_catalogue::KeyRole;
-use licence_node::access::clients::Clients;
-use licence_node::exchange::look_up::LoggedLicences;
+use licence_node::exchange::mirror::state::Growth;
 use licence_node::exchange::mirror::{Mirrored, mirror};
-use licence_node::exchange::mirror_state::Growth;
 use licence_node::node::Node;
+use licence_node::node::clients::Clients;
 use licence_node::node::clock::Clock;
 use licence_node::node::commit::Writer;
 use licence_node::node::config::{Disconnection, Role};
+use licence_node::node::cut_trees::CutTrees;
 use licence_node::node::evidence::Current;
 use licence_node::node::holder;
 use licence_node::node::keys::{Keyring, Usage};
-use licence_node::node::log::OwnLog;
+use licence_node::node::log::{OwnLog, origin_of};
+use licence_node::node::logged::LoggedLicences;
 use licence_node::node::numbers::Leases;
 use licence_node::node::refusals::Refusals;
 use licence_node::node::rng::Rng;
-use licence_node::trips::cut::CutTrees;
 use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::leaf_hash;
@@ -139,8 +139,7 @@ fn province(directory: &std::path::Path) -> Node {
     let mut keys = Keyring::default();
     keys.hold(&own.code, Usage::Log, SeedSigner::from_seed(&[6; 32]).unwrap());
     let log =
-        OwnLog::open(&*store, &format!("{}/log", own.host), keys.signer(&own.code, Usage::Log).unwrap())
-            .unwrap();
+        OwnLog::open(&*store, &origin_of(&own.host), keys.signer(&own.code, Usage::Log).unwrap()).unwrap();
     let (published, clients) = (log.published(), Clients::load(&*store).unwrap());
     Node {
         process: None,
@@ -162,7 +161,7 @@ fn province(directory: &std::path::Path) -> Node {
         keys,
         log: published,
         refusals: Refusals::default(),
-        ceilings: licence_node::access::ceiling::Ceilings::default(),
+        ceilings: licence_node::node::ceilings::Ceilings::default(),
         compared: licence_node::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),

@@ -1,6 +1,6 @@
 //! The rules of DESIGN §3, and the reading of manifests and sources that they judge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -47,6 +47,21 @@ const ROWS: &[Row] = &[
     },
     Row { name: "verifier-cli", house: &["licence-spec", "licence-catalogue"], never: &[SQL, WEB_SERVER] },
     Row {
+        name: "licence-node",
+        house: &["licence-spec", "licence-catalogue", "licence-store"],
+        never: &[SQL, WEB_SERVER, &["clap", "reqwest"]],
+    },
+    Row {
+        name: "licence-web",
+        house: &["licence-spec", "licence-catalogue", "licence-store", "licence-node"],
+        never: &[SQL, &["clap", "reqwest"]],
+    },
+    Row {
+        name: "licence-demo",
+        house: &["licence-spec", "licence-catalogue", "licence-store", "licence-node", "licence-web"],
+        never: &[SQL],
+    },
+    Row {
         name: "licence-registry",
         house: &[
             "licence-spec",
@@ -54,6 +69,9 @@ const ROWS: &[Row] = &[
             "licence-store",
             "licence-store-sqlite",
             "licence-store-postgres",
+            "licence-node",
+            "licence-web",
+            "licence-demo",
         ],
         never: &[],
     },
@@ -154,7 +172,9 @@ pub(crate) fn package_breaches(packages: &[Package]) -> Vec<String> {
             };
             // What a backend brings along is its own affair.
             let direct = package.dependencies.iter().any(|own| own == name);
-            if !allowed || (direct && row.name == "licence-registry" && SQL.contains(&name)) {
+            if !allowed
+                || (direct && row.name == "licence-registry" && [SQL, WEB_SERVER].concat().contains(&name))
+            {
                 breaches.push(format!("{} must not depend on {name}", package.name));
             }
         }
@@ -203,22 +223,27 @@ pub(crate) fn world_breaches(sources: &[Source]) -> Vec<String> {
     })
 }
 
-/// `registry/src`: `http → trips → store`; what lies below knows neither; only `main.rs` and `cli` name a backend.
-pub(crate) fn node_breaches(sources: &[Source]) -> Vec<String> {
+/// The shipped sources among these: without modules that stand under `#[cfg(test)]`.
+fn shipped(sources: &[Source]) -> Vec<&Source> {
     let tests: Vec<&Vec<String>> = sources.iter().flat_map(|source| &source.names.test_modules).collect();
-    let shipped = |source: &&Source| {
+    let is_shipped = |source: &&Source| {
         let module = scan::module_of(&source.path);
         !tests.iter().any(|test| module.starts_with(test))
     };
-    let shipped: Vec<&Source> = sources.iter().filter(shipped).collect();
-    let mut breaches = naming(shipped.iter().copied(), |source, path| {
-        let room = scan::module_of(&source.path).into_iter().next().unwrap_or_default();
-        // Trips may say what shape their requests and answers have, and nothing of calls, statuses or headers.
-        let describes_http =
-            room == "trips" && path[0] == "utoipa" && path.get(1).is_none_or(|name| name != "ToSchema");
-        forbidden(&room, &path[0])
-            || describes_http
-            || (path[0] == "crate" && path.get(1).is_some_and(|to| above(&room, to)))
+    sources.iter().filter(is_shipped).collect()
+}
+
+/// No SQL outside the backends, no web server's words in what a node is and does; only the shape of requests and answers is described there.
+pub(crate) fn word_breaches(sources: &[Source], may_serve: bool) -> Vec<String> {
+    let shipped = shipped(sources);
+    let is = |family: &[&str], name: &str| family.iter().any(|member| member.replace('-', "_") == name);
+    let mut breaches = naming(shipped.iter().copied(), |_, path| {
+        let describes_http = path[0] == "utoipa"
+            && path.get(1).is_none_or(|name| !matches!(name.as_str(), "ToSchema" | "PartialSchema"));
+        is(SQL, &path[0])
+            || matches!(path[0].as_str(), "licence_store_sqlite" | "licence_store_postgres")
+            || (!may_serve
+                && (describes_http || is(WEB_SERVER, &path[0]) || is(&["tower", "utoipa_axum"], &path[0])))
     });
     for source in shipped {
         breaches.extend(source.names.texts.iter().filter(|text| is_sql(text)).map(|text| {
@@ -228,28 +253,104 @@ pub(crate) fn node_breaches(sources: &[Source]) -> Vec<String> {
     breaches
 }
 
-/// Whether `room` may not use the crate `name`.
-fn forbidden(room: &str, name: &str) -> bool {
-    let is = |family: &[&str]| family.iter().any(|member| member.replace('-', "_") == name);
-    let backend = matches!(name, "licence_store_sqlite" | "licence_store_postgres");
-    let puts_together = matches!(room, "" | "cli");
-    is(SQL)
-        || (backend && !puts_together)
-        || (room == "trips" && (is(WEB_SERVER) || matches!(name, "ureq" | "tower" | "utoipa_axum")))
+/// A row of the plan of one package: a room, and which wings and rooms beside its own wing it may use.
+pub(crate) type RoomRow = (&'static str, &'static [&'static str]);
+
+/// Every room has a row and every row a room; a room uses what its row says and its own wing, and nothing in a circle.
+pub(crate) fn room_breaches(sources: &[Source], rows: &[RoomRow]) -> Vec<String> {
+    let modules: Modules<'_> =
+        shipped(sources).into_iter().map(|source| (scan::module_of(&source.path), source)).collect();
+    let rooms: BTreeSet<String> = modules.keys().filter_map(|module| room_of(module, rows)).collect();
+    let mut breaches: Vec<String> = rows
+        .iter()
+        .filter(|(room, _)| !rooms.contains(*room))
+        .map(|(room, _)| format!("{room} stands in the plan and not in the house"))
+        .collect();
+    for module in modules.keys().filter(|module| !module.is_empty()) {
+        let Some(room) = room_of(module, rows) else {
+            breaches.push(format!("{} stands in no row of the plan", module.join("::")));
+            continue;
+        };
+        let allowed = rows.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| allowed);
+        for used in arrows(module, &modules) {
+            let wing = |module: &[String]| module.first().cloned();
+            let is_open =
+                |name: &&str| used.join("::") == **name || used.join("::").starts_with(&format!("{name}::"));
+            if wing(module) != wing(used) && !allowed.iter().any(is_open) {
+                breaches.push(format!("{room} must not use {}", used.join("::")));
+            }
+        }
+    }
+    breaches.extend(circles(&modules).into_iter().map(|circle| format!("in a circle: {circle}")));
+    breaches
 }
 
-/// Whether the room `to` lies above `room`, so that `room` may not use it.
-fn above(room: &str, to: &str) -> bool {
-    match room {
-        // These put the node together.
-        "" | "cli" | "app" => false,
-        "http" | "jobs" => to == "cli",
-        "trips" => matches!(to, "cli" | "http"),
-        "clock" | "config" | "db" | "encoding" | "evidence" | "keys" | "log" | "rng" => {
-            matches!(to, "cli" | "http" | "jobs" | "trips")
+/// The files of a package by their modules.
+type Modules<'a> = BTreeMap<Vec<String>, &'a Source>;
+
+/// The room of a module: the longest name of the plan that it begins with. A wing's own row is for its own file alone: whatever is new in
+/// a wing needs a row.
+fn room_of(module: &[String], rows: &[RoomRow]) -> Option<String> {
+    let is_wing = |name: &str| rows.iter().any(|(room, _)| room.starts_with(&format!("{name}::")));
+    let names = (1..=module.len()).rev().map(|length| (length, module[..length].join("::")));
+    let mut known = names.filter(|(_, name)| rows.iter().any(|(room, _)| room == name));
+    let (length, name) = known.next()?;
+    (length == module.len() || !is_wing(&name)).then_some(name)
+}
+
+/// The files that a file uses: of each path the longest beginning that is a file. Parents and children of its own are left out.
+fn arrows<'a>(module: &[String], modules: &'a Modules<'_>) -> Vec<&'a Vec<String>> {
+    let Some(source) = modules.get(module) else { return Vec::new() };
+    let paths = source.names.paths.iter().filter(|path| path[0] == "crate").map(|path| &path[1..]);
+    let file = |path: &[String]| {
+        (1..=path.len())
+            .rev()
+            .find_map(|length| modules.get_key_value(&path[..length]).map(|(module, _)| module))
+    };
+    let mut found: Vec<_> = paths
+        .filter_map(file)
+        .filter(|used| !used.starts_with(module) && !module.starts_with(used))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Files that use each other, directly or round about; each circle once.
+fn circles(modules: &Modules<'_>) -> Vec<String> {
+    let reaches = |from: &Vec<String>| {
+        let mut seen: BTreeSet<&Vec<String>> = BTreeSet::new();
+        let mut open = arrows(from, modules);
+        while let Some(next) = open.pop() {
+            if seen.insert(next) {
+                open.extend(arrows(next, modules));
+            }
         }
-        _ => matches!(to, "cli" | "http"),
+        seen
+    };
+    let reached: BTreeMap<&Vec<String>, BTreeSet<&Vec<String>>> =
+        modules.keys().map(|module| (module, reaches(module))).collect();
+    let mut found = BTreeSet::new();
+    for (module, seen) in &reached {
+        if seen.contains(module) {
+            let circle =
+                seen.iter().filter(|other| reached.get(**other).is_some_and(|back| back.contains(module)));
+            found.insert(circle.map(|file| file.join("::")).collect::<Vec<_>>().join(", "));
+        }
     }
+    found.into_iter().collect()
+}
+
+/// Rooms, arrows between wings: for whoever wants to see how the house has grown (`--nocapture`).
+pub(crate) fn survey(sources: &[Source]) -> String {
+    let modules: Modules<'_> =
+        shipped(sources).into_iter().map(|source| (scan::module_of(&source.path), source)).collect();
+    let all: Vec<_> = modules
+        .keys()
+        .flat_map(|from| arrows(from, &modules).into_iter().map(move |to| (from, to)))
+        .collect();
+    let between = all.iter().filter(|(from, to)| from.first() != to.first()).count();
+    format!("files {}, arrows {}, between wings {between}", modules.len(), all.len())
 }
 
 fn is_sql(text: &str) -> bool {

@@ -3,20 +3,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use licence_node::access::clients::Clients;
 use licence_node::app::App;
-use licence_node::exchange::look_up::LoggedLicences;
 use licence_node::node::Node;
+use licence_node::node::clients::Clients;
 use licence_node::node::clock::Clock;
 use licence_node::node::commit::Writer;
 use licence_node::node::config::{Disconnection, Limits, Role};
+use licence_node::node::cut_trees::CutTrees;
 use licence_node::node::evidence::Current;
 use licence_node::node::keys::Keyring;
 use licence_node::node::log::OwnLog;
+use licence_node::node::logged::LoggedLicences;
 use licence_node::node::numbers::Leases;
 use licence_node::node::refusals::Refusals;
 use licence_node::node::rng::Rng;
-use licence_node::trips::cut::CutTrees;
 use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
 use licence_spec::view::View;
@@ -168,7 +168,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         keys: Keyring::default(),
         log: published,
         refusals: Refusals::default(),
-        ceilings: licence_node::access::ceiling::Ceilings::default(),
+        ceilings: licence_node::node::ceilings::Ceilings::default(),
         compared: licence_node::node::compared::Compared::default(),
         cuts: CutTrees::default(),
         logged: LoggedLicences::default(),

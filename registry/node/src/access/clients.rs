@@ -1,15 +1,11 @@
 //! Clients of the API: who may ask, for which authorities and types, which calls, until when.
 //!
-//! In scope: making, listing and revoking tokens, and finding the client of a token without touching the database.
-//! Out of scope: reading the header of a request (`http`). A token is 32 random bytes; only its SHA-256 is kept.
+//! In scope: making, listing and revoking tokens, what a client may ask for. Out of scope: reading the header of a request (`licence_web`),
+//! finding the client of a token (`node::clients`).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-
-use licence_spec::suite::{Digest, sha256};
+use licence_spec::suite::sha256;
 use licence_spec::text::check_line;
-use licence_spec::time::UnixTime;
-use licence_store::{ClientRow, Conflict, LicenceRow, Store, StoreError, transact};
+use licence_store::{ClientRow, Conflict, LicenceRow, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
 use crate::node::Node;
@@ -22,47 +18,6 @@ pub const CALLS: [&str; 6] = ["issue", "read", "change_status", "verify", "check
 const MAX_DAYS: i64 = 3 * 366;
 /// Longest id and name, bytes.
 const MAX_TEXT: usize = 128;
-
-/// All clients by the hash of their token. Another process of the node may change them, too (`shared`).
-#[derive(Clone, Default)]
-pub struct Clients {
-    map: Arc<RwLock<Arc<HashMap<Digest, ClientRow>>>>,
-    /// Held from the read to the swap: else a read from before a revocation could be swapped in after it.
-    reloading: Arc<Mutex<()>>,
-}
-
-impl Clients {
-    /// The clients that the store holds.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn load(store: &dyn Store) -> Result<Clients, StoreError> {
-        let clients = Clients::default();
-        clients.reload(store)?;
-        Ok(clients)
-    }
-
-    /// Takes over what the store holds now.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the clients stay as they were.
-    pub fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let _turn = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = store.read()?.clients()?;
-        let map = rows.into_iter().map(|row| (row.token_hash, row)).collect();
-        *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
-        Ok(())
-    }
-
-    /// The client whose token this is, if the token is good at `now`.
-    #[must_use]
-    pub fn of_token(&self, token: &str, now: UnixTime) -> Option<ClientRow> {
-        // A poisoned lock still holds a whole map: it is replaced in one assignment.
-        let map = Arc::clone(&self.map.read().unwrap_or_else(PoisonError::into_inner));
-        let client = map.get(&sha256(&[token.as_bytes()]))?;
-        (client.revoked_at.is_none() && now.0 < client.expires_at).then(|| client.clone())
-    }
-}
 
 /// Whether a list of a client has a name, or the `*` that stands for all.
 #[must_use]

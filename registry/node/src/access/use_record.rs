@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 
 use crate::node::Node;
 use crate::node::rng::RngError;
+use crate::node::shelf::Kind;
 
 /// Kind of the stored records of use.
-const USE: &str = "use";
+const USE: &str = Kind::Use.name();
 /// Longest part of a purpose, characters.
 pub const MAX_TEXT: usize = 64;
 

@@ -1,38 +1,30 @@
 //! Ask the register that must know a licence: the node of the authority that issued it. The issuer stands in the 电子证照标识.
 //!
-//! Order at the node that asks: issuer read from the id → its host taken from the trust list → asked once, within the patience of a counter →
-//! the signed answer opened. Order at the node asked: looked up → judged → verdict signed → record of use durable → answer.
+//! Order: issuer read from the id → its host taken from the trust list → asked once, within the patience of a counter → the signed answer
+//! opened.
 //! The answer is a receipt (spec/receipt.md) for the node that asks, with its random question in place of a case: signed, fresh, without
 //! any content of the licence. Only that register may say that there is no such licence.
-//! Out of scope: connections and signatures of calls (`http`, `fetch`).
+//! Out of scope: connections (`neighbours`), the other side (`answer_others`).
 
-use licence_spec::catalogue::HolderRole;
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::LICENCE_ID_ROOT;
 use licence_spec::numbers::CLOCK_SKEW_S;
-use licence_spec::policy::{Policy, Question, Subject};
-use licence_spec::receipt::{self, Archive, Filing};
+use licence_spec::receipt::{self, Archive};
 use licence_spec::trust::TrustList;
 use licence_spec::verdict::Verdict;
-use licence_store::StoreError;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::access::use_record;
-use crate::exchange::find_elsewhere::{AskedError, Caller};
+use crate::exchange::questions::SubjectRequest;
 use crate::node::Node;
-use crate::node::commit::{Effect, Job};
-use crate::node::encoding::{base64url, digest_text, from_base64url};
-use crate::node::keys::Usage;
-use crate::trips::verify::{SubjectRequest, judge_stored};
+use crate::node::encoding::from_base64url;
 
 /// Longest 电子证照标识, characters (spec/identifiers.md).
-const MAX_ID: usize = 128;
+pub(crate) const MAX_ID: usize = 128;
 /// Longest question, characters: 16 random bytes in hex.
-const MAX_QUESTION: usize = 32;
+pub(crate) const MAX_QUESTION: usize = 32;
 /// Stands where a receipt names a service item and none was asked about.
-const NO_ITEM: &str = "-";
+pub(crate) const NO_ITEM: &str = "-";
 
 /// How does a licence of yours stand?
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -136,70 +128,6 @@ pub fn ask(
         true => Ok(Some(receipt.verdict())),
         false => Err(told("应答不是对所问的答复 / the answer is not one to what was asked")),
     }
-}
-
-/// Answers how a licence of this node stands. The answer must not leave before the job is committed.
-///
-/// # Errors
-/// [`AskedError`].
-pub fn answer(
-    node: &Node,
-    caller: &Caller,
-    question: &RegisterQuestion,
-) -> Result<(RegisterAnswer, Job), AskedError> {
-    check(question)?;
-    let policy = Policy::named(&question.policy).ok_or(AskedError::Field("policy"))?;
-    let policy = policy.asking(Question {
-        subject: question.subject.as_ref().map(|subject| Subject {
-            role: HolderRole::Applicant,
-            code_type: subject.code_type.as_deref(),
-            code: &subject.code,
-            name: subject.name.as_deref(),
-        }),
-        service_item: question.service_item.as_deref(),
-        ..Question::default()
-    });
-    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    node.ceilings.ask(&caller.authority, now)?;
-    let found = node.store.read()?.licence_by_id(&question.id)?;
-    let content = json!({
-        "node": caller.authority, "answered": "status", "service_item": question.service_item,
-        "licences": found.iter().map(|row| digest_text(&row.digest)).collect::<Vec<_>>(), "at": now.0,
-    });
-    let (_, row) = use_record::row(node, &content)?;
-    let job = Job::new(vec![(Effect::Document(row), None)]);
-    let Some(row) = found else {
-        node.ceilings.in_vain(&caller.authority, now);
-        return Ok((RegisterAnswer { receipt: None }, job));
-    };
-    // Whose bytes were lost in a restore cannot be judged: whoever holds the licence can hand it in.
-    let verdict = judge_stored(node, &row, &evidence, &policy, now).ok_or(AskedError::Unknown)?;
-    let mut cti = [0; 16];
-    node.rng.fill(&mut cti)?;
-    let filing = Filing {
-        node: &node.authority,
-        audience: &caller.authority,
-        case_number: &question.question,
-        service_item: question.service_item.as_deref().unwrap_or(NO_ITEM),
-        materials: &[],
-        holder: None,
-        cti,
-    };
-    let signer = node.signer(&node.authority, Usage::Receipt)?.ok_or(AskedError::NotReady("receipt key"))?;
-    let signed = receipt::sign(&verdict, &filing, &*signer)
-        .map_err(|error| StoreError::Corrupt(format!("a verdict that cannot be signed: {error}")))?;
-    Ok((RegisterAnswer { receipt: Some(base64url(&signed)) }, job))
-}
-
-fn check(question: &RegisterQuestion) -> Result<(), AskedError> {
-    let short = |text: &str, most: usize| !text.is_empty() && text.chars().count() <= most;
-    let item = question.service_item.as_deref().is_none_or(use_record::is_told);
-    let texts = [
-        ("id", short(&question.id, MAX_ID)),
-        ("question", short(&question.question, MAX_QUESTION)),
-        ("service_item", item),
-    ];
-    texts.into_iter().find(|(_, holds)| !holds).map_or(Ok(()), |(name, _)| Err(AskedError::Field(name)))
 }
 
 #[cfg(test)]

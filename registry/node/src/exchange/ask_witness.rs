@@ -10,9 +10,9 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::note::Note;
 use licence_spec::log::policy::Policy;
 
-use crate::exchange::witness::witness_name;
 use crate::node::Node;
 use crate::node::log::consistency;
+use crate::node::log::witness_name;
 use crate::publication::refresh::keep_cosigned;
 
 /// What a witness answers, if it does not refuse.

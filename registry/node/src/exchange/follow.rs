@@ -10,13 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::exchange::fetch::Peer;
 use crate::exchange::gather_index::gather;
 use crate::exchange::index_record::MAX_PAGE;
+use crate::exchange::mirror::state::Growth;
 use crate::exchange::mirror::{Mirrored, held, mirror};
-use crate::exchange::mirror_state::Growth;
+use crate::exchange::paths::INDEX;
 use crate::node::Node;
 use crate::node::config::{Config, Role};
-
-/// Where the index of a node is told.
-const INDEX: &str = "/v1/index";
 
 /// One log.
 pub struct Followed {

@@ -5,9 +5,6 @@
 //! following logs (`mirror`, `gather_index`), connections (`fetch`).
 //! Only a licence whose signature holds under a listed key comes to the store or to another node: junk costs no look-up.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-
 use licence_spec::credential::Credential;
 use licence_spec::evidence::Evidence;
 use licence_spec::log::entry::{Entry, Op};
@@ -20,16 +17,14 @@ use licence_store::{DocumentRow, INDEX_LICENCE, Read, StoreError, transact};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::exchange::find_elsewhere::{AskedError, Caller};
-use crate::exchange::index_record::parse_digest;
 use crate::exchange::mirror::{self, MirrorError};
 use crate::node::Node;
 use crate::node::encoding::digest_text;
+use crate::node::logged::Known;
+use crate::node::shelf::Kind;
 
 /// Kind of the documents that name licences that are in no log; named by log and digest.
-pub const MISSING: &str = "log-missing";
-/// Licences that each of two generations of the memory holds: about 16 MiB together.
-const REMEMBERED: usize = 65_536;
+pub const MISSING: &str = Kind::LogMissing.name();
 /// How long it is remembered that a province does not know a licence, or cannot be asked, seconds.
 const NO_S: i64 = 60;
 /// Most leaves without a right record that are looked at for one licence.
@@ -64,67 +59,11 @@ pub type AskLog<'a> = &'a dyn Fn(&LogQuestion) -> Option<Result<LogAnswer, Strin
 
 /// Why a log cannot be looked in.
 #[derive(Debug, thiserror::Error)]
-enum LookUpError {
+pub(crate) enum LookUpError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Mirror(#[from] MirrorError),
-}
-
-/// What a look-up came to, as it is remembered.
-#[derive(Clone)]
-enum Known {
-    Found(Arc<str>, Option<LeafPlace>),
-    Missing,
-    Pending,
-    NotAsked,
-}
-
-impl Known {
-    fn as_look_up(&self) -> LogLookUp<'_> {
-        match self {
-            Known::Found(origin, place) => LogLookUp::Found { origin, place: *place },
-            Known::Missing => LogLookUp::Missing,
-            Known::Pending => LogLookUp::Pending,
-            Known::NotAsked => LogLookUp::NotAsked,
-        }
-    }
-
-    /// How much of a doubt it is: of several logs of one issuer, the one that leaves most decides, unless one has the licence.
-    const fn rank(&self) -> u8 {
-        match self {
-            Known::Missing => 0,
-            Known::Pending => 1,
-            Known::NotAsked => 2,
-            Known::Found(..) => 3,
-        }
-    }
-}
-
-/// What is known of a licence, and until when.
-type Generation = HashMap<Digest, (Known, i64)>;
-
-/// What is remembered of licences: for ever that a log has one, which it cannot take back; for a minute what another node does not know.
-#[derive(Clone, Default)]
-pub struct LoggedLicences(Arc<RwLock<[Generation; 2]>>);
-
-impl LoggedLicences {
-    fn get(&self, licence: &Digest, now: UnixTime) -> Option<Known> {
-        // A poisoned map is whole: entries are put in in one step.
-        let generations = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let held = generations.iter().find_map(|generation| generation.get(licence));
-        held.filter(|(_, until)| now.0 < *until).map(|(known, _)| known.clone())
-    }
-
-    fn put(&self, licence: Digest, known: Known, until: i64) {
-        let mut generations = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let [young, old] = &mut *generations;
-        if young.len() >= REMEMBERED {
-            // What nobody asked for since the last turn is forgotten, and is looked up again.
-            *old = std::mem::take(young);
-        }
-        young.insert(licence, (known, until));
-    }
 }
 
 /// Judges a licence, and once more with a look-up if the log is what the verdict lacks. With `ask` absent only memory is asked, so that
@@ -215,14 +154,14 @@ fn in_log(node: &Node, origin: &str, digest: &Digest, issued_at: UnixTime, ask: 
 }
 
 /// What the own log or a mirrored one says; `None` if this node holds neither.
-fn held_here(
+pub(crate) fn held_here(
     node: &Node,
     origin: &str,
     digest: &Digest,
     issued_at: UnixTime,
 ) -> Result<Option<Known>, LookUpError> {
     let read = node.store.read()?;
-    if origin == format!("{}/log", node.host) {
+    if origin == node.origin() {
         return Ok(Some(in_own(&*read, origin, digest, issued_at)?));
     }
     let cursors = read.index_cursors()?;
@@ -278,35 +217,8 @@ fn newest_time(read: &dyn Read, origin: &str, told: u64) -> Result<UnixTime, Mir
     Ok(last.into_iter().flatten().map(|entry| entry.time).max().unwrap_or(UnixTime(i64::MIN)))
 }
 
-/// Answers another node whether a log that this node holds has a licence.
-///
-/// # Errors
-/// [`AskedError`].
-pub fn answer(node: &Node, caller: &Caller, question: &LogQuestion) -> Result<LogAnswer, AskedError> {
-    let digest = parse_digest(&question.digest).ok_or(AskedError::Field("digest"))?;
-    let evidence = node.evidence.snapshot();
-    let list = evidence.trust_list();
-    let mut entries = list.iter().flat_map(|list| &list.content().entries);
-    let entry = entries.find(|entry| entry.logs.iter().any(|log| log.key.name() == question.origin));
-    let issuer = entry.ok_or(AskedError::Field("origin"))?.id.clone();
-    let held = held_here(node, &question.origin, &digest, UnixTime(question.issued_at));
-    let known = held.unwrap_or_else(|error| {
-        tracing::warn!(%error, origin = question.origin, "a log cannot be looked in");
-        None
-    });
-    let logged = match known {
-        Some(Known::Found(..)) => Some(true),
-        Some(Known::Missing) => Some(false),
-        Some(Known::Pending | Known::NotAsked) | None => None,
-    };
-    if logged == Some(false) {
-        keep_missing(node, &issuer, &digest, &caller.authority);
-    }
-    Ok(LogAnswer { logged })
-}
-
 /// Names a licence that is in no log, once, in the log file and in the store, where `doctor` and the metrics find it.
-fn keep_missing(node: &Node, issuer: &str, digest: &Digest, asked_by: &str) {
+pub(crate) fn keep_missing(node: &Node, issuer: &str, digest: &Digest, asked_by: &str) {
     let licence = digest_text(digest);
     let name = format!("{issuer} {licence}");
     let kept = transact::<_, StoreError>(&*node.store, "log_missing", |write| {

@@ -11,6 +11,10 @@
 //! its own signed root, does not begin with the mirrored one (spec/log.md §10). Its two heads are kept, and nothing of it is followed.
 //! A log may claim any size: what is taken of it is bounded by [`Growth`], by the profile of its entries, and by the room on the disk.
 
+pub mod fork_cases;
+pub mod state;
+pub mod tree;
+
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::entry::{Entry, MAX_ENTRY_BYTES};
 use licence_spec::log::merkle::{TreeHead, leaf_hash, verify_consistency};
@@ -21,15 +25,17 @@ use licence_spec::numbers::MAX_CHECKPOINT;
 use licence_spec::suite::sha256;
 use licence_store::{DocumentRow, Read, StoreError, Write, transact};
 
-use crate::exchange::fork_cases::keep_fork;
-use crate::exchange::mirror_state::{self, Growth, KEPT_FREE};
-use crate::exchange::mirrored_tree::{self, TILES};
+use self::fork_cases::keep_fork;
+use self::state::{Growth, KEPT_FREE};
+use self::tree::TILES;
+use crate::exchange::paths::{CHECKPOINT, LOG};
 use crate::node::Node;
+use crate::node::shelf::Kind;
 
 /// Kind of the newest verified heads of other logs; named by origin, version is the size.
-pub const HEAD: &str = "mirror-head";
+pub const HEAD: &str = Kind::MirrorHead.name();
 /// Kind of the entries of other logs; named by origin and place of the bundle, version is its width.
-const ENTRIES: &str = "mirror-entries";
+const ENTRIES: &str = Kind::MirrorEntries.name();
 /// Kind of the right edges that belong to the heads, and of those of entries that are not verified yet.
 const EDGES: [&str; 2] = ["mirror-edge", "mirror-progress"];
 /// Bundles of one transaction: 16,384 leaves, about 720 KiB.
@@ -199,7 +205,7 @@ struct Shown<'a> {
 /// # Errors
 /// [`MirrorError`]; what was verified before stays.
 pub fn mirror(node: &Node, key: &LogKey, growth: Growth, fetch: Fetch<'_>) -> Result<Mirrored, MirrorError> {
-    let bytes = fetch("/log/checkpoint", MAX_CHECKPOINT).map_err(MirrorError::Fetch)?;
+    let bytes = fetch(CHECKPOINT, MAX_CHECKPOINT).map_err(MirrorError::Fetch)?;
     let signed = SignedCheckpoint::open(&bytes, key).map_err(|_| MirrorError::Head)?;
     let (origin, head) = (key.name(), signed.head());
     let shown = Shown { origin, head, note: &bytes, text: signed.note().text() };
@@ -208,7 +214,7 @@ pub fn mirror(node: &Node, key: &LogKey, growth: Growth, fetch: Fetch<'_>) -> Re
         true => grow(node, &shown, before, growth, fetch),
         false => look_back(node, &shown, before),
     };
-    mirror_state::note(node, origin, head.size, &outcome)?;
+    state::note(node, origin, head.size, &outcome)?;
     if let Ok(Mirrored::Whole(_)) = outcome {
         node.evidence.change(|evidence| evidence.add_head(origin, head));
     }
@@ -218,7 +224,7 @@ pub fn mirror(node: &Node, key: &LogKey, growth: Growth, fetch: Fetch<'_>) -> Re
 /// A head that is not larger than the one held: the same, an old one, or a fork.
 fn look_back(node: &Node, shown: &Shown<'_>, before: TreeHead) -> Result<Mirrored, MirrorError> {
     let Shown { origin, head, note, .. } = shown;
-    let lies = mirrored_tree::contains(&*node.store.read()?, origin, head)?;
+    let lies = tree::contains(&*node.store.read()?, origin, head)?;
     if lies != Some(true) {
         keep_fork(node, origin, head, note)?;
         return Err(MirrorError::Fork);
@@ -245,7 +251,7 @@ fn grow(
     fetch: Fetch<'_>,
 ) -> Result<Mirrored, MirrorError> {
     let (origin, claimed) = (shown.origin, shown.head.size);
-    let left = mirror_state::state(&*node.store.read()?, origin)?.left(growth, node.clock.now());
+    let left = state::state(&*node.store.read()?, origin)?.left(growth, node.clock.now());
     if left == 0 {
         return Err(MirrorError::Day { claimed, day: growth.day });
     }
@@ -274,7 +280,7 @@ fn begins_with(old: TreeHead, new: TreeHead, fetch: Fetch<'_>) -> Option<bool> {
         return Some(true);
     }
     let mut tree = TiledTree::new(new.size, |tile| {
-        fetch(&format!("/log/{}", TilePath::Hashes(tile)), TILE_BYTES).map_err(MirrorError::Fetch)
+        fetch(&format!("{LOG}/{}", TilePath::Hashes(tile)), TILE_BYTES).map_err(MirrorError::Fetch)
     });
     let root = tree.root(old.size).ok()?;
     let proof = tree.consistency_proof(old.size, new.size).ok()?;
@@ -300,7 +306,7 @@ fn follow(
         let mut rows = Vec::new();
         for index in first..(first + CHUNK).min(end.div_ceil(BUNDLE)) {
             let bundle = Bundle::of_tree(index, size).ok_or(TileError::OutOfRange)?;
-            let path = format!("/log/{}", TilePath::Entries(bundle));
+            let path = format!("{LOG}/{}", TilePath::Entries(bundle));
             let bytes = fetch(&path, MAX_ENTRIES).map_err(MirrorError::Fetch)?;
             rows.extend(extend(node, origin, &mut edge, &bundle.entries(&bytes)?)?);
             rows.push(row(node, ENTRIES, &place(origin, index), u64::from(bundle.width()), &bytes));
@@ -324,7 +330,7 @@ fn keep(node: &Node, origin: &str, rows: &[DocumentRow], leaves: u64) -> Result<
     let now = node.clock.now();
     let kept = transact(&*node.store, "mirror_entries", |write| {
         write.put_documents(rows)?;
-        mirror_state::count(write, origin, leaves, now)
+        state::count(write, origin, leaves, now)
     });
     match kept {
         // Other entries are kept at their places, by a run for another head.
@@ -353,7 +359,7 @@ fn extend(
                 Entry::parse(entry).map_err(|_| MirrorError::Profile { index })?;
                 edge.push(&hash, |tile, hashes| {
                     if tile.level() > 0 {
-                        let name = mirrored_tree::name(origin, tile.level(), tile.index());
+                        let name = tree::name(origin, tile.level(), tile.index());
                         full.push(row(node, TILES, &name, 1, &hashes));
                     }
                 });
@@ -413,7 +419,7 @@ fn throw_away(node: &Node, origin: &str, verified: u64) -> Result<(), MirrorErro
             let leaves = 8 * (u32::from(level) + 1);
             for index in verified >> leaves..=fetched >> leaves {
                 // One that ends at or before the verified head does not lie in this range.
-                write.delete_document(TILES, &mirrored_tree::name(origin, level, index))?;
+                write.delete_document(TILES, &tree::name(origin, level, index))?;
             }
         }
         write.put_documents(last.as_slice())?;

@@ -11,6 +11,7 @@ use licence_spec::verdict::Code;
 
 use crate::exchange::fetch::{Fetched, Peer};
 use crate::exchange::mirror::Fetch;
+use crate::exchange::paths::{BUNDLE, CATALOGUE};
 use crate::node::Node;
 use crate::publication::documents::{TakeError, take_catalogue, take_token, take_trust};
 
@@ -24,9 +25,6 @@ pub enum PullError {
     #[error(transparent)]
     Take(#[from] TakeError),
 }
-
-/// The path of a node's evidence.
-const BUNDLE: &str = "/v1/bundle";
 
 /// Fetches the peer's bundle and takes what is newer: trust files and catalogue if `authoritative`, and in any case the
 /// status tokens of licences of other nodes, and the heads of their logs. Nothing is done if the bundle is the last one.
@@ -91,7 +89,7 @@ fn take_catalogues(node: &Node, newest: &[u8], fetch: Fetch<'_>) -> Result<(), P
     // A node without any takes the newest as its first.
     let missed = if held == 0 { offered..offered } else { held + 1..offered };
     for version in missed {
-        let path = format!("/v1/catalogue?version={version}");
+        let path = format!("{CATALOGUE}?version={version}");
         take_catalogue(node, &fetch(&path, MAX_CATALOGUE).map_err(PullError::Fetch)?)?;
     }
     Ok(take_catalogue(node, newest)?)

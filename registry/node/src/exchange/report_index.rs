@@ -27,7 +27,7 @@ pub fn own_page(node: &Node, after: u64) -> Result<IndexPage, StoreError> {
     records.extend(read.status_changes_from(after, PAGE + 1)?.iter().map(of_change));
     records.extend(read.ended_indexes_from(after, PAGE + 1)?.iter().map(of_ended));
     let size = read.log_head()?.map_or(0, |head| head.size);
-    Ok(page(format!("{}/log", node.host), records, size, size))
+    Ok(page(node.origin(), records, size, size))
 }
 
 /// What this province knows of another log from `after` on, without holders: of them it has only hashes.

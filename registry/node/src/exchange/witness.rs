@@ -6,23 +6,23 @@
 //! In scope: the C2SP call. Out of scope: who may call it (`http`), how the mirror is brought up (`follow`).
 
 use licence_spec::log::checkpoint::SignedCheckpoint;
-use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::witness::{AddCheckpoint, Refusal};
 use licence_spec::log::witness_time::{self, Nonce};
-use licence_spec::suite::{SignError, Signer as _, sha256};
+use licence_spec::suite::{SignError, sha256};
 use licence_store::{DocumentRow, StoreError, transact};
 
-use crate::exchange::fork_cases::{self, keep_fork};
 use crate::exchange::mirror::MirrorError;
-use crate::exchange::mirrored_tree;
+use crate::exchange::mirror::fork_cases::{self, keep_fork};
+use crate::exchange::mirror::tree;
 use crate::node::Node;
 use crate::node::compared::ClockAhead;
 use crate::node::keys::Usage;
+use crate::node::shelf::Kind;
 
 /// Kind of the newest cosigned heads; named by origin, version is the size.
-const WITNESSED: &str = "witness-head";
+const WITNESSED: &str = Kind::WitnessHead.name();
 
 /// Why nothing was cosigned.
 #[derive(Debug, thiserror::Error)]
@@ -57,26 +57,14 @@ pub enum WitnessError {
     Sign(#[from] SignError),
 }
 
-/// Name of the witness on a host.
-#[must_use]
-pub fn witness_name(host: &str) -> String {
-    format!("{host}/w1")
-}
-
-/// Name and key of the witness that this node is; `None` if it has no witness key.
-#[must_use]
-pub fn own_key(node: &Node) -> Option<WitnessKey> {
-    let signer = node.keys.signer(&node.authority, Usage::Witness)?;
-    WitnessKey::new(&witness_name(&node.host), *signer.public_key()).ok()
-}
-
 /// What the clock of the witness says to whoever asks with a nonce: one cosignature line (spec/log.md §9); `None` if this node is no
 /// witness. Waits for no comparison of the own clock: two nodes that begin at once would wait for each other.
 ///
 /// # Errors
 /// [`WitnessError::ClockAhead`] if this clock is known to be ahead: it would vouch for another that is.
 pub fn time(node: &Node, nonce: Nonce) -> Result<Option<String>, WitnessError> {
-    let Some((key, signer)) = own_key(node).zip(node.keys.signer(&node.authority, Usage::Witness)) else {
+    let Some((key, signer)) = node.witness_key().zip(node.keys.signer(&node.authority, Usage::Witness))
+    else {
         return Ok(None);
     };
     if let Some(ahead) = node.compared.ahead() {
@@ -91,7 +79,7 @@ pub fn time(node: &Node, nonce: Nonce) -> Result<Option<String>, WitnessError> {
 /// # Errors
 /// [`WitnessError`]; nothing is stored then, except the evidence of a fork.
 pub fn add_checkpoint(node: &Node, body: &[u8], follow: &dyn Fn(&str, u64)) -> Result<String, WitnessError> {
-    let key = own_key(node).ok_or(WitnessError::NotReady("witness key"))?;
+    let key = node.witness_key().ok_or(WitnessError::NotReady("witness key"))?;
     let signer =
         node.signer(&node.authority, Usage::Witness)?.ok_or(WitnessError::NotReady("witness key"))?;
     let request = AddCheckpoint::parse(body)?;
@@ -143,7 +131,7 @@ fn check_mirror(
     follow: &dyn Fn(&str, u64),
 ) -> Result<(), WitnessError> {
     let (origin, head) = (request.origin(), request.head());
-    let lies = || mirrored_tree::contains(&*node.store.read()?, origin, &head);
+    let lies = || tree::contains(&*node.store.read()?, origin, &head);
     let known = match lies()? {
         None => {
             follow(origin, head.size);

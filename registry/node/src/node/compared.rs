@@ -1,25 +1,18 @@
 //! Is this machine's clock ahead of everybody else's? Then nothing is signed: what is signed ahead of its time is worth nothing to others
 //! until that time has come, and pushes out what was good.
 //!
-//! In scope: asking the witnesses among the configured nodes for their signed time (spec/log.md §9), what came of it, and the one
-//! question that every signing asks ([`Compared::may_sign`]). Out of scope: when a round is made (`jobs`), a clock that is behind
-//! (`doctor`, and the dates of what others sign). Limits: each host is asked for `PATIENCE` at most, all at once.
+//! In scope: what came of asking others for their time, and the one question that every signing asks ([`Compared::may_sign`]). Out of scope:
+//! asking them (`exchange::compare_clocks`), a clock that is behind (`doctor`, and the dates of what others sign).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use licence_spec::log::cosignature::WitnessKey;
-use licence_spec::log::witness_time::{self, MAX_WITNESS_TIME, Nonce};
+use licence_spec::log::witness_time;
 use licence_spec::time::UnixTime;
 
-use crate::exchange::fetch::Peer;
-use crate::node::Node;
 use crate::node::clock::Stopwatch;
-use crate::node::config::{Config, Source};
 
-/// Longest time for one host.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// Longest time that a signing waits for the first round: no longer than a round takes.
 const FIRST: Duration = Duration::from_secs(4);
 /// How long an answer is enough, as long as the clock is not ahead.
@@ -91,18 +84,18 @@ impl Compared {
     }
 
     /// Whether it is time to ask again: soon if nobody has answered, or if nothing is signed until somebody does.
-    fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         let state = self.state();
         state.ahead.is_some() || state.answered.is_none_or(|last| last.elapsed() >= ENOUGH)
     }
 
     /// From here on signings wait for a round.
-    fn expect_round(&self) {
+    pub(crate) fn expect_round(&self) {
         self.state().is_first = true;
     }
 
     /// What a round has found.
-    fn take(&self, round: &[Told], asked: bool, now: UnixTime) {
+    pub(crate) fn take(&self, round: &[Told], asked: bool, now: UnixTime) {
         let mut state = self.state();
         let ahead = judged(round, state.ahead.as_ref(), now);
         match (&state.ahead, &ahead) {
@@ -139,11 +132,13 @@ impl Compared {
 }
 
 /// An answer.
-struct Told {
-    host: String,
+pub(crate) struct Told {
+    /// Who gave it.
+    pub(crate) host: String,
     /// Own time when the question was sent.
-    sent: UnixTime,
-    theirs: UnixTime,
+    pub(crate) sent: UnixTime,
+    /// What the other clock read.
+    pub(crate) theirs: UnixTime,
 }
 
 /// What a round says of the own clock. If nobody answers, it stays as it was, unless the clock has been set back since.
@@ -154,71 +149,6 @@ fn judged(round: &[Told], before: Option<&ClockAhead>, now: UnixTime) -> Option<
     let answers = round.iter().map(|told| (told, told.sent, told.theirs));
     let (told, seconds) = witness_time::ahead(answers)?;
     Some(ClockAhead { seconds, host: told.host.clone(), read: told.sent })
-}
-
-/// Those who may be asked.
-#[derive(Clone)]
-pub struct Clocks(Vec<Peer>);
-
-impl Clocks {
-    /// The nodes of a configuration: which of them are witnesses, the trust list says.
-    #[must_use]
-    pub fn new(config: &Config) -> Clocks {
-        let all = config.province.iter().chain(&config.peers).chain(&config.witnessed_by);
-        let by_host: BTreeMap<&str, &Source> = all.map(|source| (source.host.as_str(), source)).collect();
-        Clocks(by_host.into_values().cloned().map(|source| Peer::within(source, PATIENCE)).collect())
-    }
-
-    /// Lets signings of a node wait for the first round, if there is anybody who may be asked.
-    pub fn expect_round(&self, node: &Node) {
-        if !self.0.is_empty() {
-            node.compared.expect_round();
-        }
-    }
-
-    /// Makes a round if it is time for one: asks all witnesses among them at once, and keeps what they say. Who is a witness, nobody can tell
-    /// before there is a trust list.
-    ///
-    /// # Errors
-    /// If there is somebody to ask and nobody answers, in words.
-    pub fn compare_if_due(&self, node: &Node) -> Result<(), String> {
-        if node.compared.is_due() { self.compare(node) } else { Ok(()) }
-    }
-
-    /// As [`Clocks::compare_if_due`], now.
-    ///
-    /// # Errors
-    /// If there is somebody to ask and nobody answers, in words.
-    pub fn compare(&self, node: &Node) -> Result<(), String> {
-        let evidence = node.evidence.snapshot();
-        let Some(list) = evidence.trust_list() else { return Ok(()) };
-        let witnesses = list.policy().witnesses();
-        let askable = |peer: &&Peer| witnesses.iter().any(|key| witness_time::is_of(key, peer.host()));
-        let asked: Vec<&Peer> = self.0.iter().filter(askable).collect();
-        let answers: Vec<Result<Told, String>> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                asked.iter().map(|peer| scope.spawn(|| ask(node, peer, witnesses))).collect();
-            let panicked = |_| Err("the thread panicked".to_owned());
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
-        });
-        let (round, faults): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
-        let round: Vec<Told> = round.into_iter().flatten().collect();
-        node.compared.take(&round, !asked.is_empty(), node.clock.now());
-        match round.is_empty() && !asked.is_empty() {
-            true => Err(faults.into_iter().filter_map(Result::err).collect::<Vec<_>>().join("; ")),
-            false => Ok(()),
-        }
-    }
-}
-
-fn ask(node: &Node, peer: &Peer, witnesses: &[WitnessKey]) -> Result<Told, String> {
-    let nonce = Nonce(node.rng.bytes().map_err(|error| error.to_string())?);
-    let sent = node.clock.now();
-    let bytes = peer.get(&format!("/v1/witness/time/{nonce}"), MAX_WITNESS_TIME)?;
-    let theirs = witness_time::read(&bytes, witnesses, peer.host(), nonce);
-    let theirs =
-        theirs.ok_or_else(|| format!("{}: no witness of the trust list signed its time", peer.host()))?;
-    Ok(Told { host: peer.host().to_owned(), sent, theirs })
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use licence_spec::suite::{Digest, sha256};
 use licence_store::{DocumentRow, Store, StoreError, transact};
 
 use crate::node::rng::{Rng, RngError};
+use crate::node::shelf::Kind;
 
 /// Where the secret of the hash is kept: beside the licences themselves, which tell more.
-const SECRET: (&str, &str) = ("secret", "holders");
+const SECRET: (&str, &str) = (Kind::Secret.name(), "holders");
 
 /// The key under which licences of a holder are found, of the normal form of the code (spec/identifiers.md §5.1): however it
 /// was typed, at issue or in the question.

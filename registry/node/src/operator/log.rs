@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Refusal;
-use crate::exchange::fork_cases::{self, CaseError};
+use crate::exchange::mirror::fork_cases::{self, CaseError};
 use crate::node::Node;
 
 /// Open and closed cases.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use crate::node::Node;
 use crate::trips::end_index::end_index;
-use crate::trips::issue::Reason;
+use crate::trips::reason::Reason;
 
 /// Ends the entry of a licence that was signed beside the system.
 pub(super) fn end(node: &Node, credential: &[u8], reason: &Reason) -> Result<Value, Refusal> {

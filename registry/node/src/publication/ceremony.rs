@@ -28,7 +28,6 @@ use serde::{Deserialize, Serialize};
 
 pub use officer::OfficerKeys;
 
-use crate::exchange::witness;
 use crate::node::Node;
 use crate::node::encoding::{base64url, from_base64url};
 use crate::node::keys::{Keyring, KeysError, Usage};
@@ -249,9 +248,9 @@ impl NodeKeys {
         }
         let missing = || CeremonyError::Keys(node.authority.clone());
         let signer = node.keys.signer(&node.authority, Usage::Log).ok_or_else(missing)?;
-        let log = LogKey::new(&format!("{}/log", node.host), *signer.public_key()).map_err(|_| missing())?;
+        let log = LogKey::new(&node.origin(), *signer.public_key()).map_err(|_| missing())?;
         let timestamp = text(&node.authority, Usage::Timestamp);
-        let witness = witness::own_key(node).map(|key| key.to_string());
+        let witness = node.witness_key().map(|key| key.to_string());
         Ok(NodeKeys { region: node.region.clone(), log: log.to_string(), timestamp, witness, authorities })
     }
 

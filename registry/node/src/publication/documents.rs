@@ -20,24 +20,24 @@ mod tokens;
 
 pub use tokens::{PEER_TOKEN, Stranger, clear_strangers, strangers, take_token};
 
-use crate::exchange::mirror;
 use crate::node::Node;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::config::Role;
+use crate::node::shelf::Kind;
 use crate::publication::own_register;
 
 /// Kind of the trust roots; each is named by its version.
-pub const ROOT: &str = "trust-root";
+pub const ROOT: &str = Kind::TrustRoot.name();
 /// Kind and name of the other documents.
-pub const LIST: (&str, &str) = ("trust", "list");
+pub const LIST: (&str, &str) = (Kind::Trust.name(), "list");
 /// The timestamp.
-pub const TIMESTAMP: (&str, &str) = ("trust", "timestamp");
+pub const TIMESTAMP: (&str, &str) = (Kind::Trust.name(), "timestamp");
 /// The catalogue.
-pub const CATALOGUE: (&str, &str) = ("catalogue", "current");
+pub const CATALOGUE: (&str, &str) = (Kind::Catalogue.name(), "current");
 /// Kind of all versions of the catalogue; each is named by its version.
-pub const CATALOGUE_VERSION: &str = "catalogue-version";
+pub const CATALOGUE_VERSION: &str = Kind::CatalogueVersion.name();
 /// Kind of the officers' approvals of catalogue versions; each is named by version and digest.
-const APPROVAL: &str = "catalogue-approval";
+const APPROVAL: &str = Kind::CatalogueApproval.name();
 
 /// Why a document was not taken. What was held before stays in force.
 #[derive(Debug, thiserror::Error)]
@@ -323,7 +323,7 @@ pub fn refresh(node: &Node) -> Result<(), TakeError> {
         });
     }
     let taken = tokens::refresh(node, &*read)?;
-    for row in read.documents(mirror::HEAD)? {
+    for row in read.documents(Kind::MirrorHead.name())? {
         let Ok(signed) = SignedCheckpoint::parse(&row.bytes) else { continue };
         if node.evidence.snapshot().head(&row.name, row.version).is_none() {
             node.evidence.change(|evidence| evidence.add_head(&row.name, signed.head()));
@@ -391,7 +391,7 @@ pub fn bundle(node: &Node) -> Result<Bundle, StoreError> {
     for held in node.evidence.snapshot().tokens().filter(|held| held.signer().is_some()) {
         parts.push((bundle::status_path(held.token().uri()), held.token().bytes().to_vec()));
     }
-    let origin = format!("{}/log", node.host);
+    let origin = node.origin();
     parts.push((bundle::checkpoint_path(&origin), node.log.served().as_bytes().to_vec()));
     Bundle::new(parts).map_err(|fault| StoreError::Unavailable(fault.what.to_owned()))
 }

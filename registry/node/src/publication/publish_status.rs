@@ -200,34 +200,3 @@ fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), P
     });
     Ok(())
 }
-
-/// The position of the `counter`-th licence of a list: a keyed permutation of the list, so that an index is given out
-/// once and tells nothing about the order of issue.
-///
-/// Four Feistel rounds over 20 bits, keyed by the list's secret; `size` must be 2^20.
-#[must_use]
-pub fn status_index(secret: &[u8; 32], counter: u32) -> u32 {
-    const HALF: u32 = 10;
-    const MASK: u32 = (1 << HALF) - 1;
-    let (mut left, mut right) = (counter >> HALF & MASK, counter & MASK);
-    for round in 0..4u8 {
-        let mixed = licence_spec::suite::sha256(&[secret, &[round], &right.to_be_bytes()]);
-        let [a, b, ..] = mixed;
-        (left, right) = (right, left ^ (u32::from(a) << 8 | u32::from(b)) & MASK);
-    }
-    left << HALF | right
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_index_is_given_out_once() {
-        let mut seen = vec![false; LIST_SIZE as usize];
-        for counter in 0..LIST_SIZE {
-            let index = status_index(&[7; 32], counter) as usize;
-            assert!(!std::mem::replace(&mut seen[index], true), "index {index} twice");
-        }
-    }
-}

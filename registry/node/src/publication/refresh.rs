@@ -16,11 +16,12 @@ use licence_store::{DocumentRow, JobLease, StoreError, transact};
 
 use crate::node::Node;
 use crate::node::commit::{Job, WriteError};
+use crate::node::shelf::Kind;
 use crate::publication::documents::{self, TakeError};
 use crate::publication::own_register;
 
 /// Kind of the newest cosigned checkpoint of the own log; named by origin, version is the size.
-const COSIGNED: &str = "cosigned-checkpoint";
+const COSIGNED: &str = Kind::CosignedCheckpoint.name();
 
 /// Why nothing was taken over; what was known stays in force.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,7 @@ pub fn may_do(node: &Node, job: &str, interval: Duration) -> Result<bool, StoreE
 pub fn refresh(node: &Node) -> Result<(), SharedError> {
     node.clients.reload(&*node.store)?;
     show_newest_head(node)?;
-    let cosigned = node.store.read()?.document(COSIGNED, &origin(node))?;
+    let cosigned = node.store.read()?.document(COSIGNED, &node.origin())?;
     if let Some(row) = cosigned
         && let Ok(text) = String::from_utf8(row.bytes)
     {
@@ -92,7 +93,8 @@ pub fn show_newest_head(node: &Node) -> Result<(), SharedError> {
 pub fn keep_cosigned(node: &Node, size: u64, note: &str, lines: &str) -> Result<(), StoreError> {
     let cosigned = transact(&*node.store, "keep_cosigned", |write| {
         // Another witness may have cosigned the same head, through this process or another one.
-        let held = write.document(COSIGNED, &origin(node))?.and_then(|row| String::from_utf8(row.bytes).ok());
+        let held =
+            write.document(COSIGNED, &node.origin())?.and_then(|row| String::from_utf8(row.bytes).ok());
         let held = held.filter(|held| held.starts_with(note) && !held.contains(lines));
         let cosigned = held.unwrap_or_else(|| note.to_owned()) + lines;
         write.put_documents(&[row(node, size, note, &cosigned)])?;
@@ -106,7 +108,7 @@ fn row(node: &Node, size: u64, note: &str, cosigned: &str) -> DocumentRow {
     let now = node.clock.now().0;
     DocumentRow {
         kind: COSIGNED.to_owned(),
-        name: origin(node),
+        name: node.origin(),
         version: size,
         iat: now,
         // Of the note alone: another witness may add to it.
@@ -114,8 +116,4 @@ fn row(node: &Node, size: u64, note: &str, cosigned: &str) -> DocumentRow {
         bytes: cosigned.as_bytes().to_vec(),
         stored_at: now,
     }
-}
-
-fn origin(node: &Node) -> String {
-    format!("{}/log", node.host)
 }

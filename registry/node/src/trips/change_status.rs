@@ -17,7 +17,7 @@ use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::compared::ClockAhead;
 use crate::node::rng::RngError;
 use crate::publication::own_register;
-use crate::trips::issue::{Reason, ReasonFault};
+use crate::trips::reason::{Reason, ReasonFault};
 
 /// A request to change a status, as the API takes it.
 #[derive(Clone, Deserialize, ToSchema)]

@@ -3,7 +3,7 @@
 //! Order: item found → licences gathered → each verified, one clock and one evidence → fit → if that is not enough, those at other
 //! nodes gathered, and once more → receipts signed → receipts and the record of use in one group commit → answer.
 //! Licences of other nodes come as views. What was not looked at is never "not met": it is left open, with the reason.
-//! Out of scope: how other nodes are asked (`find_elsewhere`); the answer holds no field of any licence.
+//! Out of scope: how other nodes are asked (`ask_others`); the answer holds no field of any licence.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +24,9 @@ use utoipa::ToSchema;
 
 use crate::access::clients::may_see;
 use crate::access::use_record::{self, Authorisation, Purpose, is_told};
-use crate::exchange::find_elsewhere::{Brought, HolderCode, HolderQuestion, Shown};
+use crate::exchange::ask_others::{Brought, Shown};
 use crate::exchange::look_up::{AskLog, judge_with_log};
+use crate::exchange::questions::{HolderCode, HolderQuestion};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::encoding::{base64url, digest_text, from_base64url};

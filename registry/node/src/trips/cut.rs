@@ -5,7 +5,7 @@
 //! Rare: only a verdict that would be KEY_COMPROMISED_NO_PROOF comes here. A mirror has entries and no tiles, so its tree is made
 //! once for each cut and kept: a thief may present any number of licences.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use licence_spec::credential::Credential;
 use licence_spec::evidence::Evidence;
@@ -22,6 +22,7 @@ use licence_store::{LicenceRow, Read, StoreError};
 
 use crate::exchange::mirror;
 use crate::node::Node;
+use crate::node::cut_trees::{CutTrees, Tree};
 use crate::node::keys::{Usage, public_key};
 use crate::node::log::{self, LogError};
 
@@ -61,20 +62,6 @@ impl From<ProofError<CutError>> for CutError {
             ProofError::Source(error) => error,
         }
     }
-}
-
-/// The trees of mirrored logs that were made, newest last.
-#[derive(Clone, Default)]
-pub struct CutTrees(Arc<Mutex<Vec<Arc<Tree>>>>);
-
-/// The tree of the first leaves of a mirrored log.
-struct Tree {
-    origin: String,
-    size: u64,
-    /// The roots of the full bundles.
-    bundles: Vec<Hash>,
-    /// The first four bytes of each leaf hash with its index, ascending.
-    leaves: Vec<(u32, u32)>,
 }
 
 /// Where a leaf stands.
@@ -131,7 +118,7 @@ fn cut_of<'a>(list: &'a TrustList, licence: &Credential<'_>) -> Option<(u64, &'a
 /// # Errors
 /// [`LogError`] if the log cannot be read, or its key gives no signature.
 pub fn own_proof(node: &Node, row: &LicenceRow) -> Result<Option<String>, LogError> {
-    let (evidence, origin) = (node.evidence.snapshot(), own_origin(node));
+    let (evidence, origin) = (node.evidence.snapshot(), node.origin());
     let (Ok(licence), Some(list)) = (Credential::parse(&row.credential), evidence.trust_list()) else {
         return Ok(None);
     };
@@ -154,7 +141,7 @@ pub fn own_proof(node: &Node, row: &LicenceRow) -> Result<Option<String>, LogErr
 /// [`CutError`].
 fn prove(node: &Node, tree: &CutTree, size: u64, leaf: &Hash) -> Result<Option<Found>, CutError> {
     let read = node.store.read()?;
-    if tree.origin == own_origin(node) {
+    if tree.origin == node.origin() {
         let index = read.leaf_indexes_of(&[*leaf])?.into_iter().next().flatten();
         let stored = read.log_head()?.map_or(0, |head| head.size);
         let Some(index) = index.filter(|index| *index < size && size <= stored) else { return Ok(None) };
@@ -174,7 +161,7 @@ fn prove(node: &Node, tree: &CutTree, size: u64, leaf: &Hash) -> Result<Option<F
 /// [`CutError`].
 pub fn root_at(node: &Node, origin: &str, size: u64) -> Result<Result<Hash, u64>, CutError> {
     let read = node.store.read()?;
-    let own = origin == own_origin(node);
+    let own = origin == node.origin();
     let held = match own {
         true => read.log_head()?.map_or(0, |head| head.size),
         false => mirror::held(&*read, origin)?.size,
@@ -187,10 +174,6 @@ pub fn root_at(node: &Node, origin: &str, size: u64) -> Result<Result<Hash, u64>
     }
     let tree = node.cuts.of(&*read, origin, size)?;
     Ok(Ok(merkle::root(size, |at| tree.node(&*read, at))?))
-}
-
-fn own_origin(node: &Node) -> String {
-    format!("{}/log", node.host)
 }
 
 impl CutTrees {

@@ -12,12 +12,12 @@ use licence_spec::suite::Digest;
 use licence_store::{EndedIndexRow, Read, StatusListRow, StoreError};
 use serde::Serialize;
 
-use super::issue::{Reason, ReasonFault};
 use crate::node::Node;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::encoding::digest_text;
 use crate::node::rng::RngError;
 use crate::publication::own_register;
+use crate::trips::reason::{Reason, ReasonFault};
 
 /// The act: 作废, for what should never have been there.
 const ACT: Act = Act::Void;

@@ -1,7 +1,7 @@
 //! The file form of a licence of this node (`.elic`): its statement with a fresh proof that it is in the log.
 //!
 //! In scope: which head the proof is made for: the newest that witnesses have cosigned, if it covers the licence, else the newest one.
-//! Out of scope: who may have it (`http`, `find_elsewhere`).
+//! Out of scope: who may have it (`http`, `exchange`).
 
 use licence_spec::cose::with_log_proof;
 use licence_spec::log::checkpoint::SignedCheckpoint;

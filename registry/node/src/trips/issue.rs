@@ -11,7 +11,7 @@ use licence_spec::log::change::Act;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr;
-use licence_spec::text::{LineFault, check_line, nfc};
+use licence_spec::text::nfc;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Proved, Role};
 use licence_spec::verdict::Code;
@@ -29,6 +29,7 @@ use crate::node::numbers::Leased;
 use crate::node::rng::RngError;
 use crate::publication::own_register;
 use crate::trips::change_status::{ActOfLaw, change_row};
+use crate::trips::reason::{Reason, ReasonFault};
 
 /// A request to issue, as the API takes it.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -193,54 +194,6 @@ pub fn new_version(
     Ok(issued)
 }
 
-/// The legal ground of a change of status.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reason {
-    /// 法律依据.
-    pub legal_basis: String,
-    /// 文书编号.
-    pub document_number: String,
-    /// 经办人.
-    pub officer: String,
-}
-
-/// Shows nothing: an officer is named in it.
-impl std::fmt::Debug for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Reason(..)")
-    }
-}
-
-/// Longest legal basis, document number or officer, characters.
-const MAX_REASON: usize = 200;
-
-/// What is wrong with the legal ground of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("reason.{member}：{fault}")]
-pub struct ReasonFault {
-    member: &'static str,
-    fault: LineFault,
-}
-
-impl Reason {
-    /// Whether every text is there, in one line of at most 200 characters, and of characters that are kept (spec/text.md).
-    ///
-    /// # Errors
-    /// The first text that is not.
-    pub fn check(&self) -> Result<(), ReasonFault> {
-        let texts = [
-            ("legal_basis", &self.legal_basis),
-            ("document_number", &self.document_number),
-            ("officer", &self.officer),
-        ];
-        for (member, text) in texts {
-            check_line(text, MAX_REASON).map_err(|fault| ReasonFault { member, fault })?;
-        }
-        Ok(())
-    }
-}
-
 struct Prepared {
     row: LicenceRow,
     uri: String,
@@ -363,7 +316,7 @@ fn prepare(
         client: client.map(str::to_owned),
         successor: None,
     };
-    Ok(Prepared { row, uri: list.uri, origin: format!("{}/log", node.host), iat: now })
+    Ok(Prepared { row, uri: list.uri, origin: node.origin(), iat: now })
 }
 
 /// The 电子证照标识. A provincial type has no national code yet: its 9-digit code stands in the type part, and the check

@@ -18,12 +18,13 @@ use licence_spec::verify::{
     not_asked, not_found, reference_host_is_listed, verify, verify_fetched, verify_qr,
 };
 use licence_store::{ClientRow, LicenceRow, StoreError};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::access::clients::{covers, has};
 use crate::exchange::ask_register::{self, AskRegister, Register, RegisterQuestion};
 use crate::exchange::look_up::{AskLog, judge_with_log};
+use crate::exchange::questions::SubjectRequest;
 use crate::node::Node;
 use crate::node::encoding::from_base64url;
 use crate::node::holder::{code_types, is_code_type};
@@ -70,20 +71,6 @@ impl VerifyRequest {
 
 const fn yes() -> bool {
     true
-}
-
-/// The applicant, as the API takes it.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SubjectRequest {
-    /// Kind of the code.
-    #[serde(default)]
-    pub code_type: Option<String>,
-    /// The code.
-    pub code: String,
-    /// The name.
-    #[serde(default)]
-    pub name: Option<String>,
 }
 
 /// Why there is no verdict: the request was wrong, or the store failed.

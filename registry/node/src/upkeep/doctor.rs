@@ -13,7 +13,8 @@ use licence_spec::trust::{Role, TrustFiles};
 use licence_spec::verdict::Code;
 use serde::Serialize;
 
-use crate::exchange::{fork_cases, look_up, mirror, mirror_state, witness};
+use crate::exchange::mirror::{fork_cases, state};
+use crate::exchange::{look_up, mirror};
 use crate::node::Node;
 use crate::node::keys::Usage;
 use crate::publication::documents;
@@ -262,7 +263,7 @@ fn logs(node: &Node, now: UnixTime) -> Result<Vec<Diagnosis>, String> {
             false => soon("log", format!("a log has forked: {log}, at {size} leaves"), "证据已留存，不再联署：请立即调查该节点，勿接受其新证照；查明后 log close-case / evidence is kept, nothing is cosigned: investigate that node now; log close-case afterwards"),
         });
     }
-    for (log, state) in mirror_state::states(&*read).map_err(|error| error.to_string())? {
+    for (log, state) in state::states(&*read).map_err(|error| error.to_string())? {
         if let Some((size, since)) = state.old {
             let since = UnixTime(since);
             found.push(soon("log", format!("old heads of {log} are shown since {since}, the last of {size} leaves"), "检查途中的缓存或代理；或该节点由备份恢复而未补齐 / look for a cache or proxy on the way, or that node runs on a backup that was not caught up"));
@@ -271,26 +272,26 @@ fn logs(node: &Node, now: UnixTime) -> Result<Vec<Diagnosis>, String> {
             found.push(stopped(&log, stop, claimed));
         }
     }
-    if witness::own_key(node).is_some() {
+    if node.witness_key().is_some() {
         found.extend(unfollowed(node, &*read, now)?);
     }
     Ok(found)
 }
 
-fn stopped(log: &str, stop: mirror_state::Stop, claimed: u64) -> Diagnosis {
+fn stopped(log: &str, stop: state::Stop, claimed: u64) -> Diagnosis {
     let claims = format!("{log} claims {claimed} leaves");
     match stop {
-        mirror_state::Stop::Day => soon(
+        state::Stop::Day => soon(
             "log",
             format!("{claims}: more than is mirrored in a day"),
             "若确有其事，调高 pull.mirror_leaves_per_day；否则请该节点说明 / if it is so, raise pull.mirror_leaves_per_day; else ask that node",
         ),
-        mirror_state::Stop::Room => soon(
+        state::Stop::Room => soon(
             "log",
             format!("{claims}: the disk has no room to mirror it"),
             "腾出磁盘空间，镜像自行继续 / make room on the disk: it goes on by itself",
         ),
-        mirror_state::Stop::Profile(index) => soon(
+        state::Stop::Profile(index) => soon(
             "log",
             format!("{claims}: leaf {index} is no entry of the profile"),
             "不再镜像与联署；请该节点说明 / it is mirrored and cosigned no further: ask that node",
@@ -301,7 +302,7 @@ fn stopped(log: &str, stop: mirror_state::Stop, claimed: u64) -> Diagnosis {
 /// Listed logs of which a witness holds no mirror, or one that does not grow: each node signs its status lists anew every hour.
 fn unfollowed(node: &Node, read: &dyn licence_store::Read, now: UnixTime) -> Result<Vec<Diagnosis>, String> {
     const QUIET_S: i64 = 3 * 3_600;
-    let (evidence, own) = (node.evidence.snapshot(), format!("{}/log", node.host));
+    let (evidence, own) = (node.evidence.snapshot(), node.origin());
     let entries = evidence.trust_list().into_iter().flat_map(|list| &list.content().entries);
     let listed: BTreeSet<&str> =
         entries.flat_map(|entry| &entry.logs).map(|log| log.key.name()).filter(|name| *name != own).collect();

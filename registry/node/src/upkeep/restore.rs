@@ -34,20 +34,22 @@ use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 use crate::exchange::ask_witness::{Ask, seen_by_witness};
 use crate::exchange::index_record::IndexPage;
 use crate::exchange::mirror::Fetch;
+use crate::exchange::paths::BUNDLE;
 use crate::exchange::pull::{self, PullError};
 use crate::node::Node;
 use crate::node::commit::{Job, WriteError};
 use crate::node::log::LogError;
 use crate::node::rng::RngError;
+use crate::node::shelf::Kind;
 use crate::publication::documents;
 use crate::publication::refresh::SharedError;
 use crate::upkeep::restore::ahead::Ahead;
 use crate::upkeep::restore::replay::Tokens;
 
 /// Kind and name of the mark: the restored log is not caught up yet. Its bytes are the log's size in the backup.
-const MARK: (&str, &str) = ("restore", "pending");
+const MARK: (&str, &str) = (Kind::Restore.name(), "pending");
 /// Kind of the stretches of the own log that came from a mirror: named by first leaf, version is the end.
-const RESTORED: &str = "restored";
+const RESTORED: &str = Kind::Restored.name();
 
 /// Fetches the page of index records from this log index on (`GET /v1/index`).
 pub type Pages<'a> = &'a mut dyn FnMut(u64) -> Result<IndexPage, String>;
@@ -226,7 +228,7 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
     mark(&*node.store, node.clock.now())?;
     let from = pending(&*node.store.read()?)?.unwrap_or_default();
     let ahead = ahead::fetch(node, fetch)?;
-    let bytes = fetch("/v1/bundle", MAX_BUNDLE).map_err(RestoreError::Fetch)?;
+    let bytes = fetch(BUNDLE, MAX_BUNDLE).map_err(RestoreError::Fetch)?;
     let bundle = Bundle::parse(&bytes).map_err(|fault| RestoreError::Fetch(fault.what.to_owned()))?;
     let tokens = tokens::own(node, &bundle);
     check_clock(node, &ahead, &tokens)?;

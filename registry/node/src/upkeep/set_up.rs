@@ -10,19 +10,20 @@ use anyhow::{Context as _, Result, bail};
 use licence_catalogue::{Authority, KeyRole};
 use licence_store::{NodeRow, Store, StoreError, transact};
 
-use crate::access::ceiling::Ceilings;
-use crate::access::clients::Clients;
-use crate::exchange::look_up::LoggedLicences;
 use crate::node::Node;
+use crate::node::ceilings::Ceilings;
+use crate::node::clients::Clients;
 use crate::node::clock::Clock;
 use crate::node::commit::Writer;
 use crate::node::compared::Compared;
 use crate::node::config::{Config, Role};
+use crate::node::cut_trees::CutTrees;
 use crate::node::evidence::Current;
 use crate::node::files::private_folder;
 use crate::node::holder;
 use crate::node::keys::{Keyring, Usage};
-use crate::node::log::OwnLog;
+use crate::node::log::{OwnLog, origin_of};
+use crate::node::logged::LoggedLicences;
 use crate::node::numbers::Leases;
 use crate::node::refusals::Refusals;
 use crate::node::rng::Rng;
@@ -30,7 +31,6 @@ use crate::publication::catalogue_data;
 use crate::publication::ceremony::usage;
 use crate::publication::documents;
 use crate::publication::refresh;
-use crate::trips::cut::CutTrees;
 use crate::upkeep::restore;
 
 /// Opens the store of a data directory and holds it: which backend, the configuration says and the program knows.
@@ -117,7 +117,7 @@ pub fn open_node(
     })?;
     let signer = keys.signer(&own.code, Usage::Log);
     let signer = signer.context("缺少日志密钥，请先执行 init / the log key is missing: run init first")?;
-    let log = OwnLog::open(&*store, &format!("{}/log", own.host), signer)?;
+    let log = OwnLog::open(&*store, &origin_of(&own.host), signer)?;
     let (published, clients) = (log.published(), Clients::load(&*store)?);
     let holder_secret = holder::secret(&*store, rng)?;
     let writer = Writer::start(Arc::clone(&store), log).context("writer thread")?;

@@ -5,8 +5,8 @@ use licence_spec::verdict::Code;
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
-use licence_node::access::ceiling::TooMuch;
-use licence_node::exchange::find_elsewhere::AskedError;
+use licence_node::exchange::questions::AskedError;
+use licence_node::node::ceilings::TooMuch;
 use licence_node::node::commit::WriteError;
 use licence_node::trips::change_status::ChangeError;
 use licence_node::trips::check_service_item::CheckError;

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::node::shelf::Kind;
 use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::merkle::{Hash, TreeHead};
 use licence_spec::log::note::LogKey;
@@ -16,7 +17,19 @@ use licence_spec::suite::{SignError, Signer};
 use licence_store::{Conflict, DocumentRow, LogHead, Read, Store, StoreError, TileKey, transact};
 
 /// Kind of the document that names the key of the log; named by origin.
-const KEY: &str = "log-key";
+const KEY: &str = Kind::LogKey.name();
+
+/// Name of the log of the node on a host (spec/log.md §1).
+#[must_use]
+pub fn origin_of(host: &str) -> String {
+    format!("{host}/log")
+}
+
+/// Name of the witness on a host.
+#[must_use]
+pub fn witness_name(host: &str) -> String {
+    format!("{host}/w1")
+}
 
 /// Why the log cannot be opened, extended or proved.
 #[derive(Debug, thiserror::Error)]

@@ -15,12 +15,13 @@ use licence_store::{DocumentRow, Read, StoreError};
 
 use crate::node::Node;
 use crate::node::commit::{Effect, WriteError};
+use crate::node::shelf::Kind;
 use crate::publication::documents::{Effects, TakeError, keep_effects, row};
 
 /// Kind of the status tokens of other nodes; each is named by its uri.
-pub const PEER_TOKEN: &str = "peer-token";
+pub const PEER_TOKEN: &str = Kind::PeerToken.name();
 /// Kind of the records of tokens that were cleared; each is named by its uri and digest, its bytes are the token.
-const CLEARED: &str = "cleared-token";
+const CLEARED: &str = Kind::ClearedToken.name();
 
 /// Takes the status token of another node, unless one as new is held.
 ///

@@ -12,6 +12,7 @@ use licence_spec::time::UnixTime;
 use licence_store::{Read, StoreError};
 
 use crate::exchange::mirror::{Fetch, MAX_ENTRIES};
+use crate::exchange::paths::MIRRORS;
 use crate::node::Node;
 use crate::node::keys::Usage;
 use crate::node::log::{LogError, root_of, stored_edge};
@@ -37,14 +38,9 @@ impl Ahead {
     }
 }
 
-/// Name of the node's log.
-pub(super) fn origin(node: &Node) -> String {
-    format!("{}/log", node.host)
-}
-
 /// Fetches head and entries, and checks that they extend the own log to exactly the signed root.
 pub(super) fn fetch(node: &Node, fetch: Fetch<'_>) -> Result<Ahead, RestoreError> {
-    let (origin, path) = (origin(node), format!("/v1/mirrors/{}", node.host));
+    let (origin, path) = (node.origin(), format!("{MIRRORS}/{}", node.host));
     let signer = node.keys.signer(&node.authority, Usage::Log).ok_or(RestoreError::Head)?;
     let key = LogKey::new(&origin, *signer.public_key()).map_err(|_| RestoreError::Head)?;
     let bytes = fetch(&format!("{path}/checkpoint"), MAX_CHECKPOINT).map_err(RestoreError::Fetch)?;
@@ -93,7 +89,7 @@ fn extend(
 
 /// The end of the stored log, inside a transaction.
 pub(super) fn end(read: &dyn Read, node: &Node) -> Result<TileEdge, LogError> {
-    stored_edge(read, &origin(node))
+    stored_edge(read, &node.origin())
 }
 
 /// When what an entry stands for was signed; a change of status tells only from when on it has effect.

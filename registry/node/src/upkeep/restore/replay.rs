@@ -17,10 +17,11 @@ use licence_store::{
 };
 
 use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
+use crate::exchange::paths::STATUS_LISTS;
 use crate::node::Node;
 use crate::node::keys::Usage;
 use crate::publication::publish_status::LIST_SIZE;
-use crate::upkeep::restore::ahead::{Ahead, end, origin};
+use crate::upkeep::restore::ahead::{Ahead, end};
 use crate::upkeep::restore::{Pages, RestoreError};
 
 /// Most leaves of one transaction.
@@ -49,7 +50,7 @@ pub(super) fn replay(
     while !rest.is_empty() {
         let quiet = rest.iter().take_while(|entry| !needs_record(entry)).count() as u64;
         let (records, count) = match quiet {
-            0 => records(pages, &origin(node), at, rest)?,
+            0 => records(pages, &node.origin(), at, rest)?,
             _ => (Records::new(), quiet),
         };
         // Cannot be cut off: no more than the entries at hand.
@@ -114,7 +115,7 @@ fn append(
         tiles.extend(edge.partial_tiles().filter(|(_, bytes)| !bytes.is_empty()).map(|(tile, bytes)| {
             TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes: bytes.to_vec() }
         }));
-        let head = LogHead { origin: origin(node), size: edge.size(), root: edge.root() };
+        let head = LogHead { origin: node.origin(), size: edge.size(), root: edge.root() };
         write.append_log(at, &leaves, &tiles, &head)?;
         for (entry, index) in entries.iter().zip(at..) {
             let added = match (records.get(&index), tokens.get(&entry.digest)) {
@@ -233,7 +234,7 @@ fn add_ended(
 ) -> Result<(), RestoreError> {
     let wrong = |what| RestoreError::Record { index, what };
     if write.status_list(ends.list)?.is_none() {
-        let path = format!("/v1/status-lists/{}", ends.list);
+        let path = format!("{STATUS_LISTS}/{}", ends.list);
         let token = tokens.values().find(|token| token.uri().ends_with(&path)).ok_or(wrong("status list"))?;
         list_of_token(node, write, index, token)?;
     }

@@ -10,9 +10,10 @@ use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
 use licence_store::{Read, StoreError};
 
 use crate::exchange::mirror::{self, MirrorError, stored_entries, verified_edge};
+use crate::node::shelf::Kind;
 
 /// Kind of the full tiles above the leaves; named by origin, level and index.
-pub(crate) const TILES: &str = "mirror-tile";
+pub(crate) const TILES: &str = Kind::MirrorTile.name();
 /// Hashes of a full tile.
 const WIDTH: u64 = 256;
 

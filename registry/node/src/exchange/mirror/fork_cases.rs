@@ -10,14 +10,15 @@ use licence_spec::suite::sha256;
 use licence_store::{DocumentRow, Read, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::mirror::tree;
 use crate::exchange::mirror::{HEAD, MirrorError};
-use crate::exchange::mirrored_tree;
 use crate::node::Node;
+use crate::node::shelf::Kind;
 
 /// Kind of the evidence of open cases; named by origin and size.
-pub const FORK: &str = "fork";
+pub const FORK: &str = Kind::Fork.name();
 /// Kind of the records of closed cases; named by origin, size and root of the offered head.
-const CLOSED: &str = "fork-closed";
+const CLOSED: &str = Kind::ForkClosed.name();
 /// Longest name of an officer or reason, characters.
 const MAX_TEXT: usize = 512;
 
@@ -173,7 +174,7 @@ fn case(read: &dyn Read, row: &DocumentRow) -> Result<Case, MirrorError> {
     let corrupt = || StoreError::Corrupt(format!("the name of the case {}", row.name));
     let (log, size) = split_name(&row.name).ok_or_else(corrupt)?;
     let head = offered(&row.bytes).filter(|signed| signed.origin() == log).map(|signed| signed.head());
-    let lies = head.map(|head| mirrored_tree::contains(read, log, &head)).transpose()?.flatten();
+    let lies = head.map(|head| tree::contains(read, log, &head)).transpose()?.flatten();
     Ok(Case { log: log.to_owned(), size, opened_at: row.iat, false_alarm: lies == Some(true) })
 }
 

@@ -1,6 +1,6 @@
 //! How much one node may ask of another in a day, and how often in vain: a listed key is no title to a whole city's licences.
 //!
-//! In scope: counts by node and day of China's calendar, in this process. Out of scope: what is handed out (`find_elsewhere`).
+//! In scope: counts by node and day of China's calendar, in this process. Out of scope: what is handed out (`exchange::answer_others`).
 //! Counts are lost in a restart, and each process of a node counts for itself (spec/decisions/0066).
 
 use std::collections::BTreeMap;

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::exchange::mirror::{MirrorError, Mirrored};
 use crate::node::Node;
+use crate::node::shelf::Kind;
 
 /// Kind of the rows; named by origin.
-const STATE: &str = "mirror-state";
+const STATE: &str = Kind::MirrorState.name();
 /// Seconds of a day.
 const DAY_S: i64 = 86_400;
 /// Bytes that stay free on the disk whatever other logs claim: the own register goes on for days on them.

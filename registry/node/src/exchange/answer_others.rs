@@ -1,0 +1,240 @@
+//! Answer the questions of other nodes: where licences are, a view of one, how one stands, whether a log has one.
+//!
+//! Order of showing a licence: is the service item one of the catalogue, does it accept the type, has the node that asks not asked too much →
+//! is the holder one whom it names → view signed → record of use durable → answer. A licence never leaves its node whole: digests stand in
+//! the public log, and whoever knows one is entitled to nothing. Order of saying how one stands: looked up → judged → verdict signed → record
+//! of use durable → answer.
+//! Out of scope: signatures and connections of calls (`licence_web`), asking (`ask_others`, `ask_register`, `look_up`).
+
+use licence_spec::catalogue::HolderRole;
+use licence_spec::credential::Credential;
+use licence_spec::identifiers::{AskedCode, SameHolder};
+use licence_spec::policy::{Policy, Question, Subject};
+use licence_spec::receipt::{self, Filing};
+use licence_spec::time::UnixTime;
+use licence_spec::view::{self, Draft};
+use licence_store::StoreError;
+use serde_json::json;
+
+use crate::access::use_record::{self, Purpose};
+use crate::exchange::ask_others::find;
+use crate::exchange::ask_register::{MAX_ID, MAX_QUESTION, NO_ITEM, RegisterAnswer, RegisterQuestion};
+use crate::exchange::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
+use crate::exchange::look_up::{LogAnswer, LogQuestion, held_here, keep_missing};
+use crate::exchange::questions::{
+    AskedError, Caller, FoundLicences, HandedOut, HolderCode, HolderQuestion, MAX_HOLDERS, MAX_TYPES,
+    ViewQuestion,
+};
+use crate::node::Node;
+use crate::node::commit::{Effect, Job};
+use crate::node::encoding::{base64url, digest_text};
+use crate::node::keys::Usage;
+use crate::node::logged::Known;
+use crate::trips::file_form;
+use crate::trips::verify::judge_stored;
+
+/// How long a view may be relied on, seconds, unless the service item allows less: somebody waits for the answer.
+const VIEW_LIFE_S: i64 = 600;
+
+/// Answers where licences are, of other nodes and of this one; those in logs of `caller` are left out, as it has them. The answer
+/// must not leave before the job is committed.
+///
+/// # Errors
+/// [`AskedError`].
+pub fn where_are(
+    node: &Node,
+    caller: &Caller,
+    question: &HolderQuestion,
+) -> Result<(FoundLicences, Job), AskedError> {
+    check_holders(&question.holders)?;
+    if question.types.len() > MAX_TYPES {
+        return Err(AskedError::Field("types"));
+    }
+    check_purpose(&question.purpose)?;
+    let catalogue = node.catalogue().ok_or(AskedError::NotReady("catalogue"))?;
+    let item = catalogue.service_item(&question.purpose.service_item).ok_or(AskedError::Item)?;
+    if question.types.iter().any(|vct| item.accepted(vct).is_none()) {
+        return Err(AskedError::Item);
+    }
+    node.ceilings.ask(&caller.authority, node.clock.now())?;
+    let found = find(node, &caller.logs, &question.holders, &question.types)?;
+    let digests: Vec<&str> = found.licences.iter().map(|one| one.digest.as_str()).collect();
+    let job = record(node, caller, &question.purpose, "found", &digests)?;
+    Ok((found, job))
+}
+
+fn check_holders(holders: &[HolderCode]) -> Result<(), AskedError> {
+    match holders.is_empty() || holders.len() > MAX_HOLDERS {
+        true => Err(AskedError::Field("holders")),
+        false => Ok(()),
+    }
+}
+
+fn check_purpose(purpose: &Purpose) -> Result<(), AskedError> {
+    purpose.fault().map_or(Ok(()), |field| Err(AskedError::Field(field)))
+}
+
+/// Shows a licence of this node to another one: as a view, for a service item that accepts its type, of a holder whom it names. A licence of
+/// anybody else, or of another type, is answered like one that is not there. The answer must not leave before the job is committed.
+///
+/// # Errors
+/// [`AskedError`].
+pub fn hand_out(
+    node: &Node,
+    caller: &Caller,
+    digest: &str,
+    question: &ViewQuestion,
+) -> Result<(HandedOut, Job), AskedError> {
+    let wanted = parse_digest(digest).ok_or(AskedError::Field("digest"))?;
+    check_holders(&question.holders)?;
+    check_purpose(&question.purpose)?;
+    let catalogue = node.catalogue().ok_or(AskedError::NotReady("catalogue"))?;
+    let item = catalogue.service_item(&question.purpose.service_item).ok_or(AskedError::Item)?;
+    let now = node.clock.now();
+    node.ceilings.ask(&caller.authority, now)?;
+    let in_vain = || {
+        node.ceilings.in_vain(&caller.authority, now);
+        AskedError::Unknown
+    };
+    // Whose bytes were lost in a restore is not here to be shown.
+    let row = node.store.read()?.licence(&wanted)?.filter(|row| !row.credential.is_empty());
+    let row = row.ok_or_else(in_vain)?;
+    let licence = Credential::parse(&row.credential)
+        .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
+    let holder = question.holders.iter().find(|named| is_held_by(&licence, named));
+    let (Some(accepted), Some(holder)) = (item.accepted(&row.vct), holder) else { return Err(in_vain()) };
+    let signer = node.signer(&node.authority, Usage::View)?.ok_or(AskedError::NotReady("view key"))?;
+    let draft = Draft {
+        licence: &licence,
+        iss: &node.authority,
+        aud: &caller.authority,
+        iat: now,
+        exp: now.plus(VIEW_LIFE_S.min(item.longest_view_life_s)),
+        cti: node.rng.bytes()?,
+        permitted: &accepted.fields,
+        service_item: &item.code,
+        case_number: &question.purpose.case_number,
+        catalogue_version: catalogue.version(),
+        holder: (&holder.code_type, &holder.code),
+    };
+    let view = base64url(&view::sign(&draft, &*signer).map_err(AskedError::View)?);
+    let log_proof = file_form::proof(node, &row)?;
+    let job = record(node, caller, &question.purpose, "view", &[&digest_text(&wanted)])?;
+    Ok((HandedOut { view, log_proof }, job))
+}
+
+/// Whether the licence is certainly of this holder.
+fn is_held_by(licence: &Credential<'_>, named: &HolderCode) -> bool {
+    let (types, codes) = (licence.fields.texts(HOLDER_CODE_TYPES), licence.fields.texts(HOLDER_CODES));
+    AskedCode::parse(Some(&named.code_type), &named.code)
+        .is_ok_and(|asked| asked.is_among(&types, &codes).0 == SameHolder::Yes)
+}
+
+/// The record of use at the node that is asked: by whom, for what, and which licences. Never whose.
+fn record(
+    node: &Node,
+    caller: &Caller,
+    purpose: &Purpose,
+    answered: &str,
+    licences: &[&str],
+) -> Result<Job, AskedError> {
+    let content = json!({
+        "node": caller.authority, "answered": answered, "service_item": purpose.service_item,
+        "case_number": purpose.case_number, "authorisation": purpose.authorisation,
+        "authorisation_kind": use_record::kind_of(&purpose.authorisation), "licences": licences,
+        "at": node.clock.now().0,
+    });
+    let (_, row) = use_record::row(node, &content)?;
+    Ok(Job::new(vec![(Effect::Document(row), None)]))
+}
+
+/// Answers how a licence of this node stands. The answer must not leave before the job is committed.
+///
+/// # Errors
+/// [`AskedError`].
+pub fn how_it_stands(
+    node: &Node,
+    caller: &Caller,
+    question: &RegisterQuestion,
+) -> Result<(RegisterAnswer, Job), AskedError> {
+    check_register(question)?;
+    let policy = Policy::named(&question.policy).ok_or(AskedError::Field("policy"))?;
+    let policy = policy.asking(Question {
+        subject: question.subject.as_ref().map(|subject| Subject {
+            role: HolderRole::Applicant,
+            code_type: subject.code_type.as_deref(),
+            code: &subject.code,
+            name: subject.name.as_deref(),
+        }),
+        service_item: question.service_item.as_deref(),
+        ..Question::default()
+    });
+    let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
+    node.ceilings.ask(&caller.authority, now)?;
+    let found = node.store.read()?.licence_by_id(&question.id)?;
+    let content = json!({
+        "node": caller.authority, "answered": "status", "service_item": question.service_item,
+        "licences": found.iter().map(|row| digest_text(&row.digest)).collect::<Vec<_>>(), "at": now.0,
+    });
+    let (_, row) = use_record::row(node, &content)?;
+    let job = Job::new(vec![(Effect::Document(row), None)]);
+    let Some(row) = found else {
+        node.ceilings.in_vain(&caller.authority, now);
+        return Ok((RegisterAnswer { receipt: None }, job));
+    };
+    // Whose bytes were lost in a restore cannot be judged: whoever holds the licence can hand it in.
+    let verdict = judge_stored(node, &row, &evidence, &policy, now).ok_or(AskedError::Unknown)?;
+    let mut cti = [0; 16];
+    node.rng.fill(&mut cti)?;
+    let filing = Filing {
+        node: &node.authority,
+        audience: &caller.authority,
+        case_number: &question.question,
+        service_item: question.service_item.as_deref().unwrap_or(NO_ITEM),
+        materials: &[],
+        holder: None,
+        cti,
+    };
+    let signer = node.signer(&node.authority, Usage::Receipt)?.ok_or(AskedError::NotReady("receipt key"))?;
+    let signed = receipt::sign(&verdict, &filing, &*signer)
+        .map_err(|error| StoreError::Corrupt(format!("a verdict that cannot be signed: {error}")))?;
+    Ok((RegisterAnswer { receipt: Some(base64url(&signed)) }, job))
+}
+
+fn check_register(question: &RegisterQuestion) -> Result<(), AskedError> {
+    let short = |text: &str, most: usize| !text.is_empty() && text.chars().count() <= most;
+    let item = question.service_item.as_deref().is_none_or(use_record::is_told);
+    let texts = [
+        ("id", short(&question.id, MAX_ID)),
+        ("question", short(&question.question, MAX_QUESTION)),
+        ("service_item", item),
+    ];
+    texts.into_iter().find(|(_, holds)| !holds).map_or(Ok(()), |(name, _)| Err(AskedError::Field(name)))
+}
+
+/// Answers another node whether a log that this node holds has a licence.
+///
+/// # Errors
+/// [`AskedError`].
+pub fn is_logged(node: &Node, caller: &Caller, question: &LogQuestion) -> Result<LogAnswer, AskedError> {
+    let digest = parse_digest(&question.digest).ok_or(AskedError::Field("digest"))?;
+    let evidence = node.evidence.snapshot();
+    let list = evidence.trust_list();
+    let mut entries = list.iter().flat_map(|list| &list.content().entries);
+    let entry = entries.find(|entry| entry.logs.iter().any(|log| log.key.name() == question.origin));
+    let issuer = entry.ok_or(AskedError::Field("origin"))?.id.clone();
+    let held = held_here(node, &question.origin, &digest, UnixTime(question.issued_at));
+    let known = held.unwrap_or_else(|error| {
+        tracing::warn!(%error, origin = question.origin, "a log cannot be looked in");
+        None
+    });
+    let logged = match known {
+        Some(Known::Found(..)) => Some(true),
+        Some(Known::Missing) => Some(false),
+        Some(Known::Pending | Known::NotAsked) | None => None,
+    };
+    if logged == Some(false) {
+        keep_missing(node, &issuer, &digest, &caller.authority);
+    }
+    Ok(LogAnswer { logged })
+}
