@@ -1,6 +1,6 @@
 //! Ask the witnesses among the configured nodes for their signed time (spec/log.md §9), and compare the own clock with it.
 //!
-//! Out of scope: when a round is made (`jobs`), what follows from it (`node::compared`). Limits: each host is asked for [`PATIENCE`] at
+//! Out of scope: when a round is made (`jobs`), what follows from it (`node::compared`). Limits: each host is asked for `PATIENCE` at
 //! most, all at once.
 
 use std::collections::BTreeMap;
