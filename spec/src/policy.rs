@@ -5,9 +5,11 @@
 //! Format: spec/policy.md.
 
 use alloc::borrow::Cow;
+use alloc::sync::Arc;
 
 use crate::catalogue::HolderRole;
 use crate::log::merkle::{Hash, TreeHead};
+use crate::suite::Digest;
 
 /// What the presented bytes must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +75,43 @@ pub enum LogLookUp<'q> {
     NotAsked,
 }
 
+/// A look-up that is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// As [`LogLookUp::Found`].
+    Found(Arc<str>, Option<LeafPlace>),
+    /// As [`LogLookUp::Missing`].
+    Missing,
+    /// As [`LogLookUp::Pending`].
+    Pending,
+    /// As [`LogLookUp::NotAsked`].
+    NotAsked,
+}
+
+impl Remembered {
+    /// What it says.
+    #[must_use]
+    pub fn as_look_up(&self) -> LogLookUp<'_> {
+        match self {
+            Remembered::Found(origin, place) => LogLookUp::Found { origin, place: *place },
+            Remembered::Missing => LogLookUp::Missing,
+            Remembered::Pending => LogLookUp::Pending,
+            Remembered::NotAsked => LogLookUp::NotAsked,
+        }
+    }
+}
+
+/// What is remembered of licences in logs, by their digest. Asked by `verify` itself, where no proof and no look-up is at hand: so whoever
+/// remembers need not read the licence and compute its digest a second time.
+#[derive(Clone, Copy)]
+pub struct LogMemory<'q>(pub &'q (dyn Fn(&Digest) -> Option<Remembered> + 'q));
+
+impl core::fmt::Debug for LogMemory<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("LogMemory(…)")
+    }
+}
+
 /// Where a leaf stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeafPlace {
@@ -83,7 +122,7 @@ pub struct LeafPlace {
 }
 
 /// What is asked about the presented bytes, beside "is it good?".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'q> {
     /// Licence or view.
     pub wanted: Wanted,
@@ -93,6 +132,8 @@ pub struct Question<'q> {
     pub cut_proof: Option<CutProof<'q>>,
     /// What a look-up in a log of the issuer came to; `None` if nobody looked.
     pub log: Option<LogLookUp<'q>>,
+    /// What is remembered of look-ups, where `log` says nothing.
+    pub log_memory: Option<LogMemory<'q>>,
     /// Is this the holder?
     pub subject: Option<Subject<'q>>,
     /// Is it what this service item accepts?
@@ -104,7 +145,7 @@ pub struct Question<'q> {
 }
 
 /// The rules of judgement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Policy<'q> {
     /// Name, such as "approval".
     pub id: Cow<'static, str>,
@@ -140,6 +181,7 @@ impl Policy<'static> {
                 log_proof: None,
                 cut_proof: None,
                 log: None,
+                log_memory: None,
                 subject: None,
                 service_item: None,
                 case_number: None,

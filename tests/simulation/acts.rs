@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use licence_node::access::caller::Caller;
 use licence_node::node::Node;
 use licence_node::node::commit::Remember;
 use licence_node::publication::publish_status::open_lists;
@@ -58,7 +59,7 @@ fn ask_to_issue(node: &Node, request: &Value, key: Option<&str>, forgetful: bool
             return Ok(Told::Again { id: body["id"].as_str().unwrap_or_default().to_owned() });
         }
     }
-    issue(node, None, &parsed, remember)
+    issue(node, &Caller::Operator, &parsed, remember)
         .map(|issued| Told::Issued(Box::new(issued)))
         .map_err(|error| error.to_string())
 }
@@ -210,7 +211,7 @@ impl World {
         let next = next_status(before, act);
         self.arm(city);
         let request = ChangeRequest { act: act.name().to_owned(), reason: reason(), effective_at: None };
-        let outcome = change_status(self.node(city), None, &id, &request, None);
+        let outcome = change_status(self.node(city), &Caller::Operator, &id, &request, None);
         let tripped = self.settle(city)?;
         let told = outcome.as_ref().ok().map(|changed| changed.status);
         self.reconcile(at, next, told)?;
@@ -268,7 +269,7 @@ impl World {
         let next = (before == 0 && may).then_some(3);
         let parsed: IssueRequest = serde_json::from_value(request.clone()).expect("a request");
         self.arm(city);
-        let outcome = new_version(self.node(city), None, &id, &parsed, &reason(), None);
+        let outcome = new_version(self.node(city), &Caller::Operator, &id, &parsed, &reason(), None);
         let tripped = self.settle(city)?;
         self.reconcile(at, next, outcome.as_ref().ok().map(|_| 3))?;
         match outcome {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use licence_node::access::caller::Caller;
 use licence_node::exchange::ask_witness::Reply;
 use licence_node::exchange::index_record::{IndexPage, IndexRecord, of_change, of_licence};
 use licence_node::exchange::mirror;
@@ -177,8 +178,13 @@ impl World {
         let own = (0..self.truth.licences.len()).filter(|at| self.truth.licences[*at].city == CITY);
         let at = own.into_iter().nth(pick).expect("issued");
         let request = ChangeRequest { act: "revoke".to_owned(), reason: reason(), effective_at: None };
-        let changed =
-            change_status(self.node(CITY), None, &self.truth.licences[at].id.clone(), &request, None);
+        let changed = change_status(
+            self.node(CITY),
+            &Caller::Operator,
+            &self.truth.licences[at].id.clone(),
+            &request,
+            None,
+        );
         let changed = changed.map_err(|error| Broken::new(Condition::Stuck, error.to_string()))?;
         must(changed.status == 1, Condition::Stuck, || "not revoked".to_owned())?;
         self.truth.change(at, 1);

@@ -1,11 +1,11 @@
 //! Verdicts, compared with what is true: by the lists that officers signed, the tokens that cities published, and the clock.
 
+use licence_node::access::caller::Caller;
 use licence_node::node::encoding::base64url;
 use licence_node::trips::verify::{ALONE, VerifyRequest, verify_presented};
 use licence_spec::credential::{self, Credential, Draft, NewField, Value as Field};
 use licence_spec::evidence::Evidence;
 use licence_spec::verdict::{Outcome, Verdict};
-use licence_store::ClientRow;
 use serde_json::Value;
 use serde_json::json;
 
@@ -74,7 +74,7 @@ impl World {
             _ => Form::Statement,
         };
         let request = self.present(one, form)?;
-        let verdict = verify_presented(self.node(at), &everybody(), &request, &ALONE)
+        let verdict = verify_presented(self.node(at), &Caller::Operator, &request, &ALONE)
             .map_err(|error| Broken::new(Condition::Stuck, format!("verify at {at}: {error}")))?
             .verdict;
         self.judge(at, one, form, &verdict)?;
@@ -234,7 +234,7 @@ impl World {
         }
         let clock = &self.places[other].clock;
         let (moment, turned) = (clock.now(), clock.set(self.places[at].clock.now()));
-        let again = verify_presented(self.node(other), &everybody(), request, &ALONE);
+        let again = verify_presented(self.node(other), &Caller::Operator, request, &ALONE);
         let back = clock.set(moment);
         let again = again.map_err(|error| Broken::new(Condition::Stuck, error.to_string()))?.verdict;
         let (one, two) = (but_for_the_log(verdict), but_for_the_log(&again));
@@ -254,21 +254,6 @@ fn but_for_the_log(verdict: &Verdict) -> Value {
         warnings.retain(|warning| warning != "LOG_PENDING" && warning != "LOG_NOT_ASKED");
     }
     json
-}
-
-/// A client whose scope has no bounds.
-fn everybody() -> ClientRow {
-    ClientRow {
-        id: "simulation".to_owned(),
-        name: "simulation".to_owned(),
-        token_hash: [0; 32],
-        authorities: vec!["*".to_owned()],
-        types: vec!["*".to_owned()],
-        calls: vec!["*".to_owned()],
-        created_at: 0,
-        expires_at: i64::MAX,
-        revoked_at: None,
-    }
 }
 
 fn copy(value: &Field<'_>) -> NewField {

@@ -15,6 +15,7 @@ use licence_spec::trust::KeyState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::access::caller::Caller;
 use crate::access::clients::{self, ClientError, NewClient};
 use crate::node::Node;
 use crate::node::encoding::{base64url, digest_text, from_base64url};
@@ -221,7 +222,7 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
                 IssueError::Fields(_) => Refusal::usage(error),
                 other => Refusal::failed(other),
             };
-            Ok(json!(issue(node, None, &request, None).map_err(refused)?))
+            Ok(json!(issue(node, &Caller::Operator, &request, None).map_err(refused)?))
         }
         Command::NodeKeys => Ok(json!(NodeKeys::of(node).map_err(Refusal::failed)?)),
         Command::TrustFiles => trust_files(node),

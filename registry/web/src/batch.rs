@@ -15,12 +15,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
-use licence_store::ClientRow;
+use licence_node::access::caller::{Caller, Errand};
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
 use super::Web;
-use super::call::require_type;
+use super::call::{Asked, require_type};
 use super::lines::{Cutter, Line, Text};
 use super::problem::Problem;
 use super::verifications::{Answer, judge, store};
@@ -80,17 +80,21 @@ impl Drop for Running {
 #[utoipa::path(post, path = "/v1/verifications/batch", tag = "verification",
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
-pub(super) async fn verify_batch(State(web): State<Arc<Web>>, request: Request) -> Result<Response, Problem> {
-    let client = web.client(request.headers(), "verify")?;
+pub(super) async fn verify_batch(
+    State(web): State<Arc<Web>>,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    let caller = asked.caller(Errand::Verify)?;
     require_type(request.headers(), "application/x-ndjson")?;
     if request.body().size_hint().lower() > MAX_BATCH as u64 {
         return Err(Problem::batch_too_large());
     }
-    let running = web.batches.begin(&client.id).inspect_err(|_| web.app.metrics.refused("batches"))?;
+    let running = web.batches.begin(caller.id()).inspect_err(|_| web.app.metrics.refused("batches"))?;
     let (lines, waiting) = unbounded_channel();
     let (sender, receiver) = channel(AHEAD);
     tokio::spawn(Reader::new(Arc::clone(&web), lines).read_all(request.into_body()));
-    tokio::spawn(answer_all(web, client, waiting, sender, running));
+    tokio::spawn(answer_all(web, caller, waiting, sender, running));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(Answers(receiver))).into_response())
 }
 
@@ -171,14 +175,14 @@ impl Reader {
 
 async fn answer_all(
     web: Arc<Web>,
-    client: ClientRow,
+    caller: Caller,
     mut lines: UnboundedReceiver<Found>,
     sender: Sender<Bytes>,
     _running: Running,
 ) {
     while let Some(found) = lines.recv().await {
         let answer = match found {
-            Ok(Line { number, text }) => answer_one(&web, &client, number, &text)
+            Ok(Line { number, text }) => answer_one(&web, &caller, number, &text)
                 .await
                 .unwrap_or_else(|problem| problem.to_line(number)),
             Err((number, problem)) => problem.to_line(number),
@@ -198,17 +202,12 @@ struct Numbered<'a> {
     answer: &'a Answer,
 }
 
-async fn answer_one(
-    web: &Arc<Web>,
-    client: &ClientRow,
-    number: usize,
-    text: &Text,
-) -> Result<Vec<u8>, Problem> {
+async fn answer_one(web: &Arc<Web>, caller: &Caller, number: usize, text: &Text) -> Result<Vec<u8>, Problem> {
     let Text::Whole(line) = text else { return Err(Problem::too_large()) };
-    web.spend(&client.id)?;
+    web.spend(caller.id())?;
     let request: VerifyRequest =
         licence_node::node::strict_json::from_slice(line).map_err(|error| Problem::json(&error))?;
-    let (answer, filed) = judge(web, client, &request).await?;
+    let (answer, filed) = judge(web, caller, &request).await?;
     if let Some(job) = filed {
         store(web, job, None).await?;
     }

@@ -6,11 +6,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, Method, request};
 use http_body_util::BodyExt as _;
 use licence_spec::http_signature::IdempotencyKey;
-use licence_store::ClientRow;
 use serde::de::DeserializeOwned;
 
 use super::places::Place;
@@ -18,7 +17,7 @@ use super::problem::Problem;
 use super::signature::target;
 use super::who::Who;
 use super::{MAX_BODY, Web};
-use licence_node::access::clients::has;
+use licence_node::access::caller::{About, Caller, Errand};
 use licence_node::node::clock::Stopwatch;
 use licence_node::node::strict_json;
 
@@ -29,6 +28,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A call of a client, with a body of at most [`super::MAX_BODY`].
 pub(super) struct Call {
+    /// Who asks.
+    pub(super) caller: Caller,
     pub(super) method: Method,
     /// Path and query as sent.
     pub(super) target: String,
@@ -41,7 +42,10 @@ impl FromRequest<Arc<Web>> for Call {
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Call, Problem> {
         match request.extensions().get::<Who>() {
-            Some(Who::Client(_)) => Call::read(request, web).await,
+            Some(Who::Client(caller)) => {
+                let caller = caller.clone();
+                Call::read(request, web, caller).await
+            }
             _ => Err(Problem::unauthorised()),
         }
     }
@@ -49,12 +53,12 @@ impl FromRequest<Arc<Web>> for Call {
 
 impl Call {
     /// Takes a request in whose sender is known.
-    pub(super) async fn read(request: Request, web: &Web) -> Result<Call, Problem> {
+    pub(super) async fn read(request: Request, web: &Web, caller: Caller) -> Result<Call, Problem> {
         let (parts, body) = request.into_parts();
         let body = read_body(web, &parts, body).await?;
         let request::Parts { method, headers, uri, .. } = parts;
         let target = target(&uri);
-        Ok(Call { method, target, headers, body })
+        Ok(Call { caller, method, target, headers, body })
     }
 
     /// Reads a JSON body strictly.
@@ -74,19 +78,48 @@ async fn read_body(web: &Web, parts: &request::Parts, mut body: Body) -> Result<
         web.app.metrics.refused("crowded");
         return Err(Problem::crowded());
     };
-    let (begun, mut whole) = (Stopwatch::start(), Vec::new());
+    let (begun, mut body_read) = (Stopwatch::start(), Pieces::default());
     loop {
-        let deadline = patience(whole.len(), web.limits.request_timeout);
+        let deadline = patience(body_read.len(), web.limits.request_timeout);
         let Some(left) = deadline.checked_sub(begun.elapsed()) else { return Err(slow(web)) };
         match tokio::time::timeout(left, body.frame()).await {
             Err(_) => return Err(slow(web)),
-            Ok(None) => return Ok(Bytes::from(whole)),
+            Ok(None) => return Ok(body_read.whole()),
             Ok(Some(Err(_))) => return Err(Problem::malformed("请求体不完整 / the body is incomplete")),
-            Ok(Some(Ok(frame))) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Ok(Some(Ok(frame))) => body_read.take(frame.into_data().unwrap_or_default()),
         }
-        if whole.len() > MAX_BODY {
+        if body_read.len() > MAX_BODY {
             return Err(Problem::too_large());
         }
+    }
+}
+
+/// The pieces of a body. Most come in one, which is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    /// All of them, if there are several.
+    all: Vec<u8>,
+}
+
+impl Pieces {
+    fn len(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    fn take(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn whole(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.into() }
     }
 }
 
@@ -108,17 +141,42 @@ pub(super) fn require_type(headers: &HeaderMap, wanted: &'static str) -> Result<
     if kind.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(Problem::media_type(wanted)) }
 }
 
-impl Web {
-    /// The client behind a bearer token, who may make `call`. Reads no database.
-    pub(super) fn client(self: &Arc<Web>, headers: &HeaderMap, call: &str) -> Result<ClientRow, Problem> {
-        let client = self.of_token(headers).ok_or_else(Problem::unauthorised)?;
-        if !has(&client.calls, call) {
-            return Err(Problem::forbidden());
-        }
-        // Also where nothing is kept under it: a client must not believe that it has sent a key.
-        key_of(headers)?;
-        Ok(client)
+impl Call {
+    /// The caller, who may have this errand done; whether here, the trip asks.
+    pub(super) fn caller(&self, errand: Errand) -> Result<Caller, Problem> {
+        may(&self.caller, errand, &self.headers)
     }
+}
+
+/// A client that asks without a body.
+pub(super) struct Asked {
+    caller: Caller,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Arc<Web>> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &Arc<Web>) -> Result<Asked, Problem> {
+        match parts.extensions.get::<Who>() {
+            Some(Who::Client(caller)) => Ok(Asked { caller: caller.clone(), headers: parts.headers.clone() }),
+            _ => Err(Problem::unauthorised()),
+        }
+    }
+}
+
+impl Asked {
+    /// As [`Call::caller`].
+    pub(super) fn caller(&self, errand: Errand) -> Result<Caller, Problem> {
+        may(&self.caller, errand, &self.headers)
+    }
+}
+
+fn may(caller: &Caller, errand: Errand, headers: &HeaderMap) -> Result<Caller, Problem> {
+    caller.may(errand, About::default())?;
+    // Also where nothing is kept under it: a client must not believe that it has sent a key.
+    key_of(headers)?;
+    Ok(caller.clone())
 }
 
 /// The key that a client sent, if it sent one.

@@ -61,7 +61,7 @@ async fn answer(
         arrival.link.is_known();
     }
     if let Some(client) = who.client() {
-        web.spend(&client.id)?;
+        web.spend(client.id())?;
     }
     let peer = arrival.map_or(NOWHERE, |arrival| arrival.peer);
     let place = web.place(Key::new(who, address(peer, request.headers(), &web.limits.proxies)))?;

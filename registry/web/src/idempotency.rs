@@ -11,9 +11,10 @@ use axum::Json;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use licence_node::access::caller::Caller;
 use licence_spec::http_signature::{Decision, RecordState, decide, fingerprint};
 use licence_spec::suite::{Digest, sha256};
-use licence_store::{AnswerKey, ClientRow, IdempotentAnswer};
+use licence_store::{AnswerKey, IdempotentAnswer};
 use serde::Serialize;
 
 use super::call::{Call, key_of};
@@ -49,12 +50,12 @@ pub(super) enum Begun {
 /// Looks a request up under its key; `status` is that of its answer once there is an effect.
 pub(super) async fn begin(
     web: &Arc<Web>,
-    client: &ClientRow,
+    caller: &Caller,
     call: &Call,
     status: StatusCode,
 ) -> Result<Begun, Problem> {
     let Some(key) = key_of(&call.headers)? else { return Ok(Begun::Do(None)) };
-    let key = AnswerKey { caller: client.id.clone(), key: key.as_str().to_owned() };
+    let key = AnswerKey { caller: caller.id().to_owned(), key: key.as_str().to_owned() };
     let target = format!("https://{}{}", web.app.node.host, call.target);
     let fingerprint = fingerprint(call.method.as_str(), &target, &sha256(&[&call.body]));
     let turn = take_turn(&web.running, &key, &fingerprint)?;

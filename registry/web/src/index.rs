@@ -42,7 +42,7 @@ pub(super) struct OfPage {
 pub(super) async fn index(
     State(web): State<Arc<Web>>,
     of: Result<Query<OfPage>, axum::extract::rejection::QueryRejection>,
-    NodeCall { caller, .. }: NodeCall,
+    NodeCall { asker, .. }: NodeCall,
 ) -> Result<Response, Problem> {
     let Ok(Query(OfPage { after, origin })) = of else {
         return Err(Problem::malformed("查询参数：after、origin / the parameters are after and origin"));
@@ -50,7 +50,7 @@ pub(super) async fn index(
     let node = Arc::clone(&web.app.node);
     let page = match origin {
         Some(origin) if node.role == Role::Province => {
-            if !caller.logs.contains(&origin) {
+            if !asker.logs.contains(&origin) {
                 return Err(Problem::forbidden());
             }
             blocking(move || gathered_page(&node, &origin, after)).await?
@@ -59,7 +59,7 @@ pub(super) async fn index(
             .app
             .neighbours
             .province()
-            .is_some_and(|host| caller.logs.contains(&format!("{host}/log"))) =>
+            .is_some_and(|host| asker.logs.contains(&format!("{host}/log"))) =>
         {
             blocking(move || own_page(&node, after)).await?
         }
@@ -75,14 +75,14 @@ pub(super) async fn index(
     (status = 401, body = Document, content_type = "application/problem+json", description = "签名缺失或不成立 / the signature is missing or does not hold")))]
 pub(super) async fn holders(
     State(web): State<Arc<Web>>,
-    NodeCall { call, caller }: NodeCall,
+    NodeCall { call, asker }: NodeCall,
 ) -> Result<Response, Problem> {
     if web.app.node.role != Role::Province {
         return Err(Problem::not_found());
     }
     let question: HolderQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
-    let asked = blocking(move || answer_others::where_are(&node, &caller, &question)).await??;
+    let asked = blocking(move || answer_others::where_are(&node, &asker, &question)).await??;
     answer(&web, asked).await
 }
 
@@ -99,14 +99,14 @@ pub(super) async fn holders(
 pub(super) async fn hand_out(
     State(web): State<Arc<Web>>,
     Path(digest): Path<String>,
-    NodeCall { caller, call }: NodeCall,
+    NodeCall { asker, call }: NodeCall,
 ) -> Result<Response, Problem> {
     let question: ViewQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
     let asked = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.
         show_newest_head(&node)?;
-        Ok::<_, Problem>(answer_others::hand_out(&node, &caller, &digest, &question)?)
+        Ok::<_, Problem>(answer_others::hand_out(&node, &asker, &digest, &question)?)
     });
     answer(&web, asked.await??).await
 }
@@ -119,11 +119,11 @@ pub(super) async fn hand_out(
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
 pub(super) async fn register(
     State(web): State<Arc<Web>>,
-    NodeCall { call, caller }: NodeCall,
+    NodeCall { call, asker }: NodeCall,
 ) -> Result<Response, Problem> {
     let question: RegisterQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
-    let asked = blocking(move || answer_others::how_it_stands(&node, &caller, &question)).await??;
+    let asked = blocking(move || answer_others::how_it_stands(&node, &asker, &question)).await??;
     answer(&web, asked).await
 }
 
@@ -135,14 +135,14 @@ pub(super) async fn register(
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段缺失、过长或无法读取 / a member is missing, too long or unreadable")))]
 pub(super) async fn logged(
     State(web): State<Arc<Web>>,
-    NodeCall { call, caller }: NodeCall,
+    NodeCall { call, asker }: NodeCall,
 ) -> Result<Response, Problem> {
     if web.app.node.role != Role::Province {
         return Err(Problem::not_found());
     }
     let question: LogQuestion = call.json()?;
     let node = Arc::clone(&web.app.node);
-    let answer = blocking(move || answer_others::is_logged(&node, &caller, &question)).await??;
+    let answer = blocking(move || answer_others::is_logged(&node, &asker, &question)).await??;
     Ok(Json(answer).into_response())
 }
 

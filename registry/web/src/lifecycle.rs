@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use licence_store::{ClientRow, LicenceRow};
+use licence_store::LicenceRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::call::Call;
+use super::call::{Asked, Call};
 use super::idempotency::{Begun, answer, begin};
 use super::problem::{Document, Problem};
 use super::{Web, blocking};
-use licence_node::access::clients::{covers, has};
+use licence_node::access::caller::{About, Caller, Errand};
 use licence_node::node::encoding::{base64url, digest_text};
 use licence_node::publication::refresh::show_newest_head;
 use licence_node::trips::change_status::{ChangeRequest, Changed, change_status as change};
@@ -23,14 +23,6 @@ use licence_node::trips::issue::{self, IssueRequest, Issued};
 use licence_node::trips::reason::Reason;
 use licence_node::trips::status_history::{History, history};
 
-fn may_issue(client: &ClientRow, authority: &str, licence_type: &str) -> Result<(), Problem> {
-    if has(&client.authorities, authority) && has(&client.types, licence_type) {
-        Ok(())
-    } else {
-        Err(Problem::forbidden())
-    }
-}
-
 /// 签发 / issue a licence. It is on disk and in the log when this is answered.
 #[utoipa::path(post, path = "/v1/licences", tag = "licences", request_body = IssueRequest, responses(
     (status = 201, body = Issued),
@@ -38,14 +30,13 @@ fn may_issue(client: &ClientRow, authority: &str, licence_type: &str) -> Result<
     (status = 409, body = Document, content_type = "application/problem+json", description = "编号已用 / the number is taken"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "字段不合目录 / fields do not fit the catalogue")))]
 pub(super) async fn issue(State(web): State<Arc<Web>>, call: Call) -> Result<Response, Problem> {
-    let client = web.client(&call.headers, "issue")?;
+    let caller = call.caller(Errand::Issue)?;
     let request: IssueRequest = call.json()?;
-    may_issue(&client, &request.issuer, &request.licence_type)?;
-    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
+    let turn = match begin(&web, &caller, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(web, turn, move |node, remember| issue::issue(node, Some(&client.id), &request, remember)).await
+    answer(web, turn, move |node, remember| issue::issue(node, &caller, &request, remember)).await
 }
 
 /// A request for a new version: the licence, and why.
@@ -66,15 +57,14 @@ pub(super) async fn new_version(
     Path(id): Path<String>,
     call: Call,
 ) -> Result<Response, Problem> {
-    let client = web.client(&call.headers, "issue")?;
+    let caller = call.caller(Errand::Issue)?;
     let request: VersionRequest = call.json()?;
-    may_issue(&client, &request.licence.issuer, &request.licence.licence_type)?;
-    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
+    let turn = match begin(&web, &caller, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
     answer(web, turn, move |node, remember| {
-        issue::new_version(node, Some(&client.id), &id, &request.licence, &request.reason, remember)
+        issue::new_version(node, &caller, &id, &request.licence, &request.reason, remember)
     })
     .await
 }
@@ -87,22 +77,23 @@ pub(super) async fn change_status(
     Path(id): Path<String>,
     call: Call,
 ) -> Result<Response, Problem> {
-    let client = web.client(&call.headers, "change_status")?;
+    let caller = call.caller(Errand::ChangeStatus)?;
     let request: ChangeRequest = call.json()?;
-    stored(&web, &client, &id).await?;
-    let turn = match begin(&web, &client, &call, StatusCode::CREATED).await? {
+    let turn = match begin(&web, &caller, &call, StatusCode::CREATED).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
-    answer(web, turn, move |node, remember| change(node, Some(&client.id), &id, &request, remember)).await
+    answer(web, turn, move |node, remember| change(node, &caller, &id, &request, remember)).await
 }
 
 /// A licence that the client may see. One that lies outside its scope is answered as if it were not there: else the answer would tell
 /// which ids exist.
-async fn stored(web: &Web, client: &ClientRow, id: &str) -> Result<LicenceRow, Problem> {
+async fn stored(web: &Web, caller: &Caller, id: &str) -> Result<LicenceRow, Problem> {
     let (store, id) = (Arc::clone(&web.app.node.store), id.to_owned());
     let found = blocking(move || store.read().and_then(|read| read.licence_by_id(&id))).await?;
-    let found = found.map_err(|error| Problem::store(&error))?.filter(|row| covers(client, row));
+    let found = found
+        .map_err(|error| Problem::store(&error))?
+        .filter(|row| caller.may(Errand::Read, About::row(row)).is_ok());
     found.ok_or_else(Problem::not_found)
 }
 
@@ -114,10 +105,10 @@ async fn stored(web: &Web, client: &ClientRow, id: &str) -> Result<LicenceRow, P
 pub(super) async fn status_changes(
     State(web): State<Arc<Web>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let client = web.client(&headers, "read")?;
-    let row = stored(&web, &client, &id).await?;
+    let caller = asked.caller(Errand::Read)?;
+    let row = stored(&web, &caller, &id).await?;
     let store = Arc::clone(&web.app.node.store);
     let found = blocking(move || history(&*store.read()?, &row)).await?;
     Ok(Json(found.map_err(|error| Problem::store(&error))?).into_response())
@@ -145,10 +136,10 @@ pub(super) struct Stored {
 pub(super) async fn licence(
     State(web): State<Arc<Web>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let client = web.client(&headers, "read")?;
-    let row = Problem::unless_lost(stored(&web, &client, &id).await?)?;
+    let caller = asked.caller(Errand::Read)?;
+    let row = Problem::unless_lost(stored(&web, &caller, &id).await?)?;
     let (node, own) = (Arc::clone(&web.app.node), row.clone());
     let file = blocking(move || {
         // Another process may have issued it: the proof needs a head that covers it.

@@ -17,8 +17,8 @@ use super::published::{FOR_EVER, REVALIDATE, file};
 use super::signature::{Signed, signed_head};
 use super::who::Who;
 use super::{Web, blocking};
+use licence_node::access::caller::{Caller, ListedNode};
 use licence_node::exchange::mirror;
-use licence_node::exchange::questions::Caller;
 use licence_node::exchange::witness::{self, WitnessError, add_checkpoint};
 use licence_node::node::Node;
 
@@ -27,7 +27,7 @@ pub(super) struct NodeCall {
     /// The request.
     pub(super) call: Call,
     /// The node that signed it, as the trust list has it.
-    pub(super) caller: Caller,
+    pub(super) asker: Arc<ListedNode>,
 }
 
 impl FromRequest<Arc<Web>> for NodeCall {
@@ -39,13 +39,14 @@ impl FromRequest<Arc<Web>> for NodeCall {
             // Judged again, to say what is wrong with it.
             _ => Arc::new(signed_head(web, &request)?),
         };
-        let call = Call::read(request, web).await?;
+        let asker = Arc::clone(&node.node);
+        let call = Call::read(request, web, Caller::Node(Arc::clone(&asker))).await?;
         let signed = with_body(web, &call, node.head.clone())?;
         if web.app.node.process.is_some() {
             let node = Arc::clone(&web.app.node);
             blocking(move || take_for_all(&node, &signed)).await??;
         }
-        Ok(NodeCall { call, caller: node.caller.clone() })
+        Ok(NodeCall { call, asker })
     }
 }
 

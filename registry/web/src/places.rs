@@ -23,8 +23,8 @@ pub(super) enum Key {
 impl Key {
     pub(super) fn new(who: &Who, address: IpAddr) -> Key {
         match who {
-            Who::Client(client) => Key::Client(client.id.clone()),
-            Who::Node(node) => Key::Node(node.caller.authority.clone()),
+            Who::Client(client) => Key::Client(client.id().to_owned()),
+            Who::Node(node) => Key::Node(node.node.authority.clone()),
             Who::Stranger => Key::Stranger(address),
         }
     }

@@ -8,6 +8,7 @@ use licence_store::{LicenceRow, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use licence_node::access::caller::Denied;
 use licence_node::exchange::questions::AskedError;
 use licence_node::exchange::witness::WitnessError;
 use licence_node::node::commit::WriteError;
@@ -280,10 +281,17 @@ impl From<WriteError> for Problem {
     }
 }
 
+impl From<Denied> for Problem {
+    fn from(_: Denied) -> Problem {
+        Problem::forbidden()
+    }
+}
+
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Problem {
         let detail = error.to_string();
         match error {
+            IssueError::Denied(denied) => denied.into(),
             IssueError::UnknownAuthority(_) | IssueError::OutOfScope(_) | IssueError::Synthetic => {
                 Problem::new(StatusCode::FORBIDDEN, "out-of-scope", "超出授权 / out of scope", detail)
             }

@@ -11,6 +11,7 @@ use super::idempotency::{Begun, begin};
 use super::problem::Problem;
 use super::verifications::keep;
 use super::{Web, blocking};
+use licence_node::access::caller::Errand;
 use licence_node::exchange::ask_others::fetch_elsewhere;
 use licence_node::trips::check_service_item::{self, Checked, ItemRequest};
 
@@ -24,9 +25,9 @@ pub(super) async fn check(
     Path(code): Path<String>,
     call: Call,
 ) -> Result<Response, Problem> {
-    let client = web.client(&call.headers, "check")?;
+    let caller = call.caller(Errand::Check)?;
     let request: ItemRequest = call.json()?;
-    let turn = match begin(&web, &client, &call, StatusCode::OK).await? {
+    let turn = match begin(&web, &caller, &call, StatusCode::OK).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Do(turn) => turn,
     };
@@ -38,7 +39,7 @@ pub(super) async fn check(
             fetch_elsewhere(node, question, others.where_are(node, question), &licence)
         };
         let log = |question: &_| own.app.neighbours.logged(&own.app.node, question);
-        check_service_item::check(&own.app.node, &client, &code, &request, &elsewhere, &log)
+        check_service_item::check(&own.app.node, &caller, &code, &request, &elsewhere, &log)
     })
     .await??;
     // Cannot fail: the answer is made of texts and numbers.

@@ -16,7 +16,7 @@ use licence_spec::time::UnixTime;
 
 use super::Web;
 use super::problem::Problem;
-use licence_node::exchange::questions::Caller;
+use licence_node::access::caller::ListedNode;
 
 /// Most nonces that are remembered: 64 nodes with 25 calls a second each for ten minutes.
 const MAX_NONCES: usize = 1_000_000;
@@ -42,7 +42,7 @@ impl Nonces {
 
 /// A node and what it signed.
 pub(super) struct SignedNode {
-    pub(super) caller: Caller,
+    pub(super) node: Arc<ListedNode>,
     pub(super) head: SignedHead,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn signed_head(web: &Web, request: &HttpRequest) -> Result<SignedNode
     let (entry, _) = find_node_key(list, head.thumbprint(), now)
         .ok_or_else(|| Problem::signature(&HttpSignatureFault::SignatureKey))?;
     let logs = entry.logs.iter().map(|log| log.key.name().to_owned()).collect();
-    Ok(SignedNode { caller: Caller { authority: entry.id.clone(), logs }, head })
+    Ok(SignedNode { node: Arc::new(ListedNode { authority: entry.id.clone(), logs }), head })
 }
 
 /// The parts of a request that a node signs.

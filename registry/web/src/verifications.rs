@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_catalogue::fit::Fit;
+use licence_node::access::caller::{Caller, Errand};
 use licence_spec::qr::Reference;
 use licence_spec::verdict::Verdict;
-use licence_store::ClientRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -45,16 +45,16 @@ pub(super) struct Answer {
 /// 核验 / judge one licence. Reads no database, unless a number is asked for.
 #[utoipa::path(post, path = "/v1/verifications", tag = "verification", request_body = VerifyRequest, responses((status = 200, body = Answer)))]
 pub(super) async fn verify(State(web): State<Arc<Web>>, call: Call) -> Result<Response, Problem> {
-    let client = web.client(&call.headers, "verify")?;
+    let caller = call.caller(Errand::Verify)?;
     let request: VerifyRequest = call.json()?;
     let turn = match request.files_receipt() {
         false => None,
-        true => match begin(&web, &client, &call, StatusCode::OK).await? {
+        true => match begin(&web, &caller, &call, StatusCode::OK).await? {
             Begun::Replay(answer) => return Ok(answer),
             Begun::Do(turn) => turn,
         },
     };
-    let (answer, filed) = judge(&web, &client, &request).await?;
+    let (answer, filed) = judge(&web, &caller, &request).await?;
     // Cannot fail: the answer is made of texts and numbers.
     let body = serde_json::to_vec(&answer).unwrap_or_default();
     match filed {
@@ -80,20 +80,20 @@ pub(super) async fn keep(
 /// The answer to one request, and the job that stores its receipt. The answer must not leave before the job is done.
 pub(super) async fn judge(
     web: &Arc<Web>,
-    client: &ClientRow,
+    caller: &Caller,
     request: &VerifyRequest,
 ) -> Result<(Answer, Option<Job>), Problem> {
     let judged = if request.may_wait() {
-        let (web, client, request) = (Arc::clone(web), client.clone(), request.clone());
-        blocking(move || ask_others(&web, &client, &request)).await??
+        let (web, caller, request) = (Arc::clone(web), caller.clone(), request.clone());
+        blocking(move || ask_others(&web, &caller, &request)).await??
     } else {
         // No database and no waiting: the judgement takes less time than handing it to another thread.
-        let judged = verify_presented(&web.app.node, client, request, &NOBODY)?;
+        let judged = verify_presented(&web.app.node, caller, request, &NOBODY)?;
         match lacks_the_log(&judged.verdict) {
             false => judged,
             true => {
-                let (web, client, request) = (Arc::clone(web), client.clone(), request.clone());
-                blocking(move || ask_others(&web, &client, &request)).await??
+                let (web, caller, request) = (Arc::clone(web), caller.clone(), request.clone());
+                blocking(move || ask_others(&web, &caller, &request)).await??
             }
         }
     };
@@ -104,7 +104,8 @@ pub(super) async fn judge(
         return Ok((answer, None));
     }
     let (case, item) = (request.case_number.as_deref(), request.service_item.as_deref());
-    match receipt::prepare(&web.app.node, &answer.verdict, &client.id, case, item, receipt::Use::default())? {
+    match receipt::prepare(&web.app.node, &answer.verdict, caller.id(), case, item, receipt::Use::default())?
+    {
         None => Ok((answer, None)),
         Some(prepared) => {
             answer.receipt = Some(base64url(&prepared.bytes));
@@ -115,12 +116,12 @@ pub(super) async fn judge(
 }
 
 /// Judges with the help of other nodes.
-fn ask_others(web: &Web, client: &ClientRow, request: &VerifyRequest) -> Result<Judged, VerifyError> {
+fn ask_others(web: &Web, caller: &Caller, request: &VerifyRequest) -> Result<Judged, VerifyError> {
     let (node, neighbours) = (&web.app.node, &web.app.neighbours);
     let fetch = |reference: &Reference| neighbours.reference(node, &reference.host, &reference.cti);
     let ask = |host: &str, question: &RegisterQuestion| neighbours.register(node, host, question);
     let log = |question: &LogQuestion| neighbours.logged(node, question);
-    verify_presented(node, client, request, &Others { fetch: &fetch, ask: &ask, log: Some(&log) })
+    verify_presented(node, caller, request, &Others { fetch: &fetch, ask: &ask, log: Some(&log) })
 }
 
 /// With the act of law in the text, if the licence is this node's own and has ended or is suspended.

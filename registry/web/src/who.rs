@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use licence_node::access::caller::Caller;
 use licence_store::ClientRow;
 
 use super::Web;
@@ -22,7 +23,7 @@ const FORWARDED: [&str; 4] = ["x-forwarded-for", "forwarded", "x-real-ip", "via"
 #[derive(Clone)]
 pub(super) enum Who {
     /// A client whose token is good.
-    Client(Arc<ClientRow>),
+    Client(Caller),
     /// A listed node that signed the head.
     Node(Arc<SignedNode>),
     /// Anybody else: open calls are answered, others are refused before their body is read.
@@ -33,16 +34,16 @@ impl Who {
     /// The id of the client or the authority of the node, as the request line of the log names it.
     pub(super) fn name(&self) -> &str {
         match self {
-            Who::Client(client) => &client.id,
-            Who::Node(node) => &node.caller.authority,
+            Who::Client(caller) => caller.id(),
+            Who::Node(signed) => &signed.node.authority,
             Who::Stranger => "-",
         }
     }
 
     /// The client, if it is one.
-    pub(super) const fn client(&self) -> Option<&Arc<ClientRow>> {
+    pub(super) const fn client(&self) -> Option<&Caller> {
         match self {
-            Who::Client(client) => Some(client),
+            Who::Client(caller) => Some(caller),
             _ => None,
         }
     }
@@ -71,7 +72,7 @@ pub(super) struct Arrival {
 pub(super) fn who(web: &Web, request: &Request) -> Who {
     let headers = request.headers();
     if headers.contains_key("authorization") {
-        return web.of_token(headers).map_or(Who::Stranger, |client| Who::Client(Arc::new(client)));
+        return web.of_token(headers).map_or(Who::Stranger, |client| Who::Client(Caller::Client(client)));
     }
     if headers.contains_key("signature-input") {
         return signed_head(web, request).map_or(Who::Stranger, |node| Who::Node(Arc::new(node)));
@@ -81,7 +82,7 @@ pub(super) fn who(web: &Web, request: &Request) -> Who {
 
 impl Web {
     /// The client behind a bearer token that is good now. Reads no database.
-    pub(super) fn of_token(&self, headers: &HeaderMap) -> Option<ClientRow> {
+    pub(super) fn of_token(&self, headers: &HeaderMap) -> Option<Arc<ClientRow>> {
         let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
         let bearer = scheme.eq_ignore_ascii_case("bearer");
         bearer.then(|| self.app.node.clients.of_token(token, self.app.node.clock.now())).flatten()

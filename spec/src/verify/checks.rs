@@ -15,7 +15,7 @@ use crate::log::entry::{Entry, Op};
 use crate::log::merkle::{Hash, TreeHead};
 use crate::log::proof::{LogFault, LogProof, ProofFault, VerifiedProof};
 use crate::numbers::CLOCK_SKEW_S;
-use crate::policy::{LogLookUp, Subject};
+use crate::policy::{LogLookUp, LogMemory, Remembered, Subject};
 use crate::status::{Status, signed_ahead};
 use crate::suite::Digest;
 use crate::time::UnixTime;
@@ -302,7 +302,11 @@ fn record_look_up(case: &Case<'_>, record: &mut Record) -> Option<LogBasis> {
     }
     let age = case.now.since(case.presented.iat);
     let wanted = policy.log_wanted_after_s.is_some_and(|after| age > after);
-    match policy.question.log {
+    let remembered = match (policy.question.log, policy.question.log_memory) {
+        (None, Some(LogMemory(ask))) => ask(&case.digests.licence),
+        _ => None,
+    };
+    match policy.question.log.or(remembered.as_ref().map(Remembered::as_look_up)) {
         Some(LogLookUp::Found { origin, place }) => {
             record.pass(Group::Log, None);
             let place = place.map(|place| LogPlace {

@@ -247,6 +247,7 @@ impl Set {
             cut_proof: None,
             log_proof: asked.log_proof.as_deref().map(proof),
             log: asked.log.as_ref().map(LookUp::as_asked),
+            log_memory: None,
             subject: asked.subject.as_ref().map(|subject| policy::Subject {
                 role: HolderRole::Applicant,
                 code_type: subject.code_type.as_deref(),

@@ -5,37 +5,18 @@
 
 use licence_spec::suite::sha256;
 use licence_spec::text::check_line;
-use licence_store::{ClientRow, Conflict, LicenceRow, StoreError, transact};
+use licence_store::{ClientRow, Conflict, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
+use crate::access::caller::Errand;
 use crate::node::Node;
 use crate::node::encoding::base64url;
 use crate::node::rng::RngError;
 
-/// The calls that a token may be good for; `*` stands for all.
-pub const CALLS: [&str; 6] = ["issue", "read", "change_status", "verify", "check", "receipts"];
 /// Longest life of a token, days.
 const MAX_DAYS: i64 = 3 * 366;
 /// Longest id and name, bytes.
 const MAX_TEXT: usize = 128;
-
-/// Whether a list of a client has a name, or the `*` that stands for all.
-#[must_use]
-pub fn has(names: &[String], name: &str) -> bool {
-    names.iter().any(|own| own == name || own == "*")
-}
-
-/// Whether a client may see a licence: its authority and its type are in the client's scope.
-#[must_use]
-pub fn covers(client: &ClientRow, row: &LicenceRow) -> bool {
-    has(&client.authorities, &row.authority) && may_see(client, &row.vct)
-}
-
-/// Whether a type is in a client's scope.
-#[must_use]
-pub fn may_see(client: &ClientRow, vct: &str) -> bool {
-    has(&client.types, vct.rsplit(':').next().unwrap_or_default())
-}
 
 /// A client to be made.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -49,7 +30,7 @@ pub struct NewClient {
     pub authorities: Vec<String>,
     /// Codes of licence types, or `*`.
     pub types: Vec<String>,
-    /// Names of [`CALLS`], or `*`.
+    /// Names of [`Errand::OF_CLIENTS`], or `*`.
     pub calls: Vec<String>,
     /// Life of the token, days.
     pub days: i64,
@@ -93,8 +74,9 @@ impl NewClient {
                 "有效天数应在 1 至 {MAX_DAYS} 之间 / days must lie between 1 and {MAX_DAYS}"
             ));
         }
-        if let Some(call) = self.calls.iter().find(|call| *call != "*" && !CALLS.contains(&call.as_str())) {
-            return wrong(format!("没有此调用 / there is no call {call}: {}", CALLS.join(", ")));
+        let names = Errand::OF_CLIENTS.map(Errand::name);
+        if let Some(call) = self.calls.iter().find(|call| *call != "*" && !names.contains(&call.as_str())) {
+            return wrong(format!("没有此调用 / there is no call {call}: {}", names.join(", ")));
         }
         if let Some(code) =
             self.authorities.iter().find(|code| *code != "*" && node.authority(code).is_none())

@@ -9,27 +9,27 @@
 use licence_spec::catalogue::HolderRole;
 use licence_spec::credential::Credential;
 use licence_spec::identifiers::{AskedCode, SameHolder};
-use licence_spec::policy::{Policy, Question, Subject};
+use licence_spec::policy::{Policy, Question, Remembered, Subject};
 use licence_spec::receipt::{self, Filing};
 use licence_spec::time::UnixTime;
 use licence_spec::view::{self, Draft};
 use licence_store::StoreError;
 use serde_json::json;
 
-use crate::access::use_record::{self, Purpose};
+use crate::access::authorisation::{Purpose, is_told};
+use crate::access::caller::ListedNode;
+use crate::access::use_record;
 use crate::exchange::ask_others::find;
 use crate::exchange::ask_register::{MAX_ID, MAX_QUESTION, NO_ITEM, RegisterAnswer, RegisterQuestion};
 use crate::exchange::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
 use crate::exchange::look_up::{LogAnswer, LogQuestion, held_here, keep_missing};
 use crate::exchange::questions::{
-    AskedError, Caller, FoundLicences, HandedOut, HolderCode, HolderQuestion, MAX_HOLDERS, MAX_TYPES,
-    ViewQuestion,
+    AskedError, FoundLicences, HandedOut, HolderCode, HolderQuestion, MAX_HOLDERS, MAX_TYPES, ViewQuestion,
 };
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
 use crate::node::encoding::{base64url, digest_text};
 use crate::node::keys::Usage;
-use crate::node::logged::Known;
 use crate::trips::file_form;
 use crate::trips::verify::judge_stored;
 
@@ -43,23 +43,23 @@ const VIEW_LIFE_S: i64 = 600;
 /// [`AskedError`].
 pub fn where_are(
     node: &Node,
-    caller: &Caller,
+    asker: &ListedNode,
     question: &HolderQuestion,
 ) -> Result<(FoundLicences, Job), AskedError> {
     check_holders(&question.holders)?;
     if question.types.len() > MAX_TYPES {
         return Err(AskedError::Field("types"));
     }
-    check_purpose(&question.purpose)?;
+    let purpose = question.purpose.check().map_err(AskedError::Field)?;
     let catalogue = node.catalogue().ok_or(AskedError::NotReady("catalogue"))?;
-    let item = catalogue.service_item(&question.purpose.service_item).ok_or(AskedError::Item)?;
-    if question.types.iter().any(|vct| item.accepted(vct).is_none()) {
+    let item = catalogue.service_item(purpose.service_item()).ok_or(AskedError::Item)?;
+    if !question.types.iter().all(|vct| ListedNode::may_see(vct, item)) {
         return Err(AskedError::Item);
     }
-    node.ceilings.ask(&caller.authority, node.clock.now())?;
-    let found = find(node, &caller.logs, &question.holders, &question.types)?;
+    node.ceilings.ask(&asker.authority, node.clock.now())?;
+    let found = find(node, &asker.logs, &question.holders, &question.types)?;
     let digests: Vec<&str> = found.licences.iter().map(|one| one.digest.as_str()).collect();
-    let job = record(node, caller, &question.purpose, "found", &digests)?;
+    let job = record(node, asker, &purpose, "found", &digests)?;
     Ok((found, job))
 }
 
@@ -70,10 +70,6 @@ fn check_holders(holders: &[HolderCode]) -> Result<(), AskedError> {
     }
 }
 
-fn check_purpose(purpose: &Purpose) -> Result<(), AskedError> {
-    purpose.fault().map_or(Ok(()), |field| Err(AskedError::Field(field)))
-}
-
 /// Shows a licence of this node to another one: as a view, for a service item that accepts its type, of a holder whom it names. A licence of
 /// anybody else, or of another type, is answered like one that is not there. The answer must not leave before the job is committed.
 ///
@@ -81,19 +77,19 @@ fn check_purpose(purpose: &Purpose) -> Result<(), AskedError> {
 /// [`AskedError`].
 pub fn hand_out(
     node: &Node,
-    caller: &Caller,
+    asker: &ListedNode,
     digest: &str,
     question: &ViewQuestion,
 ) -> Result<(HandedOut, Job), AskedError> {
     let wanted = parse_digest(digest).ok_or(AskedError::Field("digest"))?;
     check_holders(&question.holders)?;
-    check_purpose(&question.purpose)?;
+    let purpose = question.purpose.check().map_err(AskedError::Field)?;
     let catalogue = node.catalogue().ok_or(AskedError::NotReady("catalogue"))?;
-    let item = catalogue.service_item(&question.purpose.service_item).ok_or(AskedError::Item)?;
+    let item = catalogue.service_item(purpose.service_item()).ok_or(AskedError::Item)?;
     let now = node.clock.now();
-    node.ceilings.ask(&caller.authority, now)?;
+    node.ceilings.ask(&asker.authority, now)?;
     let in_vain = || {
-        node.ceilings.in_vain(&caller.authority, now);
+        node.ceilings.in_vain(&asker.authority, now);
         AskedError::Unknown
     };
     // Whose bytes were lost in a restore is not here to be shown.
@@ -107,19 +103,19 @@ pub fn hand_out(
     let draft = Draft {
         licence: &licence,
         iss: &node.authority,
-        aud: &caller.authority,
+        aud: &asker.authority,
         iat: now,
         exp: now.plus(VIEW_LIFE_S.min(item.longest_view_life_s)),
         cti: node.rng.bytes()?,
         permitted: &accepted.fields,
         service_item: &item.code,
-        case_number: &question.purpose.case_number,
+        case_number: purpose.case_number(),
         catalogue_version: catalogue.version(),
         holder: (&holder.code_type, &holder.code),
     };
     let view = base64url(&view::sign(&draft, &*signer).map_err(AskedError::View)?);
     let log_proof = file_form::proof(node, &row)?;
-    let job = record(node, caller, &question.purpose, "view", &[&digest_text(&wanted)])?;
+    let job = record(node, asker, &purpose, "view", &[&digest_text(&wanted)])?;
     Ok((HandedOut { view, log_proof }, job))
 }
 
@@ -133,15 +129,15 @@ fn is_held_by(licence: &Credential<'_>, named: &HolderCode) -> bool {
 /// The record of use at the node that is asked: by whom, for what, and which licences. Never whose.
 fn record(
     node: &Node,
-    caller: &Caller,
+    asker: &ListedNode,
     purpose: &Purpose,
     answered: &str,
     licences: &[&str],
 ) -> Result<Job, AskedError> {
     let content = json!({
-        "node": caller.authority, "answered": answered, "service_item": purpose.service_item,
-        "case_number": purpose.case_number, "authorisation": purpose.authorisation,
-        "authorisation_kind": use_record::kind_of(&purpose.authorisation), "licences": licences,
+        "node": asker.authority, "answered": answered, "service_item": purpose.service_item(),
+        "case_number": purpose.case_number(), "authorisation": purpose.authorisation().text(),
+        "authorisation_kind": purpose.authorisation().kind(), "licences": licences,
         "at": node.clock.now().0,
     });
     let (_, row) = use_record::row(node, &content)?;
@@ -154,7 +150,7 @@ fn record(
 /// [`AskedError`].
 pub fn how_it_stands(
     node: &Node,
-    caller: &Caller,
+    asker: &ListedNode,
     question: &RegisterQuestion,
 ) -> Result<(RegisterAnswer, Job), AskedError> {
     check_register(question)?;
@@ -170,16 +166,16 @@ pub fn how_it_stands(
         ..Question::default()
     });
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    node.ceilings.ask(&caller.authority, now)?;
+    node.ceilings.ask(&asker.authority, now)?;
     let found = node.store.read()?.licence_by_id(&question.id)?;
     let content = json!({
-        "node": caller.authority, "answered": "status", "service_item": question.service_item,
+        "node": asker.authority, "answered": "status", "service_item": question.service_item,
         "licences": found.iter().map(|row| digest_text(&row.digest)).collect::<Vec<_>>(), "at": now.0,
     });
     let (_, row) = use_record::row(node, &content)?;
     let job = Job::new(vec![(Effect::Document(row), None)]);
     let Some(row) = found else {
-        node.ceilings.in_vain(&caller.authority, now);
+        node.ceilings.in_vain(&asker.authority, now);
         return Ok((RegisterAnswer { receipt: None }, job));
     };
     // Whose bytes were lost in a restore cannot be judged: whoever holds the licence can hand it in.
@@ -188,7 +184,7 @@ pub fn how_it_stands(
     node.rng.fill(&mut cti)?;
     let filing = Filing {
         node: &node.authority,
-        audience: &caller.authority,
+        audience: &asker.authority,
         case_number: &question.question,
         service_item: question.service_item.as_deref().unwrap_or(NO_ITEM),
         materials: &[],
@@ -203,7 +199,7 @@ pub fn how_it_stands(
 
 fn check_register(question: &RegisterQuestion) -> Result<(), AskedError> {
     let short = |text: &str, most: usize| !text.is_empty() && text.chars().count() <= most;
-    let item = question.service_item.as_deref().is_none_or(use_record::is_told);
+    let item = question.service_item.as_deref().is_none_or(is_told);
     let texts = [
         ("id", short(&question.id, MAX_ID)),
         ("question", short(&question.question, MAX_QUESTION)),
@@ -216,7 +212,7 @@ fn check_register(question: &RegisterQuestion) -> Result<(), AskedError> {
 ///
 /// # Errors
 /// [`AskedError`].
-pub fn is_logged(node: &Node, caller: &Caller, question: &LogQuestion) -> Result<LogAnswer, AskedError> {
+pub fn is_logged(node: &Node, asker: &ListedNode, question: &LogQuestion) -> Result<LogAnswer, AskedError> {
     let digest = parse_digest(&question.digest).ok_or(AskedError::Field("digest"))?;
     let evidence = node.evidence.snapshot();
     let list = evidence.trust_list();
@@ -229,12 +225,12 @@ pub fn is_logged(node: &Node, caller: &Caller, question: &LogQuestion) -> Result
         None
     });
     let logged = match known {
-        Some(Known::Found(..)) => Some(true),
-        Some(Known::Missing) => Some(false),
-        Some(Known::Pending | Known::NotAsked) | None => None,
+        Some(Remembered::Found(..)) => Some(true),
+        Some(Remembered::Missing) => Some(false),
+        Some(Remembered::Pending | Remembered::NotAsked) | None => None,
     };
     if logged == Some(false) {
-        keep_missing(node, &issuer, &digest, &caller.authority);
+        keep_missing(node, &issuer, &digest, &asker.authority);
     }
     Ok(LogAnswer { logged })
 }

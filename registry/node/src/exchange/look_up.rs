@@ -9,7 +9,7 @@ use licence_spec::credential::Credential;
 use licence_spec::evidence::Evidence;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::TreeHead;
-use licence_spec::policy::{LOGGED_WITHIN_S, LeafPlace, LogLookUp, Policy, Question};
+use licence_spec::policy::{LOGGED_WITHIN_S, LeafPlace, LogMemory, Policy, Question, Remembered};
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Code, Verdict};
@@ -20,7 +20,6 @@ use utoipa::ToSchema;
 use crate::exchange::mirror::{self, MirrorError};
 use crate::node::Node;
 use crate::node::encoding::digest_text;
-use crate::node::logged::Known;
 use crate::node::shelf::Kind;
 
 /// Kind of the documents that name licences that are in no log; named by log and digest.
@@ -66,8 +65,8 @@ pub(crate) enum LookUpError {
     Mirror(#[from] MirrorError),
 }
 
-/// Judges a licence, and once more with a look-up if the log is what the verdict lacks. With `ask` absent only memory is asked, so that
-/// nothing waits: [`lacks_the_log`] tells that there is more to be looked up.
+/// Judges a licence by what is remembered of its log, and once more with a look-up if the log is what the verdict lacks. With `ask` absent
+/// only memory is asked, so that nothing waits: [`lacks_the_log`] tells that there is more to be looked up.
 pub fn judge_with_log(
     node: &Node,
     (evidence, now): (&Evidence, UnixTime),
@@ -79,22 +78,14 @@ pub fn judge_with_log(
     if policy.log_wanted_after_s.is_none() {
         return judge(policy);
     }
-    let Ok(licence) = Credential::parse(bytes) else { return judge(policy) };
-    if licence.object.log_proof().is_some() {
-        return judge(policy);
-    }
-    let digest = licence.object.statement_digest();
-    if let Some(known) = node.logged.get(&digest, now) {
-        return judge(&asking(policy, known.as_look_up()));
-    }
-    let verdict = judge(policy);
+    let memory = |digest: &Digest| node.logged.get(digest, now);
+    let remembering = Question { log_memory: Some(LogMemory(&memory)), ..policy.question };
+    let verdict = judge(&Policy { id: policy.id.clone(), question: remembering, ..*policy });
     let Some(ask) = ask.filter(|_| lacks_the_log(&verdict)) else { return verdict };
-    let known = look_up(node, evidence, (licence.iss, digest, licence.iat), ask);
-    judge(&asking(policy, known.as_look_up()))
-}
-
-fn asking<'q>(policy: &Policy<'q>, came_to: LogLookUp<'q>) -> Policy<'q> {
-    Policy { id: policy.id.clone(), question: Question { log: Some(came_to), ..policy.question }, ..*policy }
+    let Ok(licence) = Credential::parse(bytes) else { return verdict };
+    let known = look_up(node, evidence, (licence.iss, licence.object.statement_digest(), licence.iat), ask);
+    let asked = Question { log: Some(known.as_look_up()), ..policy.question };
+    judge(&Policy { id: policy.id.clone(), question: asked, ..*policy })
 }
 
 /// Whether a verdict lacks a look-up in the log: its signature holds, and its policy takes a look-up in place of a proof.
@@ -111,44 +102,61 @@ fn look_up(
     evidence: &Evidence,
     (issuer, digest, issued_at): (&str, Digest, UnixTime),
     ask: AskLog<'_>,
-) -> Known {
+) -> Remembered {
     let entry = evidence.trust_list().and_then(|list| list.entry(issuer));
     // A log that had ended by then cannot have it. When a log began is not asked: a thief writes any time into a licence.
     let logs = entry.iter().flat_map(|entry| &entry.logs);
     let logs = logs.filter(|log| log.until.is_none_or(|until| issued_at < until));
     let looked = logs.map(|log| in_log(node, log.key.name(), &digest, issued_at, ask));
     // An issuer without a log cannot be asked about one.
-    let (known, is_ours) = looked.max_by_key(|(known, _)| known.rank()).unwrap_or((Known::NotAsked, false));
+    let (known, is_ours) =
+        looked.max_by_key(|(known, _)| rank(known)).unwrap_or((Remembered::NotAsked, false));
     let now = node.clock.now();
     match (&known, is_ours) {
-        (Known::Found(..), _) => node.logged.put(digest, known.clone(), i64::MAX),
+        (Remembered::Found(..), _) => node.logged.put(digest, known.clone(), i64::MAX),
         // What this node looks up itself it looks up anew: the licence may be there a moment later.
         (_, true) => {}
         (_, false) => node.logged.put(digest, known.clone(), now.plus(NO_S).0),
     }
-    if matches!(known, Known::Missing) {
+    if matches!(known, Remembered::Missing) {
         keep_missing(node, issuer, &digest, &node.authority);
     }
     known
 }
 
+/// How much of a doubt it is: of several logs of one issuer, the one that leaves most decides, unless one has the licence.
+const fn rank(known: &Remembered) -> u8 {
+    match known {
+        Remembered::Missing => 0,
+        Remembered::Pending => 1,
+        Remembered::NotAsked => 2,
+        Remembered::Found(..) => 3,
+    }
+}
+
 /// What one log says, and whether this node holds it.
-fn in_log(node: &Node, origin: &str, digest: &Digest, issued_at: UnixTime, ask: AskLog<'_>) -> (Known, bool) {
+fn in_log(
+    node: &Node,
+    origin: &str,
+    digest: &Digest,
+    issued_at: UnixTime,
+    ask: AskLog<'_>,
+) -> (Remembered, bool) {
     match held_here(node, origin, digest, issued_at) {
         Ok(Some(known)) => return (known, true),
         Ok(None) => {}
         Err(error) => {
             tracing::warn!(%error, origin, "a log cannot be looked in");
-            return (Known::NotAsked, true);
+            return (Remembered::NotAsked, true);
         }
     }
     let question =
         LogQuestion { origin: origin.to_owned(), digest: digest_text(digest), issued_at: issued_at.0 };
     let known = match ask(&question) {
-        Some(Ok(LogAnswer { logged: Some(true) })) => Known::Found(origin.into(), None),
-        Some(Ok(LogAnswer { logged: Some(false) })) => Known::Missing,
-        Some(Ok(LogAnswer { logged: None })) => Known::Pending,
-        Some(Err(_)) | None => Known::NotAsked,
+        Some(Ok(LogAnswer { logged: Some(true) })) => Remembered::Found(origin.into(), None),
+        Some(Ok(LogAnswer { logged: Some(false) })) => Remembered::Missing,
+        Some(Ok(LogAnswer { logged: None })) => Remembered::Pending,
+        Some(Err(_)) | None => Remembered::NotAsked,
     };
     (known, false)
 }
@@ -159,7 +167,7 @@ pub(crate) fn held_here(
     origin: &str,
     digest: &Digest,
     issued_at: UnixTime,
-) -> Result<Option<Known>, LookUpError> {
+) -> Result<Option<Remembered>, LookUpError> {
     let read = node.store.read()?;
     if origin == node.origin() {
         return Ok(Some(in_own(&*read, origin, digest, issued_at)?));
@@ -176,21 +184,26 @@ pub(crate) fn held_here(
         Some(index) => {
             let head = mirror::held(&*read, origin)?;
             let place = (index < head.size).then_some(LeafPlace { index, head });
-            Known::Found(origin.into(), place)
+            Remembered::Found(origin.into(), place)
         }
-        None if newest_time(&*read, origin, told)? >= issued_at.plus(LOGGED_WITHIN_S) => Known::Missing,
-        None => Known::Pending,
+        None if newest_time(&*read, origin, told)? >= issued_at.plus(LOGGED_WITHIN_S) => Remembered::Missing,
+        None => Remembered::Pending,
     }))
 }
 
 /// The own log is what it is: what is not there by now was never issued here.
-fn in_own(read: &dyn Read, origin: &str, digest: &Digest, issued_at: UnixTime) -> Result<Known, StoreError> {
+fn in_own(
+    read: &dyn Read,
+    origin: &str,
+    digest: &Digest,
+    issued_at: UnixTime,
+) -> Result<Remembered, StoreError> {
     let leaf = Entry { op: Op::Issued, time: issued_at, digest: *digest }.leaf_hash();
     let Some(index) = read.leaf_indexes_of(&[leaf])?.into_iter().flatten().next() else {
-        return Ok(Known::Missing);
+        return Ok(Remembered::Missing);
     };
     let head = read.log_head()?.map(|head| TreeHead { size: head.size, root: head.root });
-    Ok(Known::Found(origin.into(), head.map(|head| LeafPlace { index, head })))
+    Ok(Remembered::Found(origin.into(), head.map(|head| LeafPlace { index, head })))
 }
 
 /// Whether a leaf of which no right record was told is that of the licence: an index with gaps must not make it suspicious.

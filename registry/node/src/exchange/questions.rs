@@ -7,7 +7,7 @@ use licence_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::use_record::Purpose;
+use crate::access::authorisation::PurposeRequest;
 use crate::node::ceilings::TooMuch;
 use crate::node::compared::ClockAhead;
 use crate::node::log::LogError;
@@ -51,7 +51,7 @@ pub struct HolderQuestion {
     /// 证照类型 / only licences of these types, `urn:elic:<space>:<code>`; at most 256.
     pub types: Vec<String>,
     /// What for.
-    pub purpose: Purpose,
+    pub purpose: PurposeRequest,
 }
 
 /// Where a licence is.
@@ -84,7 +84,7 @@ pub struct ViewQuestion {
     /// 持证主体 / the people of the case, at most 8: the licence must be of one of them.
     pub holders: Vec<HolderCode>,
     /// What for.
-    pub purpose: Purpose,
+    pub purpose: PurposeRequest,
 }
 
 /// A licence that is shown.
@@ -132,13 +132,4 @@ pub enum AskedError {
     /// No randomness.
     #[error(transparent)]
     Rng(#[from] RngError),
-}
-
-/// A node that asks.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// Code of the authority in whose trust-list entry its key stands.
-    pub authority: String,
-    /// Names of the logs of that entry.
-    pub logs: Vec<String>,
 }

@@ -12,6 +12,7 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::caller::{About, Caller, Errand};
 use crate::node::Node;
 use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::compared::ClockAhead;
@@ -101,7 +102,7 @@ const fn allowed(status: u8, act: Act) -> bool {
 /// [`ChangeError`]; nothing is written then.
 pub fn change_status(
     node: &Node,
-    client: Option<&str>,
+    caller: &Caller,
     id: &str,
     request: &ChangeRequest,
     remember: Option<Remember>,
@@ -115,7 +116,10 @@ pub fn change_status(
     node.compared.may_sign()?;
     let now = node.clock.now();
     let read = node.store.read()?;
-    let licence = read.licence_by_id(id)?.ok_or(ChangeError::UnknownLicence)?;
+    // What the caller may not touch is answered as if it were not there: else the answer would tell which ids exist.
+    let licence = read.licence_by_id(id)?;
+    let licence = licence.filter(|row| caller.may(Errand::ChangeStatus, About::row(row)).is_ok());
+    let licence = licence.ok_or(ChangeError::UnknownLicence)?;
     if !allowed(licence.status, act) {
         return Err(ChangeError::Transition);
     }
@@ -123,7 +127,7 @@ pub fn change_status(
     drop(read);
     let effective = effective(request.effective_at.as_deref(), &licence, before.map(UnixTime), now)?;
     let act_of_law = ActOfLaw { act, effective, recorded: now, successor: None };
-    let row = change_row(node, client, &licence, &act_of_law, &request.reason)?;
+    let row = change_row(node, caller, &licence, &act_of_law, &request.reason)?;
     record(node, &licence, act, row, remember)
 }
 
@@ -173,7 +177,7 @@ pub(super) struct ActOfLaw {
 /// [`RngError`] without randomness.
 pub(super) fn change_row(
     node: &Node,
-    client: Option<&str>,
+    caller: &Caller,
     licence: &LicenceRow,
     what: &ActOfLaw,
     reason: &Reason,
@@ -196,7 +200,7 @@ pub(super) fn change_row(
         document_number: reason.document_number.clone(),
         officer: reason.officer.clone(),
         successor,
-        client: client.map(str::to_owned),
+        client: caller.client().map(str::to_owned),
         log_index: 0,
     };
     Ok((row, entry))

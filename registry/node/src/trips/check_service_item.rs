@@ -17,13 +17,14 @@ use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Outcome, Verdict};
 use licence_spec::verify::verify;
-use licence_store::{ClientRow, DocumentRow, StoreError};
+use licence_store::{DocumentRow, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::access::clients::may_see;
-use crate::access::use_record::{self, Authorisation, Purpose, is_told};
+use crate::access::authorisation::{Purpose, is_told};
+use crate::access::caller::{About, Caller, Errand};
+use crate::access::use_record;
 use crate::exchange::ask_others::{Brought, Shown};
 use crate::exchange::look_up::{AskLog, judge_with_log};
 use crate::exchange::questions::{HolderCode, HolderQuestion};
@@ -174,7 +175,7 @@ pub type Elsewhere<'a> = &'a dyn Fn(&HolderQuestion) -> Brought;
 /// [`CheckError`]; a licence that is refused is no error.
 pub fn check(
     node: &Node,
-    client: &ClientRow,
+    caller: &Caller,
     code: &str,
     request: &ItemRequest,
     elsewhere: Elsewhere<'_>,
@@ -183,6 +184,8 @@ pub fn check(
     let catalogue = node.catalogue().ok_or(CheckError::NotReady)?;
     let item = catalogue.service_item(code).ok_or(CheckError::UnknownItem)?;
     let people = request.check()?;
+    let purpose = Purpose::parse(&item.code, &request.case_number, &request.authorisation);
+    let purpose = purpose.map_err(CheckError::Field)?;
     let mut case = Case {
         node,
         evidence: node.evidence.snapshot(),
@@ -194,39 +197,35 @@ pub fn check(
         looked: Vec::new(),
         log,
     };
-    let held = gather(node, client, item, request)?;
+    let held = gather(node, caller, item, request)?;
     case.judge(held.handed);
     let (mut fit, mut not_asked) = (case.fit(), Vec::new());
     if fit.result != FitResult::Met && request.elsewhere {
-        let brought = elsewhere(&question(client, item, request));
+        let brought = elsewhere(&question(caller, item, request, &purpose));
         not_asked = brought.not_asked;
         case.judge(brought.views.into_iter().map(Handed::of_view).collect());
         fit = case.fit();
     }
-    case.leave_open(&mut fit, client, held.is_cut, !not_asked.is_empty());
+    case.leave_open(&mut fit, caller, held.is_cut, !not_asked.is_empty());
     let (mut effects, mut licences) = (Vec::new(), Vec::new());
     for (handed, verdict) in &case.looked {
-        licences.push(case.look(client, handed, verdict, &fit, &mut effects)?);
+        licences.push(case.look(caller, handed, verdict, &fit, &mut effects)?);
     }
-    let (record, row) = record(node, client, code, request, &licences, case.now)?;
+    let (record, row) = record(node, caller, request, &purpose, &licences, case.now)?;
     effects.push(Effect::Document(row));
     let job = Job::new(effects.into_iter().map(|effect| (effect, None)).collect());
     Ok((Checked { record, fit, licences, not_asked }, job))
 }
 
 /// What is asked of other nodes: licences of the people of the case, of types that the item accepts and the client may see.
-fn question(client: &ClientRow, item: &ServiceItem, request: &ItemRequest) -> HolderQuestion {
+fn question(caller: &Caller, item: &ServiceItem, request: &ItemRequest, purpose: &Purpose) -> HolderQuestion {
     let holder = |one: &ItemSubject| HolderCode { code_type: one.code_type.clone(), code: one.code.clone() };
     let mut seen = BTreeSet::new();
     let once = |one: &&ItemSubject| seen.insert((normal_code(&one.code_type), normal_code(&one.code)));
     HolderQuestion {
         holders: request.subjects.iter().filter(once).map(holder).collect(),
-        types: visible(client, item).map(str::to_owned).collect(),
-        purpose: Purpose {
-            service_item: item.code.clone(),
-            case_number: request.case_number.clone(),
-            authorisation: request.authorisation.clone(),
-        },
+        types: visible(caller, item).map(str::to_owned).collect(),
+        purpose: purpose.request(),
     }
 }
 
@@ -310,10 +309,10 @@ impl Case<'_> {
     }
 
     /// What was not looked at proves nothing: such materials are left open, and say why.
-    fn leave_open(&self, fit: &mut Fit, client: &ClientRow, is_cut: bool, not_asked: bool) {
-        let seen: Vec<&str> = visible(client, self.item).collect();
+    fn leave_open(&self, fit: &mut Fit, caller: &Caller, is_cut: bool, not_asked: bool) {
+        let seen: Vec<&str> = visible(caller, self.item).collect();
         let hidden = self.item.accepts.iter().map(|accepted| accepted.vct.as_str());
-        let hidden: Vec<&str> = hidden.filter(|vct| !may_see(client, vct)).collect();
+        let hidden: Vec<&str> = hidden.filter(|vct| !may_see(caller, vct)).collect();
         let gaps = [
             (Gap::NotPermitted, !hidden.is_empty(), &hidden),
             (Gap::Cut, is_cut, &seen),
@@ -327,7 +326,7 @@ impl Case<'_> {
     /// How a licence came out, with a receipt if it meets a material: over a verdict that asks whose it is, too.
     fn look(
         &self,
-        client: &ClientRow,
+        caller: &Caller,
         handed: &Handed,
         verdict: &Verdict,
         fit: &Fit,
@@ -345,7 +344,7 @@ impl Case<'_> {
             };
             let used = receipt::Use { materials: meets, holder };
             let (case, item) = (Some(self.request.case_number.as_str()), Some(self.item.code.as_str()));
-            if let Some(made) = receipt::prepare(self.node, verdict, &client.id, case, item, used)? {
+            if let Some(made) = receipt::prepare(self.node, verdict, caller.id(), case, item, used)? {
                 (receipt, receipt_id) = (Some(base64url(&made.bytes)), Some(made.id));
                 effects.extend(made.job.effects.into_iter().map(|(effect, _)| effect));
             }
@@ -370,13 +369,8 @@ impl ItemRequest {
     /// # Errors
     /// The first part that is missing, too long, unreadable, or none of what it may be.
     fn check(&self) -> Result<Vec<(HolderRole, &ItemSubject)>, CheckError> {
-        for (name, text) in [("case_number", &self.case_number), ("operator", &self.operator)] {
-            if !is_told(text) {
-                return Err(CheckError::Field(name));
-            }
-        }
-        if Authorisation::parse(&self.authorisation).is_none() {
-            return Err(CheckError::Field("authorisation"));
+        if !is_told(&self.operator) {
+            return Err(CheckError::Field("operator"));
         }
         if self.subjects.is_empty() || self.subjects.len() > MAX_SUBJECTS {
             return Err(CheckError::Field("subjects"));
@@ -402,9 +396,13 @@ fn check_subject(at: usize, subject: &ItemSubject) -> Result<(HolderRole, &ItemS
     subject.role().map(|role| (role, subject)).ok_or(CheckError::Role(at))
 }
 
+fn may_see(caller: &Caller, vct: &str) -> bool {
+    caller.may(Errand::Check, About::of_type(vct)).is_ok()
+}
+
 /// The types that the item accepts and the client may see.
-fn visible<'a>(client: &'a ClientRow, item: &'a ServiceItem) -> impl Iterator<Item = &'a str> {
-    item.accepts.iter().map(|accepted| accepted.vct.as_str()).filter(|vct| may_see(client, vct))
+fn visible<'a>(caller: &'a Caller, item: &'a ServiceItem) -> impl Iterator<Item = &'a str> {
+    item.accepts.iter().map(|accepted| accepted.vct.as_str()).filter(|vct| may_see(caller, vct))
 }
 
 /// What this node has for a case.
@@ -417,7 +415,7 @@ struct Held {
 /// The licences handed in, then those that the people hold here: of types that the item accepts and the client may see, the newest first.
 fn gather(
     node: &Node,
-    client: &ClientRow,
+    caller: &Caller,
     item: &ServiceItem,
     request: &ItemRequest,
 ) -> Result<Held, CheckError> {
@@ -425,7 +423,7 @@ fn gather(
     for text in &request.credentials {
         handed.push(Handed::whole(from_base64url(text).ok_or(CheckError::Field("credentials"))?));
     }
-    let types: Vec<&str> = visible(client, item).collect();
+    let types: Vec<&str> = visible(caller, item).collect();
     let key = |one: &ItemSubject| holder_key(&node.holder_secret, &one.code_type, &one.code);
     let holders: BTreeSet<Digest> = request.subjects.iter().map(key).collect();
     let (read, mut is_cut, mut seen) = (node.store.read()?, false, BTreeSet::new());
@@ -445,16 +443,16 @@ fn gather(
 /// The record of use: who asked, for which case, on what ground, and which licences were looked at. Never whose.
 fn record(
     node: &Node,
-    client: &ClientRow,
-    code: &str,
+    caller: &Caller,
     request: &ItemRequest,
+    purpose: &Purpose,
     licences: &[Looked],
     now: UnixTime,
 ) -> Result<(String, DocumentRow), CheckError> {
     let looked: Vec<&str> = licences.iter().map(|one| one.licence.as_str()).collect();
     let content = json!({
-        "client": client.id, "service_item": code, "case_number": request.case_number, "operator": request.operator,
-        "authorisation": request.authorisation, "authorisation_kind": use_record::kind_of(&request.authorisation),
+        "client": caller.id(), "service_item": purpose.service_item(), "case_number": purpose.case_number(), "operator": request.operator,
+        "authorisation": purpose.authorisation().text(), "authorisation_kind": purpose.authorisation().kind(),
         "at": now.0, "licences": looked,
     });
     Ok(use_record::row(node, &content)?)

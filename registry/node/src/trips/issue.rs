@@ -19,6 +19,7 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::caller::{About, Caller, Denied, Errand};
 use crate::node::Node;
 use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::compared::ClockAhead;
@@ -104,6 +105,9 @@ pub struct LogPlace {
 /// Why nothing was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
+    /// The caller may not issue for this authority or of this type.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// Nothing is signed by a clock that is ahead.
     #[error(transparent)]
     ClockAhead(#[from] ClockAhead),
@@ -157,11 +161,13 @@ pub enum IssueError {
 /// [`IssueError`]; nothing is written then, but a leased number may be skipped.
 pub fn issue(
     node: &Node,
-    client: Option<&str>,
+    caller: &Caller,
     request: &IssueRequest,
     remember: Option<Remember>,
 ) -> Result<Issued, IssueError> {
-    let prepared = prepare(node, client, request, None)?;
+    let asked = About { authority: Some(&request.issuer), ..About::of_type(&request.licence_type) };
+    caller.may(Errand::Issue, asked)?;
+    let prepared = prepare(node, caller, request, None)?;
     finish(node, prepared, None, remember).map(|(issued, _)| issued)
 }
 
@@ -171,12 +177,14 @@ pub fn issue(
 /// As [`issue`]; [`IssueError::Predecessor`] if the old licence is unknown, of another authority, type or number, or ended.
 pub fn new_version(
     node: &Node,
-    client: Option<&str>,
+    caller: &Caller,
     id: &str,
     request: &IssueRequest,
     reason: &Reason,
     remember: Option<Remember>,
 ) -> Result<Issued, IssueError> {
+    let asked = About { authority: Some(&request.issuer), ..About::of_type(&request.licence_type) };
+    caller.may(Errand::Issue, asked)?;
     reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
     let same_type = old.vct.rsplit(':').next() == Some(request.licence_type.as_str());
@@ -184,10 +192,10 @@ pub fn new_version(
     {
         return Err(IssueError::Predecessor);
     }
-    let prepared = prepare(node, client, request, Some(&old))?;
+    let prepared = prepare(node, caller, request, Some(&old))?;
     let (now, successor) = (prepared.iat, Some(prepared.row.digest));
     let superseded = ActOfLaw { act: Act::Supersede, effective: now, recorded: now, successor };
-    let change = change_row(node, client, &old, &superseded, reason)?;
+    let change = change_row(node, caller, &old, &superseded, reason)?;
     let row = change.0.clone();
     let (issued, place) = finish(node, prepared, Some(change), remember)?;
     own_register::note(node, &old, &row, place)?;
@@ -230,7 +238,7 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
 
 fn prepare(
     node: &Node,
-    client: Option<&str>,
+    caller: &Caller,
     request: &IssueRequest,
     old: Option<&LicenceRow>,
 ) -> Result<Prepared, IssueError> {
@@ -313,7 +321,7 @@ fn prepare(
         log_index: 0,
         status: 0,
         predecessor: old.map(|old| old.digest),
-        client: client.map(str::to_owned),
+        client: caller.client().map(str::to_owned),
         successor: None,
     };
     Ok(Prepared { row, uri: list.uri, origin: node.origin(), iat: now })

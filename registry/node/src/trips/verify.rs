@@ -17,11 +17,11 @@ use licence_spec::verdict::Verdict;
 use licence_spec::verify::{
     not_asked, not_found, reference_host_is_listed, verify, verify_fetched, verify_qr,
 };
-use licence_store::{ClientRow, LicenceRow, StoreError};
+use licence_store::{LicenceRow, StoreError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::access::clients::{covers, has};
+use crate::access::caller::{About, Caller, Errand};
 use crate::exchange::ask_register::{self, AskRegister, Register, RegisterQuestion};
 use crate::exchange::look_up::{AskLog, judge_with_log};
 use crate::exchange::questions::SubjectRequest;
@@ -193,7 +193,7 @@ impl VerifyRequest {
 /// [`VerifyError`] if the request is wrong; a refused licence is no error.
 pub fn verify_presented(
     node: &Node,
-    client: &ClientRow,
+    caller: &Caller,
     request: &VerifyRequest,
     others: &Others<'_>,
 ) -> Result<Answer, VerifyError> {
@@ -203,7 +203,7 @@ pub fn verify_presented(
     let verdict = match (&request.credential, &request.qr, &request.id) {
         (Some(text), None, None) => moment.bytes(&from_base64url(text).ok_or(VerifyError::Encoding)?),
         (None, Some(text), None) => moment.scanned(text, others)?,
-        (None, None, Some(id)) => moment.by_id(client, id, request, others)?,
+        (None, None, Some(id)) => moment.by_id(caller, id, request, others)?,
         _ => return Err(VerifyError::OneForm),
     };
     let mut answer = Answer { fit: fit_of(&evidence, &policy.question, &verdict), verdict };
@@ -299,19 +299,21 @@ impl Moment<'_> {
     /// A licence asked for by number. What lies outside the client's scope is answered as if it were not there.
     fn by_id(
         &self,
-        client: &ClientRow,
+        caller: &Caller,
         id: &str,
         request: &VerifyRequest,
         others: &Others<'_>,
     ) -> Result<Verdict, VerifyError> {
         let Moment { node, evidence, policy, now, .. } = *self;
         let row = node.store.read()?.licence_by_id(id)?;
-        if let Some(row) = row.filter(|row| covers(client, row)) {
+        if let Some(row) = row.filter(|row| caller.may(Errand::Verify, About::row(row)).is_ok()) {
             return judge_stored(node, &row, evidence, policy, now).ok_or(VerifyError::BytesLost);
         }
         match ask_register::register_of(node, evidence, id) {
             Register::Own => Ok(not_found(evidence, policy, now)),
-            Register::Host(host) if has(&client.types, ask_register::type_of(id)) => {
+            Register::Host(host)
+                if caller.may(Errand::Verify, About::of_type(ask_register::type_of(id))).is_ok() =>
+            {
                 self.ask(host, id, request, others)
             }
             Register::Host(_) | Register::Unknown => Ok(not_asked(id, evidence, policy, now)),

@@ -8,7 +8,7 @@ use licence_spec::verdict::{Advice, CheckResult, Code, Group, Outcome, Warning};
 use serde_json::{Map, Value, json};
 
 use super::members;
-use licence_node::access::use_record::MAX_TEXT;
+use licence_node::access::authorisation::MAX_TEXT;
 
 /// Completes the shapes that the handlers name, and those of verdict and fit.
 pub(super) fn complete(document: &mut Value) {
