@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use licence_node::node::config::Level;
 
@@ -35,23 +36,29 @@ pub fn start(level: Level) -> io::Result<()> {
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(EnvFilter::new(directive(level)))
+        // What is shown, the filter around it decides.
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(Queue { lines, dropped })
-        .finish();
+        .finish()
+        .with(shown(level));
     // A second start, as tests make it, keeps the first log.
     drop(tracing::subscriber::set_global_default(subscriber));
     Ok(())
 }
 
-/// Libraries below the node speak only when something is wrong.
-fn directive(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "warn,licence_registry=info",
-        Level::Debug => "warn,licence_registry=debug",
-        Level::Trace => "info,licence_registry=trace",
-    }
+/// The packages of this house, by the beginning of their names.
+const OURS: &str = "licence_";
+
+/// What is shown: libraries below the node speak only when something is wrong.
+fn shown(level: Level) -> Targets {
+    let (others, ours) = match level {
+        Level::Error => (LevelFilter::ERROR, LevelFilter::ERROR),
+        Level::Warn => (LevelFilter::WARN, LevelFilter::WARN),
+        Level::Info => (LevelFilter::WARN, LevelFilter::INFO),
+        Level::Debug => (LevelFilter::WARN, LevelFilter::DEBUG),
+        Level::Trace => (LevelFilter::INFO, LevelFilter::TRACE),
+    };
+    Targets::new().with_default(others).with_target(OURS, ours)
 }
 
 /// Writes lines until all senders are gone. What has gathered is written at once, so that a burst costs few system calls.
@@ -118,6 +125,17 @@ impl Drop for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_package_of_the_house_is_heard_and_libraries_only_when_something_is_wrong() {
+        let info = shown(Level::Info);
+        for package in ["licence_node::jobs", "licence_web::edge", "licence_registry::cli::serve"] {
+            assert!(info.would_enable(package, &tracing::Level::INFO), "{package}");
+            assert!(!info.would_enable(package, &tracing::Level::DEBUG), "{package}");
+        }
+        assert!(!info.would_enable("hyper::proto", &tracing::Level::INFO));
+        assert!(info.would_enable("hyper::proto", &tracing::Level::WARN));
+    }
 
     #[test]
     fn lines_that_find_the_queue_full_are_counted_and_told() {
