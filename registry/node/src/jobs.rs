@@ -45,87 +45,115 @@ const MIRROR: &str = "mirror";
 #[must_use]
 pub fn start(app: &Arc<App>, config: &Config) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    let (publishing, never) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let every =
-        |interval, name, early: &Arc<Notify>| Turns { interval, name, early: Arc::clone(early), lease: None };
-    // Before anything is signed: whoever wants to sign waits for the first round.
-    let (comparing, clocks) = (Arc::new(Notify::new()), Clocks::new(config));
-    clocks.expect_round(&app.node);
-    let turns = every(COMPARE, "compare_clock", &comparing);
-    jobs.spawn(turns.run(Arc::clone(app), move |node: &Node| clocks.compare_if_due(node)));
-    if app.node.process.is_some() {
-        // First: what the other processes know already is known before anything is done.
-        jobs.spawn(every(config.publish_interval, "refresh", &never).run(Arc::clone(app), take_over));
+    for job in table(app, config) {
+        jobs.spawn(job.run(Arc::clone(app)));
     }
-    let turns = every(config.publish_interval, "publish_status", &publishing).alone("");
-    jobs.spawn(turns.run(Arc::clone(app), publish));
-    let peers: Vec<Peer> = config.peers.iter().cloned().map(Peer::new).collect();
-    let province: Option<Peer> = config.province.clone().map(Peer::new);
-    let followed = province.iter().map(|peer| (peer, true)).chain(peers.iter().map(|peer| (peer, false)));
-    for (peer, authoritative) in followed {
-        let (peer, publishing, comparing) = (peer.clone(), Arc::clone(&publishing), Arc::clone(&comparing));
-        let (log, interval) = (app.follows.get(&peer.origin()).cloned(), config.pull_interval);
-        let work = move |node: &Node| {
-            let before = node.evidence.snapshot().trust_list().is_some();
-            let copied = || copy_first(node, log.as_deref(), &peer.origin(), interval);
-            asked(node, &peer, |node| follow(node, &peer, authoritative, &copied))?;
-            if !before && node.evidence.snapshot().trust_list().is_some() {
-                // The first trust list: now the lists of this node mean something to others, and witnesses can be asked for the time.
-                comparing.notify_one();
-                publishing.notify_one();
-            }
-            Ok(())
-        };
-        jobs.spawn(every(config.pull_interval, "pull", &never).run(Arc::clone(app), work));
-    }
-    // The province holds a copy of every city's log, and an index of its licences; a city has its own log cosigned by the province.
-    for (origin, log) in app.follows.iter() {
-        let (turns, log) = (every(config.pull_interval, MIRROR, &never).alone(origin), Arc::clone(log));
-        jobs.spawn(turns.run(Arc::clone(app), move |node: &Node| log.copy(node)));
-    }
-    for peer in province.into_iter().chain(config.witnessed_by.iter().cloned().map(Peer::new)) {
-        let turns = every(config.pull_interval, "cosign", &never).alone(peer.origin());
-        let work = move |node: &Node| asked(node, &peer, |node| cosign(node, &peer));
-        jobs.spawn(turns.run(Arc::clone(app), work));
-    }
-    if config.role == Role::Province {
-        let turns = every(RENEW, "renew_timestamp", &never).alone("");
-        jobs.spawn(turns.run(Arc::clone(app), renew));
-    }
-    jobs.spawn(every(PURGE.0, "forget_answers", &never).run(Arc::clone(app), purge));
     jobs
 }
 
-/// When a job has its turn.
-struct Turns {
-    interval: Duration,
-    name: &'static str,
-    /// Brings the next turn forward.
-    early: Arc<Notify>,
-    /// Name under which one process of the node at a time does it; `None` if every process does.
-    lease: Option<String>,
+/// All jobs of a node: what it is called, how often, who does it, what is done.
+fn table(app: &Arc<App>, config: &Config) -> Vec<Job> {
+    let (publish_every, pull_every) = (config.publish_interval, config.pull_interval);
+    let (woken, province) = (Woken::default(), config.province.clone().map(Peer::new));
+    let mut table = vec![
+        // Before anything is signed: whoever wants to sign waits for the first round.
+        Job::new("compare_clock", COMPARE, Who::Each, compare(app, config)).woken(&woken.comparing),
+    ];
+    if app.node.process.is_some() {
+        // What the other processes know already is known before anything is done.
+        table.push(Job::new("refresh", publish_every, Who::Each, take_over));
+    }
+    table.push(Job::new("publish_status", publish_every, Who::One, publish).woken(&woken.publishing));
+    let peers = config.peers.iter().cloned().map(Peer::new);
+    let followed = province.iter().cloned().map(|peer| (peer, true)).chain(peers.map(|peer| (peer, false)));
+    for (peer, authoritative) in followed {
+        let work = pull_from(app, peer, authoritative, (&woken, pull_every));
+        table.push(Job::new("pull", pull_every, Who::Each, work));
+    }
+    // The province holds a copy of every city's log, and an index of its licences; a city has its own log cosigned by the province.
+    for (origin, log) in app.follows.iter() {
+        let log = Arc::clone(log);
+        let work = move |node: &Node| log.copy(node);
+        table.push(Job::new(MIRROR, pull_every, Who::One, work).of(origin));
+    }
+    for peer in province.into_iter().chain(config.witnessed_by.iter().cloned().map(Peer::new)) {
+        let origin = peer.origin();
+        let work = move |node: &Node| asked(node, &peer, |node| cosign(node, &peer));
+        table.push(Job::new("cosign", pull_every, Who::One, work).of(&origin));
+    }
+    if config.role == Role::Province {
+        table.push(Job::new("renew_timestamp", RENEW, Who::One, renew));
+    }
+    table.push(Job::new("forget_answers", PURGE.0, Who::Each, purge));
+    table
 }
 
-impl Turns {
-    /// The same, done by one process of the node at a time; `what` tells jobs of one name apart.
-    fn alone(self, what: impl std::fmt::Display) -> Turns {
-        Turns { lease: Some(format!("{} {what}", self.name).trim_end().to_owned()), ..self }
+/// Which processes of a node do a job, where several work on one database.
+enum Who {
+    /// Each of them.
+    Each,
+    /// One at a time, by a lease.
+    One,
+}
+
+/// What is done.
+type Work = Arc<dyn Fn(&Node) -> Result<(), String> + Send + Sync>;
+
+/// What brings the next turn of a job forward.
+#[derive(Default)]
+struct Woken {
+    publishing: Arc<Notify>,
+    comparing: Arc<Notify>,
+}
+
+/// One row of the table.
+struct Job {
+    name: &'static str,
+    interval: Duration,
+    who: Who,
+    /// Tells jobs of one name apart; may be empty.
+    of: String,
+    /// Brings the next turn forward.
+    woken: Arc<Notify>,
+    work: Work,
+}
+
+impl Job {
+    fn new(
+        name: &'static str,
+        interval: Duration,
+        who: Who,
+        work: impl Fn(&Node) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Job {
+        let woken = Arc::new(Notify::new());
+        Job { name, interval, who, of: String::new(), woken, work: Arc::new(work) }
     }
 
-    /// Does `work` now and on every turn; a turn that was missed is not made up for.
-    async fn run<W>(self, app: Arc<App>, work: W)
-    where
-        W: Fn(&Node) -> Result<(), String> + Clone + Send + 'static,
-    {
-        let (name, interval, lease) = (self.name, self.interval, self.lease.clone());
+    fn of(self, of: &str) -> Job {
+        Job { of: of.to_owned(), ..self }
+    }
+
+    fn woken(self, by: &Arc<Notify>) -> Job {
+        Job { woken: Arc::clone(by), ..self }
+    }
+
+    /// Name under which one process of the node at a time does it; `None` if every process does.
+    fn lease(&self) -> Option<String> {
+        let name = format!("{} {}", self.name, self.of).trim_end().to_owned();
+        matches!(self.who, Who::One).then_some(name)
+    }
+
+    /// Does the work now and on every turn; a turn that was missed is not made up for.
+    async fn run(self, app: Arc<App>) {
+        let (name, interval, lease, own) = (self.name, self.interval, self.lease(), self.work);
         let work = move |node: &Node| match &lease {
             Some(lease) if !may_do(node, lease, interval).map_err(|error| error.to_string())? => Ok(()),
-            _ => work(node),
+            _ => own(node),
         };
-        let mut turns = tokio::time::interval(self.interval);
+        let mut turns = tokio::time::interval(interval);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! { _ = turns.tick() => {}, () = self.early.notified() => {} }
+            tokio::select! { _ = turns.tick() => {}, () = self.woken.notified() => {} }
             let (node, work) = (Arc::clone(&app.node), work.clone());
             let outcome = tokio::task::spawn_blocking(move || work(&node)).await;
             let outcome = outcome.unwrap_or_else(|_| Err("the job panicked".to_owned()));
@@ -135,6 +163,35 @@ impl Turns {
                 Err(error) => tracing::warn!(job = name, error, "failed; tried again at the next turn"),
             }
         }
+    }
+}
+
+/// Asks others for their time, if it is time to.
+fn compare(app: &App, config: &Config) -> impl Fn(&Node) -> Result<(), String> + Send + Sync + 'static {
+    let clocks = Clocks::new(config);
+    clocks.expect_round(&app.node);
+    move |node: &Node| clocks.compare_if_due(node)
+}
+
+/// Follows another node; after the first trust list the lists of this node mean something to others, and witnesses can be asked for the
+/// time.
+fn pull_from(
+    app: &App,
+    peer: Peer,
+    authoritative: bool,
+    (woken, interval): (&Woken, Duration),
+) -> impl Fn(&Node) -> Result<(), String> + Send + Sync + 'static {
+    let (publishing, comparing) = (Arc::clone(&woken.publishing), Arc::clone(&woken.comparing));
+    let log = app.follows.get(&peer.origin()).cloned();
+    move |node: &Node| {
+        let before = node.evidence.snapshot().trust_list().is_some();
+        let copied = || copy_first(node, log.as_deref(), &peer.origin(), interval);
+        asked(node, &peer, |node| follow(node, &peer, authoritative, &copied))?;
+        if !before && node.evidence.snapshot().trust_list().is_some() {
+            comparing.notify_one();
+            publishing.notify_one();
+        }
+        Ok(())
     }
 }
 
