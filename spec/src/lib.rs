@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 pub mod bundle;
 pub mod catalogue;
 pub mod cbor;

@@ -24,6 +24,7 @@
 //! 10 s to connect or to get a lock, 30 s for a statement, 45 s of silence.
 
 mod answers;
+mod audit;
 mod cells;
 mod documents;
 mod errors;

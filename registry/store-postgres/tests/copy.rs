@@ -90,6 +90,8 @@ fn node() -> SqliteStore {
     write_licences(&store);
     let receipts: Vec<_> = (0..1_100).map(make::receipt).collect();
     let answers: Vec<_> = (0..700).map(|n| make::answer("client-1", &format!("k-{n}"), n)).collect();
+    // The oldest were dropped; the last ones are of another month.
+    let audit: Vec<_> = (11..=900).map(|n| make::audit(n, 1_795_424_500 + n as i64 * 900)).collect();
     let documents: Vec<_> =
         (0..20).map(|n| make::document(["trust", "目录"][n % 2], &format!("{n}"), n as u64)).collect();
     write(&store, |write| {
@@ -99,6 +101,7 @@ fn node() -> SqliteStore {
         write.revoke_client("client-2", 99)?;
         write.add_receipts(&receipts)?;
         write.add_idempotent_answers(&answers)?;
+        write.append_audit(&audit)?;
         write.lease("numbers", u32::MAX)?;
         write.lease("numbers", 77)?;
         write.lease("空", 0).map(drop)
@@ -136,6 +139,7 @@ const ALL: Copied = Copied {
     answers: 700,
     counters: 2,
     index: 1_802,
+    audit: 890,
 };
 
 #[test]

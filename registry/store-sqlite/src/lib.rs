@@ -10,6 +10,7 @@
 //!   readable for their owner only.
 
 mod answers;
+mod audit;
 mod directory;
 mod documents;
 mod errors;

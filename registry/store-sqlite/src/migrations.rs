@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_index.sql"),
     include_str!("migrations/0004_client.sql"),
     include_str!("migrations/0005_ended_indexes.sql"),
+    include_str!("migrations/0006_audit.sql"),
 ];
 
 /// Newest schema version that this program knows.

@@ -16,7 +16,7 @@ use licence_spec::log::tile::Tile;
 use licence_spec::log::tiled_tree::TileEdge;
 
 use crate::{
-    DocumentRow, EndedIndexRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read, ReceiptRow, Result,
+    AuditFilter, AuditRow, DocumentRow, EndedIndexRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read, ReceiptRow, Result,
     StatusChangeRow, StatusListRow, StatusTokenRow, Store, StoreError, TileKey, TileRow, Write, transact,
 };
 
@@ -83,6 +83,8 @@ pub struct Copied {
     pub counters: u64,
     /// Licences, changes and rejects of the index of other nodes.
     pub index: u64,
+    /// Rows of the audit.
+    pub audit: u64,
 }
 
 /// Copies all of `from` into `to`, which must be empty, compares both, and says how much there was.
@@ -112,6 +114,7 @@ pub fn copy(
     copy.pages("answers", answers, |write, rows| write.add_idempotent_answers(rows))?;
     copy.count_on()?;
     copy.index()?;
+    copy.pages("audit", audit, |write, rows| write.append_audit(rows))?;
     (copy.progress)("compare", 0);
     let copied = compare(source, &*to.read()?)?;
     if let Some(node) = source.node()? {
@@ -341,6 +344,10 @@ fn receipts(read: &dyn Read, after: Option<&ReceiptRow>) -> Result<Vec<ReceiptRo
     read.receipts_after(after.map(|row| &row.id), PAGE)
 }
 
+fn audit(read: &dyn Read, after: Option<&AuditRow>) -> Result<Vec<AuditRow>> {
+    read.audit_rows(after.map_or(0, |row| row.number), &AuditFilter::default(), PAGE)
+}
+
 fn answers(read: &dyn Read, after: Option<&IdempotentAnswer>) -> Result<Vec<IdempotentAnswer>> {
     read.idempotent_answers_after(after.map(|row| &row.key), PAGE)
 }
@@ -356,6 +363,7 @@ fn refuse_full(to: &dyn Read) -> std::result::Result<(), CopyError> {
         ("idempotent_answers", !answers(to, None)?.is_empty()),
         ("counters", !to.counters()?.is_empty()),
         ("index", !to.index_cursors()?.is_empty()),
+        ("audit", to.audit_head()?.is_some()),
     ];
     match held.into_iter().find(|(_, held)| *held) {
         Some((what, _)) => Err(CopyError::NotEmpty(what)),
@@ -387,6 +395,7 @@ fn compare(source: &dyn Read, target: &dyn Read) -> std::result::Result<Copied, 
         answers: same_rows("idempotent_answers", answers, source, target)?,
         counters: counters.len() as u64,
         index: 0,
+        audit: same_rows("audit", audit, source, target)?,
     };
     index::compare(source, target, &mut copied)?;
     Ok(copied)

@@ -143,6 +143,14 @@ pub enum Conflict {
     /// The index has a row of this log and leaf.
     #[error("the index has a row of this leaf already")]
     IndexExists,
+    /// Rows of the audit do not follow on the newest one without a gap. Read the head again and repeat.
+    #[error("the next row of the audit is {found}, not {expected}")]
+    AuditMoved {
+        /// Number of the row that was offered.
+        expected: u64,
+        /// Number that the next row must have.
+        found: u64,
+    },
     /// The database belongs to a node of another role or region.
     #[error("the database belongs to another node")]
     NodeDiffers,

@@ -27,7 +27,7 @@
 //! 2. **Sign** the credential, change record or status token, outside any transaction \[no trace at all\].
 //! 3. **Group commit**, one transaction for all waiting requests: [`ReadAnswers::idempotent_answers`] and
 //!    [`ReadLicences::taken_licences`] say which of them to leave out; then rows, [`WriteLog::append_log`] with leaves, tiles and head,
-//!    [`WriteAnswers::add_idempotent_answers`] [all of it or nothing; if the process dies before it has answered, the client repeats
+//!    [`WriteAudit::append_audit`], [`WriteAnswers::add_idempotent_answers`] [all of it or nothing; if the process dies before it has answered, the client repeats
 //!    its request with the same key and gets the stored answer].
 //! 4. **Sign the checkpoint** of the stored head and keep it with [`WriteDocuments::put_documents`] [the old checkpoint is served until
 //!    the next start signs the stored head].
@@ -37,6 +37,7 @@
 //! leaf and [`WriteStatus::add_status_tokens`], and only then serve it. A change that came in between leaves the list dirty.
 
 mod answers;
+mod audit;
 pub mod conformance;
 mod copy;
 mod documents;
@@ -49,6 +50,7 @@ mod status;
 mod timings;
 
 pub use answers::{AnswerKey, ClientRow, IdempotentAnswer, ReadAnswers, ReceiptRow, WriteAnswers};
+pub use audit::{AuditFilter, AuditRow, ReadAudit, WriteAudit};
 pub use copy::{Copied, CopyError, copy};
 pub use documents::{DocumentRow, ReadDocuments, WriteDocuments};
 pub use error::{Conflict, StoreError};
@@ -116,20 +118,39 @@ pub struct Migrated {
 
 /// All that can be read, at one moment.
 pub trait Read:
-    ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode + ReadIndex
+    ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode + ReadIndex + ReadAudit
 {
 }
 
-impl<T: ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode + ReadIndex> Read for T {}
+impl<T: ReadLicences + ReadStatus + ReadLog + ReadDocuments + ReadAnswers + ReadNode + ReadIndex + ReadAudit>
+    Read for T
+{
+}
 
 /// All that can be written, in one transaction, which also reads its own writes. A `&mut dyn Write` coerces to `&dyn Read`.
 pub trait Write:
-    Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode + WriteIndex
+    Read
+    + WriteLicences
+    + WriteStatus
+    + WriteLog
+    + WriteDocuments
+    + WriteAnswers
+    + WriteNode
+    + WriteIndex
+    + WriteAudit
 {
 }
 
 impl<
-    T: Read + WriteLicences + WriteStatus + WriteLog + WriteDocuments + WriteAnswers + WriteNode + WriteIndex,
+    T: Read
+        + WriteLicences
+        + WriteStatus
+        + WriteLog
+        + WriteDocuments
+        + WriteAnswers
+        + WriteNode
+        + WriteIndex
+        + WriteAudit,
 > Write for T
 {
 }

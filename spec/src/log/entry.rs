@@ -31,13 +31,16 @@ pub enum Op {
     TrustFile,
     /// 5: a catalogue was published; its iat and statement digest.
     Catalogue,
+    /// 6: the head of the audit; the time of its newest row and the digest of the chain after it ([`crate::audit`]).
+    AuditHead,
 }
 
 impl Op {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Op; 5] = [Op::Issued, Op::StatusChange, Op::StatusToken, Op::TrustFile, Op::Catalogue];
+    pub const ALL: [Op; 6] =
+        [Op::Issued, Op::StatusChange, Op::StatusToken, Op::TrustFile, Op::Catalogue, Op::AuditHead];
 
-    /// The number on the wire, 1 to 5.
+    /// The number on the wire, 1 to 6.
     #[must_use]
     pub const fn number(self) -> u64 {
         match self {
@@ -46,6 +49,7 @@ impl Op {
             Op::StatusToken => 3,
             Op::TrustFile => 4,
             Op::Catalogue => 5,
+            Op::AuditHead => 6,
         }
     }
 

@@ -243,7 +243,7 @@ const fn kind_of(op: Op) -> Option<u8> {
     match op {
         Op::Issued => Some(INDEX_LICENCE),
         Op::StatusChange => Some(INDEX_CHANGE),
-        Op::StatusToken | Op::TrustFile | Op::Catalogue => None,
+        Op::StatusToken | Op::TrustFile | Op::Catalogue | Op::AuditHead => None,
     }
 }
 

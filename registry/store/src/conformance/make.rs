@@ -1,7 +1,7 @@
 //! Rows for tests: every unique column differs with `n`, and no row means anything.
 
 use crate::{
-    AnswerKey, ClientRow, Digest, DocumentRow, EndedIndexRow, INDEX_CHANGE, INDEX_LICENCE, IdempotentAnswer,
+    AnswerKey, AuditRow, ClientRow, Digest, DocumentRow, EndedIndexRow, INDEX_CHANGE, INDEX_LICENCE, IdempotentAnswer,
     IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow, LicenceRow, LogHead,
     ReceiptRow, StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
 };
@@ -21,6 +21,19 @@ pub fn cti(n: u64) -> [u8; 16] {
     let mut cti = [0x5a; 16];
     cti[..8].copy_from_slice(&n.to_be_bytes());
     cti
+}
+
+/// Row `n` of an audit: every fifth has no case, every third no licence.
+pub fn audit(n: u64, time: i64) -> AuditRow {
+    AuditRow {
+        number: n,
+        time,
+        who: format!("desk-{}", n % 3),
+        case_number: (!n.is_multiple_of(5)).then(|| format!("2026-{}", n % 4)),
+        licence: (!n.is_multiple_of(3)).then(|| digest(0xd1, n % 7)),
+        digest: digest(0xad, n),
+        bytes: format!("row {n}").into_bytes(),
+    }
 }
 
 /// A list of `size` entries.

@@ -17,6 +17,7 @@
 )]
 
 mod answers;
+mod audit;
 mod documents;
 mod index;
 mod licences;
@@ -190,6 +191,12 @@ suite! { $
         the_newest_indexed_licences_of_a_holder_come_first,
         days_are_counted_from_leaves_and_from_rows,
         a_forgotten_index_is_told_anew,
+    }
+    audit {
+        rows_follow_on_without_a_gap,
+        rows_are_found_by_time_caller_case_and_licence,
+        rows_of_many_months_are_kept_and_dropped_up_to_the_newest,
+        an_audit_may_begin_where_another_was_cut,
     }
     node {
         a_database_belongs_to_one_node,
