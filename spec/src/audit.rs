@@ -28,7 +28,7 @@ pub const MAX_AUDIT_ROW: usize = 7_000;
 const CONTEXT: &[u8] = b"elic-audit\n";
 
 /// What kind of caller it was (numbers of this project).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WhoKind {
     /// 1: an approval system or another program, by its token.
     Client,
@@ -73,7 +73,7 @@ impl WhoKind {
 }
 
 /// What was done (numbers of this project).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuditAct {
     /// 1 签发.
     Issued,

@@ -22,7 +22,8 @@ fn every_entry_of_the_example_log_is_read_and_written_the_same() {
         assert_eq!(Some(entry.leaf_hash()), hash(&case["leaf_hash_hex"]), "{}", case["what"]);
         ops.push(entry.op);
     }
-    for op in Op::ALL {
+    // Heads of the audit are newer than the example; theirs is in vectors/audit.
+    for op in Op::ALL.into_iter().filter(|op| *op != Op::AuditHead) {
         assert!(ops.contains(&op), "{op:?} is in the example");
     }
 }
@@ -57,8 +58,8 @@ fn acts_have_the_numbers_words_and_statuses_of_the_format() {
     assert_eq!(Act::ALL.map(|act| (act.number(), act.zh(), act.name(), act.new_status())), expected);
     assert_eq!(Act::ALL.map(|act| Act::from_number(act.number())), Act::ALL.map(Some));
     assert_eq!((Act::from_number(0), Act::from_number(10)), (None, None));
-    assert_eq!(Op::ALL.map(Op::number), [1, 2, 3, 4, 5]);
-    assert_eq!((Op::from_number(0), Op::from_number(6)), (None, None));
+    assert_eq!(Op::ALL.map(Op::number), [1, 2, 3, 4, 5, 6]);
+    assert_eq!((Op::from_number(0), Op::from_number(7)), (None, None));
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn an_entry_that_is_not_the_one_encoding_is_refused() {
         ("nothing", String::new()),
         ("version 2", format!("8402011a6b03f280{digest}")),
         ("op 0", format!("8401001a6b03f280{digest}")),
-        ("op 6", format!("8401061a6b03f280{digest}")),
+        ("op 7", format!("8401071a6b03f280{digest}")),
         ("op as long head", format!("840118011a6b03f280{digest}")),
         ("time as long head", format!("8401011b000000006b03f280{digest}")),
         ("time below zero", format!("84010120{digest}")),

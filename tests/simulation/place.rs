@@ -217,6 +217,7 @@ impl Place {
             ceilings: licence_node::node::ceilings::Ceilings::default(),
             compared: licence_node::node::compared::Compared::default(),
             cuts: CutTrees::default(),
+            counted: licence_node::node::audit::Counted::default(),
             logged: LoggedLicences::default(),
             authorities: Arc::clone(&self.authorities),
         };

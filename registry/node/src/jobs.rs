@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use crate::access::audit;
 use crate::app::App;
 use crate::exchange::ask_witness::{Reply, ask_witness};
 use crate::exchange::compare_clocks::Clocks;
@@ -35,6 +36,12 @@ const PURGE: (Duration, u32) = (Duration::from_secs(600), 5_000);
 /// How often the province looks whether its timestamp has to be renewed.
 const RENEW: Duration = Duration::from_secs(60);
 
+/// How often acts that are only counted are written down.
+const COUNT: Duration = Duration::from_secs(3_600);
+/// How often is looked whether the head of the audit is to be anchored.
+const ANCHOR: Duration = Duration::from_secs(60);
+/// How often is looked whether rows of the audit are past their time.
+const DROP: Duration = Duration::from_secs(3_600);
 /// How often is looked whether the clock is to be compared with those of others.
 const COMPARE: Duration = Duration::from_secs(10);
 
@@ -84,6 +91,12 @@ fn table(app: &Arc<App>, config: &Config) -> Vec<Job> {
     if config.role == Role::Province {
         table.push(Job::new("renew_timestamp", RENEW, Who::One, renew));
     }
+    table.push(Job::new("count_audit", COUNT, Who::Each, |node: &Node| words(audit::write_counted(node))));
+    table
+        .push(Job::new("anchor_audit", ANCHOR, Who::One, |node: &Node| words(audit::anchor(node).map(drop))));
+    let months = config.audit_months;
+    let drop_old = move |node: &Node| words(audit::drop_old(node, months).map(drop));
+    table.push(Job::new("drop_audit", DROP, Who::One, drop_old));
     table.push(Job::new("forget_answers", PURGE.0, Who::Each, purge));
     table
 }
@@ -193,6 +206,10 @@ fn pull_from(
         }
         Ok(())
     }
+}
+
+fn words(outcome: Result<(), audit::KeepError>) -> Result<(), String> {
+    outcome.map_err(|error| error.to_string())
 }
 
 fn take_over(node: &Node) -> Result<(), String> {

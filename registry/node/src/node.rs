@@ -1,5 +1,6 @@
 //! One node, put together: store, keys, log, evidence. Trips work on it and know nothing of HTTP.
 
+pub mod audit;
 pub mod ceilings;
 pub mod clients;
 pub mod clock;
@@ -28,6 +29,7 @@ use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::suite::{PublicKey, SeedSigner, Signer as _};
 use licence_store::Store;
 
+use crate::node::audit::Counted;
 use crate::node::ceilings::Ceilings;
 use crate::node::clients::Clients;
 use crate::node::clock::Clock;
@@ -90,6 +92,8 @@ pub struct Node {
     pub ceilings: Ceilings,
     /// Trees of mirrored logs at the cuts of compromised keys, as far as they were asked for.
     pub cuts: CutTrees,
+    /// Acts that are counted and not written down yet.
+    pub counted: Counted,
     /// Licences that are known to stand in a log.
     pub logged: LoggedLicences,
     /// The authorities that it serves.

@@ -3,6 +3,7 @@
 //! In scope: the commands and what they do. Out of scope: how a command reaches a running node (`admin`), the words of the
 //! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
 
+mod audit;
 mod index;
 mod log;
 pub mod socket;
@@ -15,6 +16,7 @@ use licence_spec::trust::KeyState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::access::audit::Search;
 use crate::access::caller::Caller;
 use crate::access::clients::{self, ClientError, NewClient};
 use crate::node::Node;
@@ -135,6 +137,19 @@ pub enum Command {
         /// Legal basis, document number, officer.
         reason: Reason,
     },
+    /// Rows of the audit that fit, after a number; reading them is a row itself.
+    ListAudit {
+        /// Which rows.
+        search: Search,
+        /// Number of the row after which they come; 0 for the first.
+        after: u64,
+        /// At most so many.
+        limit: u32,
+        /// Whether they are taken away in a file.
+        export: bool,
+    },
+    /// Has anybody touched the audit, or what it is about?
+    CheckAudit,
     /// Sign and publish a version that two officers have approved.
     PublishCatalogue {
         /// Its payload, base64url.
@@ -202,11 +217,35 @@ impl From<TakeError> for Refusal {
     }
 }
 
-/// Does what is asked.
+/// Does what is asked, and writes it down. Whoever reads the audit is written down before he sees it; of everything else the outcome is
+/// written down, and a store that cannot take that row keeps no remedy back.
 ///
 /// # Errors
 /// [`Refusal`]; nothing is changed then.
 pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
+    match command {
+        Command::ListAudit { after, export, .. } => {
+            if *after == 0 {
+                audit::write_down(node, if *export { "export_audit" } else { "list_audit" }, "done")?;
+            }
+            perform(node, command)
+        }
+        Command::CheckAudit => {
+            audit::write_down(node, "check_audit", "done")?;
+            perform(node, command)
+        }
+        _ => {
+            let outcome = perform(node, command);
+            let result = if outcome.is_ok() { "done" } else { "refused" };
+            if let Err(refusal) = audit::write_down(node, &audit::word(command), result) {
+                tracing::error!(error = refusal.text, "a command could not be written down in the audit");
+            }
+            outcome
+        }
+    }
+}
+
+fn perform(node: &Node, command: &Command) -> Result<Value, Refusal> {
     match command {
         Command::AddClient(new) => Ok(json!({"id": new.id, "token": clients::add(node, new)?})),
         Command::ListClients => list_clients(node),
@@ -261,6 +300,8 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
         Command::ListCases => log::cases(node),
         Command::CloseCase { log, size, officer, reason } => log::close(node, log, *size, officer, reason),
         Command::EndIndex { credential, reason } => status::end(node, &bytes(credential)?, reason),
+        Command::ListAudit { search, after, limit, .. } => audit::list(node, search, *after, *limit),
+        Command::CheckAudit => audit::check(node),
         Command::PublishCatalogue { proposal, approvals } => publish_catalogue(node, proposal, approvals),
     }
 }

@@ -60,13 +60,14 @@ pub(super) fn run(options: &Options) -> Result<bool> {
     } else {
         let verdict = if well { "完好 sound" } else { "有误 DAMAGED" };
         print(&format!(
-            "{verdict}：叶 leaves {}，证照 licences {}，状态变更 status changes {}，单独作废的状态位 ended entries {}，状态列表 status tokens {}，信任与目录 documents {}，错误 faults {}",
+            "{verdict}：叶 leaves {}，证照 licences {}，状态变更 status changes {}，单独作废的状态位 ended entries {}，状态列表 status tokens {}，信任与目录 documents {}，审计 audit rows {}，错误 faults {}",
             report.leaves,
             report.licences,
             report.status_changes,
             report.ended_indexes,
             report.status_tokens,
             report.documents,
+            report.audit_rows,
             report.faults
         ))?;
         report.findings.iter().try_for_each(|finding| print(&format!("  {finding}")))?;

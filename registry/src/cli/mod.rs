@@ -1,5 +1,6 @@
 //! The command line: one verb a file. Arguments are read here, errors become one line and an exit code here.
 
+mod audit;
 mod backup;
 mod catalogue;
 mod client;
@@ -64,6 +65,9 @@ enum Verb {
     /// 客户端令牌：新增、列出、吊销 / client tokens: add, list, revoke
     #[command(subcommand)]
     Client(client::Verb),
+    /// 审计：列出、核对、导出 / audit: listing, checking, exporting
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// 归集索引（省）：对账、拒收、重新归集 / gathered index (province): reconcile, rejects, gather again
     #[command(subcommand)]
     Index(index::Verb),
@@ -124,6 +128,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Doctor(options) => doctor::run(&options),
         Verb::Fsck(options) => fsck::run(&options),
         Verb::Catalogue(verb) => catalogue::run(verb),
+        Verb::Audit(verb) => audit::run(verb),
         Verb::Index(verb) => index::run(verb),
         Verb::Log(verb) => log::run(verb),
         Verb::Init(options) => init::run(&options).map(done),

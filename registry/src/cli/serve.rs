@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::data::Place;
 use super::setup::open_configured;
 use crate::logging;
+use licence_node::access::audit::write_counted;
 use licence_node::app::App;
 use licence_node::jobs;
 use licence_node::node::config::Config;
@@ -64,6 +65,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let _gone = std::fs::remove_file(directory.join(socket::SOCKET));
     // The runtime is gone, and with it all other handles on the node.
     if let Some(node) = Arc::into_inner(node) {
+        if let Err(error) = write_counted(&node) {
+            tracing::error!(%error, "what was counted for the audit is lost");
+        }
         node.close();
     }
     eprintln!("已停止 stopped");

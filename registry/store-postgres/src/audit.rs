@@ -64,13 +64,14 @@ impl WriteAudit for Session<'_> {
         self.writing(|session| {
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
             let next = session.audit_head()?.map_or(first.number, |(newest, _)| newest + 1);
-            if let Some((expected, row)) = (next..).zip(rows).find(|(expected, row)| row.number != *expected) {
+            if let Some((expected, row)) = (next..).zip(rows).find(|(expected, row)| row.number != *expected)
+            {
                 return Err(Conflict::AuditMoved { expected: row.number, found: expected }.into());
             }
             let times: Vec<i64> = rows.iter().map(|row| row.time).collect();
-            let (earliest, latest) = times.iter().fold((i64::MAX, i64::MIN), |(low, high), time| {
-                (low.min(*time), high.max(*time))
-            });
+            let (earliest, latest) = times
+                .iter()
+                .fold((i64::MAX, i64::MIN), |(low, high), time| (low.min(*time), high.max(*time)));
             session.run("SELECT audit_months($1, $2)", &[&earliest, &latest], None)?;
             let numbers = integers(rows, |row| row.number)?;
             let who: Vec<&str> = rows.iter().map(|row| row.who.as_str()).collect();

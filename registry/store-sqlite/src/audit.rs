@@ -75,8 +75,7 @@ impl WriteAudit for Session<'_> {
 
     fn drop_audit(&mut self, through: u64) -> Result<u64> {
         self.writing(|session| {
-            let sql =
-                "DELETE FROM audit WHERE number <= ?1 AND number < (SELECT max(number) FROM audit)";
+            let sql = "DELETE FROM audit WHERE number <= ?1 AND number < (SELECT max(number) FROM audit)";
             let mut delete = session.connection().prepare_cached(sql).map_err(store_error)?;
             Ok(delete.execute([integer(through)?]).map_err(store_error)? as u64)
         })

@@ -16,8 +16,9 @@ use licence_spec::log::tile::Tile;
 use licence_spec::log::tiled_tree::TileEdge;
 
 use crate::{
-    AuditFilter, AuditRow, DocumentRow, EndedIndexRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read, ReceiptRow, Result,
-    StatusChangeRow, StatusListRow, StatusTokenRow, Store, StoreError, TileKey, TileRow, Write, transact,
+    AuditFilter, AuditRow, DocumentRow, EndedIndexRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read,
+    ReceiptRow, Result, StatusChangeRow, StatusListRow, StatusTokenRow, Store, StoreError, TileKey, TileRow,
+    Write, transact,
 };
 
 /// Rows of a page: some hundred KiB.

@@ -13,15 +13,15 @@ use utoipa::ToSchema;
 use super::call::{Asked, Call};
 use super::idempotency::{Begun, answer, begin};
 use super::problem::{Document, Problem};
+use super::verifications::store;
 use super::{Web, blocking};
 use licence_node::access::caller::{About, Caller, Errand};
 use licence_node::node::encoding::{base64url, digest_text};
-use licence_node::publication::refresh::show_newest_head;
 use licence_node::trips::change_status::{ChangeRequest, Changed, change_status as change};
-use licence_node::trips::file_form::file_form;
 use licence_node::trips::issue::{self, IssueRequest, Issued};
+use licence_node::trips::read_licence::{read_history, read_licence};
 use licence_node::trips::reason::Reason;
-use licence_node::trips::status_history::{History, history};
+use licence_node::trips::status_history::History;
 
 /// 签发 / issue a licence. It is on disk and in the log when this is answered.
 #[utoipa::path(post, path = "/v1/licences", tag = "licences", request_body = IssueRequest, responses(
@@ -109,9 +109,12 @@ pub(super) async fn status_changes(
 ) -> Result<Response, Problem> {
     let caller = asked.caller(Errand::Read)?;
     let row = stored(&web, &caller, &id).await?;
-    let store = Arc::clone(&web.app.node.store);
-    let found = blocking(move || history(&*store.read()?, &row)).await?;
-    Ok(Json(found.map_err(|error| Problem::store(&error))?).into_response())
+    let node = Arc::clone(&web.app.node);
+    let (found, job) = blocking(move || read_history(&node, &caller, &row))
+        .await?
+        .map_err(|error| Problem::store(&error))?;
+    store(&web, job, None).await?;
+    Ok(Json(found).into_response())
 }
 
 /// A stored licence.
@@ -141,14 +144,11 @@ pub(super) async fn licence(
     let caller = asked.caller(Errand::Read)?;
     let row = Problem::unless_lost(stored(&web, &caller, &id).await?)?;
     let (node, own) = (Arc::clone(&web.app.node), row.clone());
-    let file = blocking(move || {
-        // Another process may have issued it: the proof needs a head that covers it.
-        show_newest_head(&node)?;
-        file_form(&node, &own).map_err(|error| Problem::own_fault(&error))
-    });
+    let read = blocking(move || read_licence(&node, &caller, &own)).await??;
+    store(&web, read.job, None).await?;
     let answer = Stored {
         id: row.id,
-        credential: base64url(&file.await??),
+        credential: base64url(&read.file),
         digest: digest_text(&row.digest),
         status: row.status,
         log_index: row.log_index,

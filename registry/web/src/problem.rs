@@ -17,6 +17,7 @@ use licence_node::publication::refresh::SharedError;
 use licence_node::trips::change_status::ChangeError;
 use licence_node::trips::check_service_item::CheckError;
 use licence_node::trips::issue::IssueError;
+use licence_node::trips::read_licence::ReadError;
 use licence_node::trips::receipt::{NotBase64, ReceiptTripError};
 use licence_node::trips::verify::VerifyError;
 
@@ -277,6 +278,15 @@ impl From<WriteError> for Problem {
             }
             WriteError::Busy => Problem::unavailable(detail),
             WriteError::Unavailable(cause) => Problem::own_fault(&cause),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Problem {
+        match error {
+            ReadError::Shared(error) => error.into(),
+            ReadError::Log(error) => Problem::own_fault(&error),
         }
     }
 }

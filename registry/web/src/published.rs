@@ -12,10 +12,11 @@ use licence_store::StoreError;
 use serde::Deserialize;
 
 use super::problem::Problem;
+use super::verifications::store;
 use super::{Web, blocking};
 use licence_node::publication::documents;
 use licence_node::publication::refresh::show_newest_head;
-use licence_node::trips::file_form::file_form;
+use licence_node::trips::read_licence::read_by_reference;
 
 /// For files that are replaced: ask whether it has changed.
 pub(super) const REVALIDATE: &str = "no-cache";
@@ -186,8 +187,11 @@ pub(super) async fn reference(
         let found = node.store.read().and_then(|read| read.licence_by_cti(&cti));
         let row = found.map_err(|error| Problem::store(&error))?.ok_or_else(Problem::not_found)?;
         let row = Problem::unless_lost(row)?;
-        show_newest_head(&node)?;
-        file_form(&node, &row).map_err(|error| Problem::own_fault(&error))
+        Ok::<_, Problem>(read_by_reference(&node, &row)?)
     });
-    Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", bytes.await??))
+    let (bytes, job) = bytes.await??;
+    if let Some(job) = job {
+        store(&web, job, None).await?;
+    }
+    Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", bytes))
 }

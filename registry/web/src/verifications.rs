@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_catalogue::fit::Fit;
 use licence_node::access::caller::{Caller, Errand};
+use licence_spec::audit::{AuditAct, WhoKind};
 use licence_spec::qr::Reference;
 use licence_spec::verdict::Verdict;
 use serde::Serialize;
@@ -100,13 +101,22 @@ pub(super) async fn judge(
     let verdict = explained(web, judged.verdict).await?;
     web.app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
     let mut answer = Answer { verdict, fit: judged.fit, receipt: None, receipt_id: None };
+    // What files nothing is counted; a receipt is a row of its own.
+    let count = |answer: &Answer| {
+        let result = answer.verdict.code().map_or(answer.verdict.outcome().as_str(), |code| code.as_str());
+        web.app.node.counted.count(WhoKind::Client, caller.id(), AuditAct::Verified, result);
+    };
     if !request.receipt {
+        count(&answer);
         return Ok((answer, None));
     }
     let (case, item) = (request.case_number.as_deref(), request.service_item.as_deref());
     match receipt::prepare(&web.app.node, &answer.verdict, caller.id(), case, item, receipt::Use::default())?
     {
-        None => Ok((answer, None)),
+        None => {
+            count(&answer);
+            Ok((answer, None))
+        }
         Some(prepared) => {
             answer.receipt = Some(base64url(&prepared.bytes));
             answer.receipt_id = Some(prepared.id);

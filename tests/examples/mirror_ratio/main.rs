@@ -164,6 +164,7 @@ fn province(directory: &std::path::Path) -> Node {
         ceilings: licence_node::node::ceilings::Ceilings::default(),
         compared: licence_node::node::compared::Compared::default(),
         cuts: CutTrees::default(),
+        counted: licence_node::node::audit::Counted::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),
     }

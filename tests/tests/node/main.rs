@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
 mod attacks;
+mod audit;
 mod backup;
 mod bad_input;
 mod catalogue;

@@ -15,10 +15,10 @@ use crate::crash::{all_there, fsck, licence_file};
 use crate::harness::{Place, Running, licence, private, refused, run, succeed, until, within};
 use crate::index::{node_key, signed};
 use crate::trips::{acts, outcome, reason, receipts, versions};
-use cluster::{Cluster, name_of};
+pub(crate) use cluster::{Cluster, name_of};
 
 /// A province, and 广州 with its data in a database.
-fn place_on(url: &str) -> Place {
+pub(crate) fn place_on(url: &str) -> Place {
     let place = Place::new();
     let data = place.path("city");
     succeed(&["store", "copy", "--data", &data, "--to", url]);

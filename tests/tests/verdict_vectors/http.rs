@@ -171,6 +171,7 @@ fn node(set: &Set, vector: &Vector) -> Node {
         ceilings: licence_node::node::ceilings::Ceilings::default(),
         compared: licence_node::node::compared::Compared::default(),
         cuts: CutTrees::default(),
+        counted: licence_node::node::audit::Counted::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(Vec::new()),
     }

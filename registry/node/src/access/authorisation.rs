@@ -1,6 +1,6 @@
 //! On what ground licences may be used, and what for: parsed and checked once. A [`Purpose`] is come by in no other way.
 //!
-//! Out of scope: where it is written down (`use_record`).
+//! Out of scope: where it is written down (`audit`).
 
 use licence_spec::text::{check_line, nfc};
 use serde::{Deserialize, Serialize};

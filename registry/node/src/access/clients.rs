@@ -3,13 +3,16 @@
 //! In scope: making, listing and revoking tokens, what a client may ask for. Out of scope: reading the header of a request (`licence_web`),
 //! finding the client of a token (`node::clients`).
 
+use licence_spec::audit::AuditAct;
 use licence_spec::suite::sha256;
 use licence_spec::text::check_line;
 use licence_store::{ClientRow, Conflict, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
-use crate::access::caller::Errand;
+use crate::access::audit;
+use crate::access::caller::{Caller, Errand};
 use crate::node::Node;
+use crate::node::audit::{append, client_object};
 use crate::node::encoding::base64url;
 use crate::node::rng::RngError;
 
@@ -124,7 +127,12 @@ pub fn add(node: &Node, new: &NewClient) -> Result<String, ClientError> {
         expires_at: now.plus(new.days * 86_400).0,
         revoked_at: None,
     };
-    let written = transact(&*node.store, "add_client", |write| write.add_clients(std::slice::from_ref(&row)));
+    let draft = audit::draft(node, &Caller::Operator, AuditAct::ClientAdded);
+    let draft = draft.subject(&row.id).object(client_object(&row));
+    let written = transact(&*node.store, "add_client", |write| {
+        write.add_clients(std::slice::from_ref(&row))?;
+        append(write, std::slice::from_ref(&draft))
+    });
     written.map_err(|error| match error {
         StoreError::Conflict(Conflict::ClientExists) => ClientError::Exists(new.id.clone()),
         other => other.into(),
@@ -139,7 +147,13 @@ pub fn add(node: &Node, new: &NewClient) -> Result<String, ClientError> {
 /// [`ClientError::Unknown`], [`ClientError::Store`].
 pub fn revoke(node: &Node, id: &str) -> Result<(), ClientError> {
     let now = node.clock.now().0;
-    if !transact(&*node.store, "revoke_client", |write| write.revoke_client(id, now))? {
+    let draft = audit::draft(node, &Caller::Operator, AuditAct::ClientRevoked).subject(id);
+    let revoked = transact::<_, StoreError>(&*node.store, "revoke_client", |write| {
+        let revoked = write.revoke_client(id, now)?;
+        append(write, if revoked { std::slice::from_ref(&draft) } else { &[] })?;
+        Ok(revoked)
+    });
+    if !revoked? {
         return Err(ClientError::Unknown(id.to_owned()));
     }
     Ok(node.clients.reload(&*node.store)?)

@@ -1,24 +1,25 @@
 //! Answer the questions of other nodes: where licences are, a view of one, how one stands, whether a log has one.
 //!
 //! Order of showing a licence: is the service item one of the catalogue, does it accept the type, has the node that asks not asked too much →
-//! is the holder one whom it names → view signed → record of use durable → answer. A licence never leaves its node whole: digests stand in
-//! the public log, and whoever knows one is entitled to nothing. Order of saying how one stands: looked up → judged → verdict signed → record
-//! of use durable → answer.
+//! is the holder one whom it names → view signed → audit rows durable → answer. A licence never leaves its node whole: digests stand in
+//! the public log, and whoever knows one is entitled to nothing. Order of saying how one stands: looked up → judged → verdict signed → audit
+//! rows durable → answer.
 //! Out of scope: signatures and connections of calls (`licence_web`), asking (`ask_others`, `ask_register`, `look_up`).
 
+use licence_spec::audit::AuditAct;
 use licence_spec::catalogue::HolderRole;
 use licence_spec::credential::Credential;
 use licence_spec::identifiers::{AskedCode, SameHolder};
 use licence_spec::policy::{Policy, Question, Remembered, Subject};
 use licence_spec::receipt::{self, Filing};
+use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_spec::view::{self, Draft};
 use licence_store::StoreError;
-use serde_json::json;
 
+use crate::access::audit;
 use crate::access::authorisation::{Purpose, is_told};
 use crate::access::caller::ListedNode;
-use crate::access::use_record;
 use crate::exchange::ask_others::find;
 use crate::exchange::ask_register::{MAX_ID, MAX_QUESTION, NO_ITEM, RegisterAnswer, RegisterQuestion};
 use crate::exchange::index_record::{HOLDER_CODE_TYPES, HOLDER_CODES, parse_digest};
@@ -28,7 +29,7 @@ use crate::exchange::questions::{
 };
 use crate::node::Node;
 use crate::node::commit::{Effect, Job};
-use crate::node::encoding::{base64url, digest_text};
+use crate::node::encoding::base64url;
 use crate::node::keys::Usage;
 use crate::trips::file_form;
 use crate::trips::verify::judge_stored;
@@ -58,8 +59,8 @@ pub fn where_are(
     }
     node.ceilings.ask(&asker.authority, node.clock.now())?;
     let found = find(node, &asker.logs, &question.holders, &question.types)?;
-    let digests: Vec<&str> = found.licences.iter().map(|one| one.digest.as_str()).collect();
-    let job = record(node, asker, &purpose, "found", &digests)?;
+    let digests: Vec<Digest> = found.licences.iter().filter_map(|one| parse_digest(&one.digest)).collect();
+    let job = record(node, asker, &purpose, AuditAct::Located, &digests);
     Ok((found, job))
 }
 
@@ -115,7 +116,7 @@ pub fn hand_out(
     };
     let view = base64url(&view::sign(&draft, &*signer).map_err(AskedError::View)?);
     let log_proof = file_form::proof(node, &row)?;
-    let job = record(node, asker, &purpose, "view", &[&digest_text(&wanted)])?;
+    let job = record(node, asker, &purpose, AuditAct::ShownToNode, &[wanted]);
     Ok((HandedOut { view, log_proof }, job))
 }
 
@@ -126,22 +127,14 @@ fn is_held_by(licence: &Credential<'_>, named: &HolderCode) -> bool {
         .is_ok_and(|asked| asked.is_among(&types, &codes).0 == SameHolder::Yes)
 }
 
-/// The record of use at the node that is asked: by whom, for what, and which licences. Never whose.
-fn record(
-    node: &Node,
-    asker: &ListedNode,
-    purpose: &Purpose,
-    answered: &str,
-    licences: &[&str],
-) -> Result<Job, AskedError> {
-    let content = json!({
-        "node": asker.authority, "answered": answered, "service_item": purpose.service_item(),
-        "case_number": purpose.case_number(), "authorisation": purpose.authorisation().text(),
-        "authorisation_kind": purpose.authorisation().kind(), "licences": licences,
-        "at": node.clock.now().0,
-    });
-    let (_, row) = use_record::row(node, &content)?;
-    Ok(Job::new(vec![(Effect::Document(row), None)]))
+/// What is written down at the node that is asked: by whom, for what, and which licences, a row each. Never whose.
+fn record(node: &Node, asker: &ListedNode, purpose: &Purpose, act: AuditAct, licences: &[Digest]) -> Job {
+    let draft = audit::for_purpose(audit::of_node(node, asker, act), purpose);
+    let mut rows: Vec<_> = licences.iter().map(|digest| draft.clone().licence(*digest)).collect();
+    if rows.is_empty() {
+        rows.push(draft.result("nothing"));
+    }
+    Job::new(rows.into_iter().map(|row| (Effect::Audit(row), None)).collect())
 }
 
 /// Answers how a licence of this node stands. The answer must not leave before the job is committed.
@@ -168,12 +161,13 @@ pub fn how_it_stands(
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
     node.ceilings.ask(&asker.authority, now)?;
     let found = node.store.read()?.licence_by_id(&question.id)?;
-    let content = json!({
-        "node": asker.authority, "answered": "status", "service_item": question.service_item,
-        "licences": found.iter().map(|row| digest_text(&row.digest)).collect::<Vec<_>>(), "at": now.0,
-    });
-    let (_, row) = use_record::row(node, &content)?;
-    let job = Job::new(vec![(Effect::Document(row), None)]);
+    let draft = audit::of_node(node, asker, AuditAct::VerdictTold);
+    let draft = draft.case(question.service_item.as_deref(), None);
+    let draft = match &found {
+        Some(row) => draft.licence(row.digest),
+        None => draft.result("nothing"),
+    };
+    let job = Job::new(vec![(Effect::Audit(draft), None)]);
     let Some(row) = found else {
         node.ceilings.in_vain(&asker.authority, now);
         return Ok((RegisterAnswer { receipt: None }, job));

@@ -45,13 +45,17 @@ pub enum Kind {
     Restored,
     /// A secret of the node; named by what it is for. Never replaced.
     Secret,
-    /// A record of use; named by a random number. Never replaced.
+    /// A record of use of an older version of this program; named by a random number. Never replaced.
     Use,
+    /// Up to where the head of the audit is anchored; named `newest`. Never by an older one.
+    AuditAnchor,
+    /// The signed statement about rows of the audit that were dropped; named `newest`. Never by an older one.
+    AuditDropped,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 23] = [
         Kind::TrustRoot,
         Kind::Trust,
         Kind::Catalogue,
@@ -73,6 +77,8 @@ impl Kind {
         Kind::Restored,
         Kind::Secret,
         Kind::Use,
+        Kind::AuditAnchor,
+        Kind::AuditDropped,
     ];
 
     /// Its name in the database.
@@ -100,6 +106,8 @@ impl Kind {
             Kind::Restored => "restored",
             Kind::Secret => "secret",
             Kind::Use => "use",
+            Kind::AuditAnchor => "audit-anchor",
+            Kind::AuditDropped => "audit-dropped",
         }
     }
 }

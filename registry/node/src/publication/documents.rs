@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use licence_spec::audit::AuditAct;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::entry::{Entry, Op};
@@ -27,7 +28,9 @@ pub use trust_files::{LIST, ROOT, TIMESTAMP, pin_root, take_trust};
 use catalogue::{catalogue_version, newer_catalogue};
 use trust_files::{load_trust, newer_trust, swap_trust};
 
+use crate::access::audit;
 use crate::node::Node;
+use crate::node::audit::AuditDraft;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::config::Role;
 use crate::node::shelf::Kind;
@@ -80,13 +83,28 @@ fn keep_all(node: &Node, rows: Vec<(DocumentRow, Option<(Op, Digest)>)>) -> Resu
     keep_effects(node, rows.into_iter().map(|(row, logged)| effect(node, row, logged)).collect())
 }
 
+/// The row of the audit about a trust file or a catalogue that comes into force; tokens of other nodes come every few minutes, and each is
+/// signed and stands in a log.
+fn audit_of(node: &Node, effect: &Effect) -> Option<AuditDraft> {
+    let Effect::Document(row) = effect else { return None };
+    let act = match row.kind.as_str() {
+        kind if kind == Kind::TrustRoot.name() || kind == Kind::Trust.name() => AuditAct::TrustTaken,
+        kind if kind == Kind::Catalogue.name() => AuditAct::CatalogueTaken,
+        _ => return None,
+    };
+    let subject = format!("{} {}", row.kind, row.name);
+    Some(audit::own(node, act).object(row.digest).subject(&subject))
+}
+
 fn effect(node: &Node, row: DocumentRow, logged: Option<(Op, Digest)>) -> (Effect, Option<Entry>) {
     let entry = logged.filter(|_| node.role == Role::Province);
     let entry = entry.map(|(op, digest)| Entry { op, time: UnixTime(row.iat), digest });
     (Effect::Document(row), entry)
 }
 
-fn keep_effects(node: &Node, effects: Effects) -> Result<(), TakeError> {
+fn keep_effects(node: &Node, mut effects: Effects) -> Result<(), TakeError> {
+    let taken: Vec<_> = effects.iter().filter_map(|(effect, _)| audit_of(node, effect)).collect();
+    effects.extend(taken.into_iter().map(|draft| (Effect::Audit(draft), None)));
     let written = node.writer.write(Job::new(effects));
     if matches!(written, Err(WriteError::Unavailable(_) | WriteError::Conflict(_))) {
         // A write that was reported as lost may have been kept: then the next version follows on what is stored. If the store

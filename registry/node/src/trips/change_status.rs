@@ -3,6 +3,7 @@
 //! Order: transition checked → change record made → group commit of record, leaf and new status → noted for own verdicts → answer →
 //! list published.
 
+use licence_spec::audit::AuditAct;
 use licence_spec::credential::Credential;
 use licence_spec::log::change::{Act, ChangeRecord};
 use licence_spec::log::entry::Entry;
@@ -12,8 +13,10 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::audit;
 use crate::access::caller::{About, Caller, Errand};
 use crate::node::Node;
+use crate::node::audit::change_object;
 use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::compared::ClockAhead;
 use crate::node::rng::RngError;
@@ -128,7 +131,7 @@ pub fn change_status(
     let effective = effective(request.effective_at.as_deref(), &licence, before.map(UnixTime), now)?;
     let act_of_law = ActOfLaw { act, effective, recorded: now, successor: None };
     let row = change_row(node, caller, &licence, &act_of_law, &request.reason)?;
-    record(node, &licence, act, row, remember)
+    record(node, caller, &licence, act, row, remember)
 }
 
 /// From when on an act takes effect: not in the future, not before the licence was issued, not before the last change did.
@@ -208,6 +211,7 @@ pub(super) fn change_row(
 
 fn record(
     node: &Node,
+    caller: &Caller,
     licence: &LicenceRow,
     act: Act,
     (row, entry): (StatusChangeRow, Entry),
@@ -222,7 +226,10 @@ fn record(
             move |done: &Committed| serde_json::to_vec(&draft.clone().logged(done)).unwrap_or_default();
         (remember, Box::new(render) as Render)
     });
-    let job = Job { effects: vec![(Effect::StatusChange(row.clone()), Some(entry))], answer };
+    let audit = audit::draft(node, caller, AuditAct::StatusChanged).licence(licence.digest);
+    let audit = audit.object(change_object(&row)).result(act.name());
+    let effects = vec![(Effect::StatusChange(row.clone()), Some(entry)), (Effect::Audit(audit), None)];
+    let job = Job { effects, answer };
     let changed = changed.logged(&node.writer.write(job)?);
     // Before it is acknowledged: what this node has said counts in its own verdicts.
     own_register::note(node, licence, &row, changed.log_index)?;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use licence_catalogue::fit::{Fit, FitResult, Gap, Presented, fit};
+use licence_spec::audit::AuditAct;
 use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::{AskedCode, AskedFault, normal_code};
@@ -17,15 +18,15 @@ use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Outcome, Verdict};
 use licence_spec::verify::verify;
-use licence_store::{DocumentRow, StoreError};
+use licence_store::StoreError;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::access::audit;
 use crate::access::authorisation::{Purpose, is_told};
 use crate::access::caller::{About, Caller, Errand};
-use crate::access::use_record;
 use crate::exchange::ask_others::{Brought, Shown};
+use crate::exchange::index_record::parse_digest;
 use crate::exchange::look_up::{AskLog, judge_with_log};
 use crate::exchange::questions::{HolderCode, HolderQuestion};
 use crate::node::Node;
@@ -211,8 +212,8 @@ pub fn check(
     for (handed, verdict) in &case.looked {
         licences.push(case.look(caller, handed, verdict, &fit, &mut effects)?);
     }
-    let (record, row) = record(node, caller, request, &purpose, &licences, case.now)?;
-    effects.push(Effect::Document(row));
+    let (record, rows) = record(node, caller, request, &purpose, &licences)?;
+    effects.extend(rows);
     let job = Job::new(effects.into_iter().map(|effect| (effect, None)).collect());
     Ok((Checked { record, fit, licences, not_asked }, job))
 }
@@ -440,20 +441,25 @@ fn gather(
     Ok(Held { handed, is_cut })
 }
 
-/// The record of use: who asked, for which case, on what ground, and which licences were looked at. Never whose.
+/// What is written down: who asked, for which case, on what ground, and which licences were looked at, a row each. Never whose.
 fn record(
     node: &Node,
     caller: &Caller,
     request: &ItemRequest,
     purpose: &Purpose,
     licences: &[Looked],
-    now: UnixTime,
-) -> Result<(String, DocumentRow), CheckError> {
-    let looked: Vec<&str> = licences.iter().map(|one| one.licence.as_str()).collect();
-    let content = json!({
-        "client": caller.id(), "service_item": purpose.service_item(), "case_number": purpose.case_number(), "operator": request.operator,
-        "authorisation": purpose.authorisation().text(), "authorisation_kind": purpose.authorisation().kind(),
-        "at": now.0, "licences": looked,
-    });
-    Ok(use_record::row(node, &content)?)
+) -> Result<(String, Vec<Effect>), CheckError> {
+    let mut reference = [0; 16];
+    node.rng.fill(&mut reference)?;
+    let draft = audit::for_purpose(audit::draft(node, caller, AuditAct::Checked), purpose);
+    let draft = draft.operator(&request.operator).reference(reference);
+    let row = |one: &Looked| {
+        let row = draft.clone().result(one.code.unwrap_or(one.outcome));
+        Effect::Audit(parse_digest(&one.licence).map_or(row.clone(), |digest| row.licence(digest)))
+    };
+    let mut rows: Vec<Effect> = licences.iter().map(row).collect();
+    if rows.is_empty() {
+        rows.push(Effect::Audit(draft.clone().result("nothing")));
+    }
+    Ok((hex::encode(reference), rows))
 }

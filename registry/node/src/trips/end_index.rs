@@ -5,6 +5,7 @@
 //! record and leaf → noted for own verdicts → answer → list published. Out of scope: licences that are stored (`change_status`).
 //! The whole licence is asked for: its digest stands in the record, and nobody ends an entry by a slip of the pen.
 
+use licence_spec::audit::AuditAct;
 use licence_spec::credential::Credential;
 use licence_spec::log::change::{Act, ChangeRecord, ListEntry};
 use licence_spec::status::Status;
@@ -12,7 +13,10 @@ use licence_spec::suite::Digest;
 use licence_store::{EndedIndexRow, Read, StatusListRow, StoreError};
 use serde::Serialize;
 
+use crate::access::audit;
+use crate::access::caller::Caller;
 use crate::node::Node;
+use crate::node::audit::ended_object;
 use crate::node::commit::{Effect, Job, WriteError};
 use crate::node::encoding::digest_text;
 use crate::node::rng::RngError;
@@ -178,7 +182,10 @@ fn write(
     };
     // First: nobody is given the entry while this is written, and a gap does no harm.
     node.leases.end(list.id, index);
-    let committed = node.writer.write(Job::new(vec![(Effect::EndedIndex(row.clone()), Some(entry))]))?;
+    let audit = audit::draft(node, &Caller::Operator, AuditAct::EntryEnded).licence(licence);
+    let audit = audit.object(ended_object(&row)).result(ACT.name());
+    let effects = vec![(Effect::EndedIndex(row.clone()), Some(entry)), (Effect::Audit(audit), None)];
+    let committed = node.writer.write(Job::new(effects))?;
     let place = committed.index().unwrap_or_default();
     let status = Status::from_value(ACT.new_status());
     own_register::note_entry(node, (&list.uri, index), status, (row.digest, now), place);

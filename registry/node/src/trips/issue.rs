@@ -4,6 +4,7 @@
 //! → group commit → answer. An acknowledged licence is on disk and in the log.
 
 use licence_catalogue::issue::{CheckedFields, FieldErrors, Holder, IssueFields, NamedFields};
+use licence_spec::audit::AuditAct;
 use licence_spec::cose::with_log_proof;
 use licence_spec::credential::{self, Draft};
 use licence_spec::identifiers::{CreditCode, LICENCE_ID_ROOT, LicenceId, NationalTypeCode, mod37_36_check};
@@ -19,8 +20,10 @@ use licence_store::{LicenceRow, StatusChangeRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::audit;
 use crate::access::caller::{About, Caller, Denied, Errand};
 use crate::node::Node;
+use crate::node::audit::{AuditDraft, change_object};
 use crate::node::commit::{Committed, Effect, Job, Remember, Render, WriteError};
 use crate::node::compared::ClockAhead;
 use crate::node::encoding::digest_text;
@@ -168,7 +171,8 @@ pub fn issue(
     let asked = About { authority: Some(&request.issuer), ..About::of_type(&request.licence_type) };
     caller.may(Errand::Issue, asked)?;
     let prepared = prepare(node, caller, request, None)?;
-    finish(node, prepared, None, remember).map(|(issued, _)| issued)
+    let audit = vec![audit::draft(node, caller, AuditAct::Issued).licence(prepared.row.digest)];
+    finish(node, prepared, None, audit, remember).map(|(issued, _)| issued)
 }
 
 /// Issues the next version of a licence; the old one becomes superseded in the same transaction.
@@ -197,7 +201,14 @@ pub fn new_version(
     let superseded = ActOfLaw { act: Act::Supersede, effective: now, recorded: now, successor };
     let change = change_row(node, caller, &old, &superseded, reason)?;
     let row = change.0.clone();
-    let (issued, place) = finish(node, prepared, Some(change), remember)?;
+    let audit = vec![
+        audit::draft(node, caller, AuditAct::NewVersion).licence(prepared.row.digest),
+        audit::draft(node, caller, AuditAct::StatusChanged)
+            .licence(old.digest)
+            .object(change_object(&row))
+            .result(Act::Supersede.name()),
+    ];
+    let (issued, place) = finish(node, prepared, Some(change), audit, remember)?;
     own_register::note(node, &old, &row, place)?;
     Ok(issued)
 }
@@ -352,6 +363,7 @@ fn finish(
     node: &Node,
     prepared: Prepared,
     change: Option<(StatusChangeRow, Entry)>,
+    audit: Vec<AuditDraft>,
     remember: Option<Remember>,
 ) -> Result<(Issued, u64), IssueError> {
     let Prepared { row, uri, origin, iat } = prepared;
@@ -369,6 +381,7 @@ fn finish(
     let entry = Entry { op: Op::Issued, time: iat, digest: row.digest };
     let mut effects = vec![(Effect::Licence(row), Some(entry))];
     effects.extend(change.map(|(row, entry)| (Effect::StatusChange(row), Some(entry))));
+    effects.extend(audit.into_iter().map(|draft| (Effect::Audit(draft), None)));
     let answer = remember.map(|remember| {
         let draft = issued.clone();
         // Cannot fail: the answer is made of texts and numbers.
@@ -377,7 +390,7 @@ fn finish(
         (remember, Box::new(render) as Render)
     });
     let committed = node.writer.write(Job { effects, answer })?;
-    let place = committed.indexes.last().copied().flatten().unwrap_or_default();
+    let place = committed.indexes.iter().copied().flatten().last().unwrap_or_default();
     Ok((issued.logged(&committed), place))
 }
 

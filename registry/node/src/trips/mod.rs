@@ -6,6 +6,7 @@ pub mod cut;
 pub mod end_index;
 pub mod file_form;
 pub mod issue;
+pub mod read_licence;
 pub mod reason;
 pub mod receipt;
 pub mod status_history;

@@ -2,6 +2,7 @@
 //!
 //! Order: verdict made → receipt signed → stored in the group commit → handed out. A receipt that was handed out is kept.
 
+use licence_spec::audit::{AuditAct, WhoKind};
 use licence_spec::receipt::{self, Archive, Filing, Receipt, ReceiptError};
 use licence_spec::suite::sha256;
 use licence_spec::verdict::{Code, Outcome, Verdict};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::node::Node;
+use crate::node::audit::AuditDraft;
 use crate::node::commit::{Effect, Job};
 use crate::node::compared::ClockAhead;
 use crate::node::encoding::{digest_text, from_base64url};
@@ -83,7 +85,14 @@ pub fn prepare(
         digest: sha256(&[&bytes]),
         bytes: bytes.clone(),
     };
-    let job = Job::new(vec![(Effect::Receipt(row), None)]);
+    let result = verdict.code().map_or(verdict.outcome().as_str(), |code| code.as_str());
+    let audit = AuditDraft::new(WhoKind::Client, audience, AuditAct::Filed, verdict.basis().now)
+        .case(Some(service_item), Some(case_number))
+        .licence(verdict.digests().licence)
+        .object(row.digest)
+        .reference(cti)
+        .result(result);
+    let job = Job::new(vec![(Effect::Receipt(row), None), (Effect::Audit(audit), None)]);
     Ok(Some(Prepared { job, bytes, id: hex::encode(cti) }))
 }
 

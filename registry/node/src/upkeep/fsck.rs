@@ -24,6 +24,7 @@ use licence_store::{
 };
 use serde::Serialize;
 
+use crate::access::audit;
 use crate::upkeep::restore::stretches;
 
 /// Leaves of one page: four full tiles.
@@ -46,6 +47,8 @@ pub struct Report {
     pub status_tokens: u64,
     /// Trust files and catalogues in the log.
     pub documents: u64,
+    /// Rows of the audit.
+    pub audit_rows: u64,
     /// How much is wrong.
     pub faults: u64,
     /// The first 100 faults, in log order. They name places and digests, never people.
@@ -107,6 +110,9 @@ pub fn fsck(
     let same = walk.edge.size() == head.size && walk.edge.root() == head.root;
     walk.report.check(same, || "日志的叶算不出所存的根 / the leaves do not give the stored root".to_owned());
     walk.statuses(&*read)?;
+    let audit = audit::check(&*read, &walk.restored)?;
+    walk.report.audit_rows = audit.rows;
+    audit.faults.into_iter().for_each(|fault| walk.report.fault(fault));
     Ok(walk.report)
 }
 
@@ -169,6 +175,8 @@ impl Walk<'_> {
             (Op::StatusToken, Some(Row::Token(row))) => self.token(index, entry, &row),
             // Of these only the newest of each name is stored; older ones live on in the archive of those who took them.
             (Op::TrustFile | Op::Catalogue, None) => self.report.documents += 1,
+            // Its rows are looked at afterwards, all in one chain.
+            (Op::AuditHead, None) => {}
             // A mirror holds the newest token of each list.
             (Op::StatusToken, None) if self.is_restored(index) => {}
             _ => self.report.fault(format!("叶 {index} 没有相应数据 / leaf {index} has no row of its kind")),

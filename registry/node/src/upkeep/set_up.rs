@@ -11,6 +11,7 @@ use licence_catalogue::{Authority, KeyRole};
 use licence_store::{NodeRow, Store, StoreError, transact};
 
 use crate::node::Node;
+use crate::node::audit::Counted;
 use crate::node::ceilings::Ceilings;
 use crate::node::clients::Clients;
 use crate::node::clock::Clock;
@@ -144,6 +145,7 @@ pub fn open_node(
         refusals: Refusals::default(),
         ceilings: Ceilings::default(),
         cuts: CutTrees::default(),
+        counted: Counted::default(),
         logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),
     };

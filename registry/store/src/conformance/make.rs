@@ -1,9 +1,9 @@
 //! Rows for tests: every unique column differs with `n`, and no row means anything.
 
 use crate::{
-    AnswerKey, AuditRow, ClientRow, Digest, DocumentRow, EndedIndexRow, INDEX_CHANGE, INDEX_LICENCE, IdempotentAnswer,
-    IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow, LicenceRow, LogHead,
-    ReceiptRow, StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
+    AnswerKey, AuditRow, ClientRow, Digest, DocumentRow, EndedIndexRow, INDEX_CHANGE, INDEX_LICENCE,
+    IdempotentAnswer, IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow,
+    LicenceRow, LogHead, ReceiptRow, StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
 };
 
 /// Name of the log in all cases.

@@ -9,6 +9,7 @@ use licence_store::{
     AnswerKey, IdempotentAnswer, LeafRow, Store, StoreError, Taken, TileKey, TileRow, Write, transact,
 };
 
+use crate::node::audit::append as append_audit;
 use crate::node::commit::{Committed, Effect, Job, Remember, WriteError};
 use crate::node::log::{LogError, OwnLog, Proofs};
 
@@ -190,7 +191,7 @@ impl Effect {
             Effect::StatusChange(row) => row.log_index = index,
             Effect::EndedIndex(row) => row.log_index = index,
             Effect::StatusToken(row) => row.log_index = index,
-            Effect::Receipt(_) | Effect::Document(_) | Effect::Forget(..) => {}
+            Effect::Receipt(_) | Effect::Document(_) | Effect::Forget(..) | Effect::Audit(_) => {}
         }
     }
 }
@@ -200,6 +201,7 @@ fn write_rows(write: &mut dyn Write, jobs: &[Job], refused: &[Option<WriteError>
         jobs.iter().zip(refused).filter(|(_, refused)| refused.is_none()).flat_map(|(job, _)| &job.effects);
     let (mut licences, mut changes, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     let (mut tokens, mut receipts, mut documents) = (Vec::new(), Vec::new(), Vec::new());
+    let mut audit = Vec::new();
     for (effect, _) in written {
         match effect {
             Effect::Licence(row) => licences.push(row.clone()),
@@ -208,6 +210,7 @@ fn write_rows(write: &mut dyn Write, jobs: &[Job], refused: &[Option<WriteError>
             Effect::StatusToken(row) => tokens.push(row.clone()),
             Effect::Receipt(row) => receipts.push(row.clone()),
             Effect::Document(row) => documents.push(row.clone()),
+            Effect::Audit(draft) => audit.push(draft.clone()),
             Effect::Forget(kind, name) => {
                 // In the order of the jobs: what an earlier one puts is forgotten, what a later one puts stays.
                 write.put_documents(&documents)?;
@@ -223,7 +226,9 @@ fn write_rows(write: &mut dyn Write, jobs: &[Job], refused: &[Option<WriteError>
     }
     write.add_status_tokens(&tokens)?;
     write.add_receipts(&receipts)?;
-    write.put_documents(&documents).map(drop)
+    write.put_documents(&documents)?;
+    // In the order of the jobs; another process may have appended rows since the last commit of this one.
+    append_audit(write, &audit)
 }
 
 fn keep_answers(

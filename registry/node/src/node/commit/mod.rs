@@ -34,6 +34,7 @@ use licence_store::{
 };
 use tokio::sync::oneshot;
 
+use crate::node::audit::AuditDraft;
 use crate::node::log::{LogError, OwnLog};
 
 /// Most jobs in one transaction: 512 licences are about 1 MiB of rows.
@@ -57,6 +58,8 @@ pub enum Effect {
     Receipt(ReceiptRow),
     /// A trust file or catalogue.
     Document(DocumentRow),
+    /// A row of the audit, about the other effects of the same job; has no leaf.
+    Audit(AuditDraft),
     /// Kind and name of a document that is forgotten: any version may follow it.
     Forget(String, String),
 }

@@ -88,6 +88,8 @@ pub struct Config {
     pub publish_interval: Duration,
     /// How long it goes on by itself.
     pub disconnection: Disconnection,
+    /// For how many months rows of the audit are kept.
+    pub audit_months: u32,
     /// Limits of the HTTP edge.
     pub limits: Limits,
     /// Level of the log.
@@ -358,6 +360,8 @@ impl Config {
                 (1, 3_600),
             )?,
             disconnection: reader.disconnection(&raw.trust)?,
+            // Cannot be cut off: at most 1,200.
+            audit_months: reader.number("audit.keep_months", &raw.audit.keep_months, (6, 1_200))? as u32,
             limits: reader.limits(&raw)?,
             level: raw.log.level,
         })
@@ -499,6 +503,7 @@ mod tests {
                 ("address = \"127.0.0.1:8401\"", "address = \"127.0.0.1:8401\"\nproxies = [\"proxy\"]"),
                 "listen.proxies",
             ),
+            (("keep_months = 36", "keep_months = 5"), "audit.keep_months"),
             (("client_per_day = 1000000", "client_per_day = 0"), "limits.client_per_day"),
             (("# address = \"127.0.0.1:9401\"", "address = \"9401\""), "operator.address"),
             (("timestamp_life_h = 72", "timestamp_life_h = 169"), "trust.timestamp_life_h"),

@@ -51,6 +51,9 @@ pub struct RawConfig {
     /// 状态发布 / publishing of status lists.
     #[serde(default)]
     pub status: RawStatus,
+    /// 审计 / the audit.
+    #[serde(default)]
+    pub audit: RawAudit,
     /// 限额 / limits.
     #[serde(default)]
     pub limits: RawLimits,
@@ -274,6 +277,21 @@ impl Default for RawLimits {
             client_per_day: unplaced(1_000_000),
             clients: BTreeMap::new(),
         }
+    }
+}
+
+/// 审计 / the audit: who did what, on what ground.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawAudit {
+    /// 保留月数 / months for which rows are kept, 6 to 1,200; what is older is dropped, and a signed statement says up to where.
+    #[schema(value_type = u64)]
+    pub keep_months: Spanned<u64>,
+}
+
+impl Default for RawAudit {
+    fn default() -> Self {
+        RawAudit { keep_months: unplaced(36) }
     }
 }
 

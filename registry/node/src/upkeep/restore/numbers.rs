@@ -5,10 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use licence_spec::audit::AuditAct;
 use licence_spec::time::UnixTime;
 use licence_store::{LicenceRow, Read, StoreError, Write, transact};
 
+use crate::access::audit;
+use crate::access::caller::Caller;
 use crate::node::Node;
+use crate::node::audit::append;
 use crate::node::numbers::serial_counter;
 use crate::trips::issue::serial_of;
 use crate::upkeep::restore::{Caught, MARK, RESTORED, RestoreError, row};
@@ -29,6 +33,7 @@ pub(super) fn finish(node: &Node, from: u64, last: UnixTime) -> Result<Caught, R
     for authority in node.authorities.iter().filter(|authority| !authority.vcts.is_empty()) {
         wanted.entry(serial_counter(&authority.code, now.civil_date().year())).or_insert(0);
     }
+    let draft = audit::draft(node, &Caller::Operator, AuditAct::Restored);
     transact(&*node.store, "restore_finish", |write| {
         for list in write.status_lists()? {
             write.close_status_list(list.id)?;
@@ -52,6 +57,7 @@ pub(super) fn finish(node: &Node, from: u64, last: UnixTime) -> Result<Caught, R
             write.put_documents(&[row((RESTORED, &format!("{from:020}")), size, b"", now)])?;
         }
         write.delete_document(MARK.0, MARK.1)?;
+        append(write, std::slice::from_ref(&draft))?;
         Ok(Caught { from, size, licences, changes, last })
     })
 }
