@@ -56,18 +56,17 @@ impl WriteAudit for Session<'_> {
     fn append_audit(&mut self, rows: &[AuditRow]) -> Result<()> {
         self.writing(|session| {
             let Some(first) = rows.first() else { return Ok(()) };
-            let mut next = session.audit_head()?.map_or(first.number, |(newest, _)| newest + 1);
+            let next = session.audit_head()?.map_or(first.number, |(newest, _)| newest + 1);
             let sql = "INSERT INTO audit (number, time, who, case_number, licence, digest, bytes) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let mut insert = session.connection().prepare_cached(sql).map_err(store_error)?;
-            for row in rows {
-                if row.number != next {
-                    return Err(Conflict::AuditMoved { expected: row.number, found: next }.into());
+            for (found, row) in (next..).zip(rows) {
+                if row.number != found {
+                    return Err(Conflict::AuditMoved { expected: row.number, found }.into());
                 }
                 let AuditRow { number, time, who, case_number, licence, digest, bytes } = row;
                 let values = params![integer(*number)?, time, who, case_number, licence, digest, bytes];
                 insert.execute(values).map_err(store_error)?;
-                next += 1;
             }
             Ok(())
         })
