@@ -14,6 +14,7 @@ pub(crate) fn run() -> bool {
     let folder = Path::new("target/interop");
     let Some(python) = python::programs().map(|folder| folder.join("python")) else { return false };
     step("the independent reader answers the vectors of typed codes", || asked(&python))
+        && step("the independent reader follows the chain of the audit", || audit(&python))
         && step("our library reads the independent writer", || writer(&python, &folder.join("python")))
         && step("the clerk's tool reads the independent writer", || clerk(folder))
         && step("the independent reader reads our node", || reader(&python, folder))
@@ -29,6 +30,10 @@ fn step(name: &str, work: impl FnOnce() -> bool) -> bool {
 fn asked(python: &Path) -> bool {
     let vectors = "spec/vectors/identifiers/asked.json";
     succeeds(Command::new(python).arg("tests/interop/asked.py").arg(vectors))
+}
+
+fn audit(python: &Path) -> bool {
+    succeeds(Command::new(python).arg("tests/interop/audit.py").arg("spec/vectors/audit/audit.json"))
 }
 
 fn writer(python: &Path, folder: &Path) -> bool {

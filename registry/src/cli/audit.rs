@@ -234,7 +234,7 @@ impl Writing {
             Writing::Ndjson(file) => file,
             Writing::Csv(writer) => writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?,
         };
-        Ok(file.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?)
+        file.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
     }
 }
 
