@@ -54,7 +54,8 @@ fn act(city: &Running) -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-fn list(data: &str, more: &[&str]) -> Vec<Value> {
+/// The rows of the audit of a node, as its operator lists them, oldest first.
+pub(crate) fn list(data: &str, more: &[&str]) -> Vec<Value> {
     let words = [["audit", "list", "--data", data, "--limit", "1000", "--json"].as_slice(), more].concat();
     serde_json::from_str::<Value>(&succeed(&words)).unwrap().as_array().unwrap().clone()
 }

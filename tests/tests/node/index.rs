@@ -6,10 +6,9 @@ use std::sync::{Arc, OnceLock};
 use licence_node::node::keys::{Keyring, Usage};
 use licence_spec::http_signature::{Content, IdempotencyKey, sign};
 use licence_spec::suite::{SeedSigner, Signer};
-use licence_store::Store as _;
-use licence_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
+use crate::audit::list;
 use crate::harness::{Answer, HOLDER, Place, Running, licence, run, succeed, until};
 use crate::trips::outcome;
 
@@ -184,14 +183,11 @@ fn a_licence_of_another_city_is_found_through_the_province_and_fetched_from_wher
     assert_eq!(answer["licences"], json!([]));
     assert!(answer["not_asked"][0].as_str().expect("a cause").starts_with("gd.elic.example"), "{answer}");
     foshan.stop();
-    for node in ["province", "foshan"] {
-        let data = place.path(node);
-        let store = SqliteStore::open(std::path::Path::new(&data)).expect("the store");
-        let uses = store.read().expect("a snapshot").documents("use").expect("documents");
-        let own = uses.iter().map(|row| String::from_utf8_lossy(&row.bytes).into_owned());
-        let own: Vec<String> = own.filter(|text| text.contains("\"node\"")).collect();
-        assert!(!own.is_empty() && own.iter().all(|text| text.contains("2026-0001")), "{node}: {own:?}");
-        assert!(own.iter().all(|text| !text.contains(HOLDER.1)), "who, what for, never whose");
+    for (node, act) in [("province", "located"), ("foshan", "shown_to_node")] {
+        let rows = list(&place.path(node), &["--case", "2026-0001"]);
+        assert!(rows.iter().any(|row| row["act"] == act), "{node}: {rows:#?}");
+        let text = serde_json::to_string(&rows).expect("JSON");
+        assert!(!text.contains(HOLDER.1), "who, what for, never whose");
     }
     let file = std::fs::read(place.path("province/registry.sqlite3")).expect("the database");
     let code = HOLDER.1.as_bytes();

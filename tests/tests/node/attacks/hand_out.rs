@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use licence_spec::view::View;
 use serde_json::{Value, json};
 
+use crate::audit::list;
 use crate::harness::{Answer, HOLDER, Running, until};
 use crate::index::{Federation, case, in_foshan, node_key, signed};
 use crate::trips::outcome;
@@ -20,15 +21,6 @@ fn purpose(item: &str) -> Value {
 
 fn naming(code_type: &str, code: &str, item: &str) -> Value {
     json!({"holders": [{"code_type": code_type, "code": code}], "purpose": purpose(item)})
-}
-
-/// The records of use in a node's database, newest last.
-fn records(data: &str) -> Vec<Value> {
-    let database = rusqlite::Connection::open(format!("{data}/registry.sqlite3")).expect("opened");
-    let mut rows =
-        database.prepare("SELECT bytes FROM documents WHERE kind = 'use' ORDER BY rowid").expect("SQL");
-    let read = rows.query_map((), |row| row.get::<_, Vec<u8>>(0)).expect("rows");
-    read.map(|bytes| serde_json::from_slice(&bytes.expect("bytes")).expect("JSON")).collect()
 }
 
 /// Digests stand in the public log, so any listed key could fetch every licence of a city whole, and the record did not say which.
@@ -73,9 +65,10 @@ fn a_listed_node_that_knows_every_digest_is_shown_no_licence_of_anybody_whom_it_
     assert!(keys.is_subset(&PERMITTED.into()), "{keys:?}");
     assert!(view.fields.get(25).is_none(), "the legal representative is nobody's business here");
     // Both sides keep which licence it was.
-    let told = records(&all.foshan.data);
-    let last = told.last().expect("a record");
-    assert_eq!((&last["licences"][0], &last["answered"]), (&issued[0]["digest"], &json!("view")));
+    let digest = issued[0]["digest"].as_str().expect("text");
+    let told = list(&all.foshan.data, &["--licence", digest, "--case", "2026-0001"]);
+    let last = told.last().expect("a row");
+    assert_eq!((&last["act"], &last["service_item"]), (&json!("shown_to_node"), &json!(ITEM)));
     all.until_told();
     let desk = all.guangzhou.token("desk", "*", "*", "*");
     let checks = format!("/v1/service-items/{ITEM}/checks");
@@ -83,9 +76,10 @@ fn a_listed_node_that_knows_every_digest_is_shown_no_licence_of_anybody_whom_it_
         let answer = all.guangzhou.post(&desk, &checks, &case()).with(200);
         answer["licences"].as_array().expect("licences").len() == 5
     });
-    let own = records(&all.guangzhou.data);
-    let kept = own.last().expect("a record")["licences"].to_string();
-    assert!(issued.iter().all(|one| kept.contains(one["digest"].as_str().expect("text"))), "{kept}");
+    let own = list(&all.guangzhou.data, &["--client", "desk"]);
+    let checked: BTreeSet<&str> =
+        own.iter().filter(|row| row["act"] == "checked").filter_map(|row| row["licence"].as_str()).collect();
+    assert!(issued.iter().all(|one| checked.contains(one["digest"].as_str().expect("text"))), "{own:#?}");
 }
 
 /// A node that tries digests, holders or ids is cut off after some tries and named to the operator; others are answered all the same.
