@@ -130,6 +130,14 @@ class World:
 REASON = {"legal_basis": "示例条例第一条", "document_number": "示例〔2026〕1号", "officer": "示例经办人"}
 
 
+def cosigning(world):
+    """Asks the province to cosign the head of 广州's log that it has last seen."""
+    head = world.send(Request("get", "/v1/mirrors/{host}/checkpoint", "province", {"host": HOSTS["440100"]}))[2].decode()
+    size = head.split("\n")[1]
+    body = f"old {size}\n\n{head}"
+    return Request("post", "/v1/witness/add-checkpoint", "province", body=body, kind=TEXT, signer="440100")
+
+
 def requests(world, office=ITEM_CITY):
     """The request of every call, by its operationId, verified at one office. What needs something to be there makes it first."""
     licence, other, old = world.issued(), world.issued(), world.issued()
@@ -174,12 +182,8 @@ def requests(world, office=ITEM_CITY):
         "receipt": Request("get", "/v1/receipts/{id}", office, path={"id": cti_of(receipt)}),
         "check_receipt": Request("post", "/v1/receipts/check", office, body={"receipt": receipt}),
     }
-    head = world.send(Request("get", "/v1/mirrors/{host}/checkpoint", "province", {"host": HOSTS["440100"]}))[2].decode()
-    size = head.split("\n")[1]
     nodes = {
-        "witness_checkpoint": Request(
-            "post", "/v1/witness/add-checkpoint", "province", body=f"old {size}\n\n{head}", kind=TEXT, signer="440100"
-        ),
+        "witness_checkpoint": cosigning(world),
         "index_page": Request("get", "/v1/index", query={"after": 0}, signer="province"),
         "index_holders": Request(
             "post",

@@ -14,10 +14,11 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 from openapi_spec_validator import validate
 
-from calls import Request, World, requests
+from calls import Request, World, cosigning, requests
 
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = pathlib.Path(sys.executable).parent
@@ -41,6 +42,13 @@ def walk(world, document):
         request = made.pop(name)
         assert (request.method, request.template) == (method, path), name
         status, kind, body = world.send(request)
+        tries = 600 if name == "witness_checkpoint" else 0
+        while status == 409 and tries > 0:
+            # The log goes on growing: who offers a head that the witness has passed fetches the next one (spec/log.md §9).
+            tries -= 1
+            time.sleep(0.2)
+            request = cosigning(world)
+            status, kind, body = world.send(request)
         assert 200 <= status < 300, f"{name}: {status} {body[:300]}"
         described = operation["responses"].get(str(status), {}).get("content", {})
         plain = kind.split("; charset")[0]
