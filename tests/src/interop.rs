@@ -1,17 +1,24 @@
 //! Both directions with an independent implementation in Python: our library reads what it wrote, it reads what our node
-//! wrote and serves.
+//! wrote and serves. And a second verifier, in JavaScript, that answers the vectors of the standard.
 //!
-//! In scope: who runs against whom. Out of scope: the checks (`tests/interop/*.py`, `tests/examples/read_python`).
+//! In scope: who runs against whom. Out of scope: the checks (`tests/interop/`, `tests/examples/read_python`).
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::demo::{Serving, remove};
-use crate::{programs, python, succeeds};
+use crate::{install, programs, python, succeeds};
 
 /// Runs both directions; whether all answers were as they must be.
 pub(crate) fn run() -> bool {
     let folder = Path::new("target/interop");
+    if !step("the second verifier answers the vectors of its first steps", || {
+        javascript("steps.js", "spec/vectors")
+    }) || !step("the second verifier answers every verdict vector", || {
+        javascript("vectors.js", "spec/vectors/verdict")
+    }) {
+        return false;
+    }
     let Some(python) = python::programs().map(|folder| folder.join("python")) else { return false };
     step("the independent reader answers the vectors of typed codes", || asked(&python))
         && step("the independent reader follows the chain of the audit", || audit(&python))
@@ -25,6 +32,19 @@ fn step(name: &str, work: impl FnOnce() -> bool) -> bool {
     let passed = work();
     eprintln!("== interop, {name}: {}", if passed { "ok" } else { "FAILED" });
     passed
+}
+
+/// Node from version 20 on, of this machine or of Debian.
+fn javascript(program: &str, vectors: &str) -> bool {
+    let is_there =
+        || Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !is_there() && !install(&["nodejs"]) {
+        eprintln!("请安装 nodejs（20 以上） / install nodejs (20 or later)");
+        return false;
+    }
+    // WebCrypto calls Ed25519 experimental in Node 20.
+    let mut node = Command::new("node");
+    succeeds(node.arg("--no-warnings").arg(Path::new("tests/interop/javascript").join(program)).arg(vectors))
 }
 
 fn asked(python: &Path) -> bool {
@@ -42,7 +62,7 @@ fn writer(python: &Path, folder: &Path) -> bool {
         && programs::command("read_python").is_some_and(|mut read| succeeds(read.arg(folder)))
 }
 
-/// What the clerk's tool says of some of the writer's files, with the writer's bundle: exit codes of VERDICT.md.
+/// What the clerk's tool says of some of the writer's files, with the writer's bundle: exit codes of spec/verdict.md.
 const CLERK: &[(&str, i32)] = &[
     ("licences/good.elic", 0),
     ("licences/with_proof.elic", 0),
