@@ -14,7 +14,7 @@ use crate::fit::FitResult;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Stated by a document or implementation that DOMAIN.md §16 lists.
+    /// Stated by a document or implementation that spec/domain.md §16 lists.
     Sourced,
     /// Concluded by the project from sourced material.
     Inferred,
@@ -43,7 +43,7 @@ pub struct Note {
     pub what: String,
     /// How well it is known.
     pub state: State,
-    /// Section and source key of DOMAIN.md, or this project.
+    /// Section and source key of spec/domain.md, or this project.
     pub source: String,
 }
 

@@ -212,7 +212,7 @@ fn a_type_that_the_item_does_not_take_is_told_and_shows_no_field() {
     assert_eq!(verdict_code(item, &presented(&transport)), Err(Code::TypeNotAccepted));
 }
 
-/// Catalogues without the extension (FORMATS.md §11 as published) want one licence of each accepted type.
+/// Catalogues without the extension (spec/catalogue.md as published) want one licence of each accepted type.
 #[test]
 fn an_item_without_materials_wants_each_accepted_type_of_the_applicant() {
     let catalogue = catalogue();

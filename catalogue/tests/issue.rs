@@ -72,7 +72,7 @@ fn faults_of_json(json: &str) -> Vec<String> {
     faults(&request(&[holder()], &fields))
 }
 
-/// DESIGN.md §5: the example of the API, through credential bytes and back.
+/// The example of the API, through credential bytes and back.
 #[test]
 fn the_example_of_the_api_becomes_a_credential_that_fits_the_catalogue() {
     let json = r#"{"法定代表人":"欧阳示例","注册资本":"人民币伍佰万元整","经营范围":"软件开发"}"#;
@@ -138,7 +138,7 @@ fn lengths_hold_at_the_limit_and_not_one_above() {
     let with = |n: usize| faults(&request(&[holder()], &face().with("经营范围", &"营".repeat(n))));
     assert_eq!(with(1_200), Vec::<String>::new());
     assert_eq!(with(1_201), ["经营范围 too_long"]);
-    // 1,200 characters of four bytes are more than a field of a credential may have (FORMATS.md §4).
+    // 1,200 characters of four bytes are more than a field of a credential may have (spec/credential.md).
     let wide = faults(&request(&[holder()], &face().with("经营范围", &"𬭎".repeat(1_200))));
     assert_eq!(wide, ["经营范围 too_long"]);
 }
@@ -173,7 +173,7 @@ fn members_of_the_request_are_checked_by_their_own_rules() {
     assert_eq!(words(errors.unwrap_err()), ["holders too_many"]);
 }
 
-/// FORMATS.md §4: `sub` is never a natural person's number, and several holders have no one `sub`.
+/// spec/credential.md: `sub` is never a natural person's number, and several holders have no one `sub`.
 #[test]
 fn only_a_single_organisation_becomes_the_subject_of_the_credential() {
     let person = Holder { name: "示例".into(), code_type: "111".into(), code: "44010018000101004X".into() };

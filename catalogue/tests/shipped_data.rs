@@ -33,7 +33,7 @@ fn every_file_of_the_folder_is_embedded() {
     assert_eq!(embedded, on_disk);
 }
 
-/// DOMAIN.md §12: the types whose codes are confirmed there.
+/// spec/domain.md §12: the types whose codes are confirmed there.
 #[test]
 fn the_confirmed_types_are_there_under_their_codes() {
     let catalogue = catalogue();
@@ -69,7 +69,7 @@ fn the_confirmed_types_are_there_under_their_codes() {
     assert!(catalogue.type_of_code("11100000000013127D001").unwrap().is_reference_only());
 }
 
-/// DESIGN.md §5: an issue request that names these fields must be understood.
+/// The API: an issue request that names these fields must be understood.
 #[test]
 fn the_business_licence_has_the_fields_of_the_api_example() {
     let catalogue = catalogue();
@@ -129,7 +129,7 @@ fn service_items_allow_no_more_than_their_materials_permit() {
     assert!(catalogue.content().service_items.len() >= 3);
 }
 
-/// DOMAIN.md §15: no unconfirmed type code in a shipped catalogue; every fact names its source.
+/// spec/domain.md §15: no unconfirmed type code in a shipped catalogue; every fact names its source.
 #[test]
 fn every_fact_names_its_source_and_an_unconfirmed_type_has_a_code_that_no_real_type_can_have() {
     for note in data().notes() {
@@ -146,7 +146,7 @@ fn every_fact_names_its_source_and_an_unconfirmed_type_has_a_code_that_no_real_t
         assert!(licence_type.vct.starts_with("urn:elic:zd:ZD"), "{}", licence_type.vct);
         assert!(CreditCode::parse(&format!("{:0<18}", licence_type.code())).is_err());
     }
-    // What DOMAIN.md §12 calls perhaps or inferred must not be printed.
+    // What spec/domain.md §12 calls perhaps or inferred must not be printed.
     for (path, bytes) in embedded_files() {
         let text = std::str::from_utf8(bytes).unwrap();
         for unconfirmed in ["13338W009", "13338W050", "13338W087", "13661B006"] {

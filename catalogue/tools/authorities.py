@@ -2,7 +2,7 @@
 
 Codes are made by rule, so that nobody has to invent one: 登记管理部门 and 机构类别 `11`, the division of the node,
 组织机构代码 `X` + last four digits of the division + three digits of the department + check by GB 11714, and the check
-of GB 32100 (DOMAIN.md §2). Files of a node that already exist keep every entry and get the missing departments behind
+of GB 32100 (spec/domain.md §2). Files of a node that already exist keep every entry and get the missing departments behind
 the marker line. The output is committed; `cargo test -p licence-catalogue` proves the checks.
 
 Run from the repository: python3 catalogue/tools/authorities.py
@@ -41,7 +41,7 @@ CITIES = [
     ("442000", "zs", "中山市", "Zhongshan"), ("445100", "cz", "潮州市", "Chaozhou"), ("445200", "jy", "揭阳市", "Jieyang"),
     ("445300", "yf", "云浮市", "Yunfu"),
 ]
-# 前海 and 横琴 have no division code of their own: their offices stand under the parent district (DOMAIN.md §11).
+# 前海 and 横琴 have no division code of their own: their offices stand under the parent district (spec/domain.md §11).
 AREAS = [
     ("440115", "440115", "ns", "广州市南沙区", "Nansha, Guangzhou", ["440115"]),
     ("440300-qianhai", "440305", "qh", "深圳市前海", "Qianhai, Shenzhen", ["440305", "440306"]),
@@ -51,7 +51,7 @@ AREAS = [
 EXISTING = {"440100": ("广州市", "Guangzhou"), "440300": ("深圳市", "Shenzhen")}
 
 W, XW, D = "11100000000013338W", "1110000000001332XW", "11100000000019713D"
-# number, office, English, types. The column "authority" of DOMAIN.md §12 says which branch of administration.
+# number, office, English, types. The column "authority" of spec/domain.md §12 says which branch of administration.
 MARKET = (101, "市场监督管理局", "market-regulation authority", ["11100000MB0143028R001"])
 ESTATE = (102, "不动产登记机构", "real-estate registration authority", ["11100000MB03271699001", "11100000MB03271699022"])
 HOUSING = (103, "住房和城乡建设局", "construction authority",
@@ -101,8 +101,8 @@ source = "{source}"
 """
 
 
-ISSUER = "code: built by the rules of DOMAIN.md §2; area of authority: DOMAIN.md §12; level and office not confirmed"
-NODE = "code: built by the rules of DOMAIN.md §2; roles: FORMATS.md §5, §10, §12"
+ISSUER = "code: built by the rules of spec/domain.md §2; area of authority: spec/domain.md §12; level and office not confirmed"
+NODE = "code: built by the rules of spec/domain.md §2; roles: spec/trust-list.md §4"
 
 
 def node_file(node: str, division: str, host: str, place: str, en: str, regions: list[str], departments: list) -> str:

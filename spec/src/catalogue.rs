@@ -62,9 +62,9 @@ pub const MAX_CHOICES: usize = 16;
 pub const MAX_AGE_DAYS: i64 = 36_525;
 /// Longest `longest_life_s` of a revision, seconds: a hundred years.
 pub const MAX_LIFE_S: i64 = 3_155_760_000;
-/// The field keys that every revision lists (FORMATS §11).
+/// The field keys that every revision lists (spec/catalogue.md).
 pub const ALWAYS_LISTED: [u8; 7] = [0, 1, 2, 3, 5, 7, 8];
-/// The field keys that every view shows: revision and area code (FORMATS §5).
+/// The field keys that every view shows: revision and area code (spec/view.md).
 pub const ALWAYS_SHOWN: [u8; 2] = [0, 7];
 
 /// Metadata key: English name of the type.

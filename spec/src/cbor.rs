@@ -2,7 +2,7 @@
 //!
 //! In scope: a pull reader that refuses everything but the one encoding of a value, and a writer of that encoding.
 //! Out of scope: what the values mean. Built on the primitives of `cbor4ii::core`, whose own `Value` and serde layer
-//! accept duplicate keys, long heads and indefinite lengths and so cannot be used here (FORMATS §15).
+//! accept duplicate keys, long heads and indefinite lengths and so cannot be used here (spec/cbor.md).
 //! Format: spec/cbor.md; vectors in spec/vectors/rfc8949/.
 
 mod read;

@@ -27,7 +27,7 @@ use parameters::{Parameters, read_signature};
 
 /// The one label of the profile.
 pub const LABEL: &str = "elic";
-/// Longest life of a signature, seconds; also how far back `created` may lie (FORMATS §12).
+/// Longest life of a signature, seconds; also how far back `created` may lie (spec/http-signature.md).
 pub const MAX_SIGNATURE_LIFE_S: i64 = 300;
 /// How far ahead `created` may lie, seconds: the clock skew of the whole standard.
 pub const MAX_AHEAD_S: i64 = crate::numbers::CLOCK_SKEW_S;

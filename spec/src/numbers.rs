@@ -9,7 +9,7 @@ pub const HEADER_ALG: i64 = 1;
 pub const HEADER_KID: i64 = 4;
 /// COSE header label `typ` (RFC 9596).
 pub const HEADER_TYP: i64 = 16;
-/// Private: the log proof beside a licence, in the unprotected header (FORMATS §1).
+/// Private: the log proof beside a licence, in the unprotected header (spec/cose.md).
 pub const HEADER_LOG_PROOF: i64 = -70002;
 /// CBOR tag of COSE_Sign1 (RFC 9052 §2).
 pub const TAG_SIGN1: u64 = 18;
@@ -68,7 +68,7 @@ pub const TYP_LIST: &str = "application/elicence-list+cbor";
 /// `typ` of a trust timestamp.
 pub const TYP_TIMESTAMP: &str = "application/elicence-timestamp+cbor";
 
-/// Longest licence, bytes (FORMATS §1).
+/// Longest licence, bytes (spec/cose.md).
 pub const MAX_LICENCE: usize = 65_536;
 /// Longest view, bytes.
 pub const MAX_VIEW: usize = 65_536;
@@ -90,7 +90,7 @@ pub const MAX_TIMESTAMP: usize = 16_384;
 pub const MAX_LOG_PROOF: usize = 32_768;
 /// Longest checkpoint, bytes.
 pub const MAX_CHECKPOINT: usize = 16_384;
-/// Largest offline bundle, bytes (FORMATS §13).
+/// Largest offline bundle, bytes (spec/bundle.md).
 pub const MAX_BUNDLE: usize = 64 * 1024 * 1024;
 
 /// Deepest nesting of arrays, maps and tags in one item.

@@ -1,7 +1,7 @@
 //! zlib (RFC 1950), strict and bounded: the compression of QR texts and of status lists.
 //! In scope: inflating with a cap on the output, deflating at the best level. Out of scope: what the bytes mean.
 //! Compressed bytes differ between libraries: compare inflated bytes only, and keep signed compressed bytes as they
-//! came (FORMATS §15). Rules: spec/qr.md §3 and spec/status.md.
+//! came (spec/cbor.md). Rules: spec/qr.md §3 and spec/status.md.
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! FORMATS §13: only fresh evidence can FAIL. What is newer than the evidence at hand is not rejected by it.
+//! spec/verify.md: only fresh evidence can FAIL. What is newer than the evidence at hand is not rejected by it.
 #![allow(missing_docs)]
 
 mod common;

@@ -340,7 +340,7 @@ fn a_provisional_type_code_is_zd_and_four_digits_in_a_space_of_its_own() {
     }
 }
 
-/// FINDINGS of the field: one rule for codes and names, wherever they are typed (spec/identifiers.md §5.1).
+/// One rule for codes and names, wherever they are typed (spec/identifiers.md §5.1).
 #[test]
 fn codes_that_people_type_are_read_and_compared_as_the_vectors_say() {
     let file = vectors("asked.json");

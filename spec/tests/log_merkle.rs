@@ -188,7 +188,7 @@ fn a_stored_edge_needs_one_hash_for_each_bit_of_its_size() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// DESIGN §7.1: a licence counts as logged only with a proof, so no other proof may pass.
+    /// Invariant 1 of ARCHITECTURE.md: a licence counts as logged only with a proof, so no other proof may pass.
     #[test]
     fn an_inclusion_proof_with_any_bit_flipped_or_hash_moved_fails(
         (size, index) in (1_u64..600).prop_flat_map(|size| (Just(size), 0..size)),
@@ -219,7 +219,7 @@ proptest! {
         }
     }
 
-    /// DESIGN §7.4: log heads never go backwards and never fork, so no other growth may pass.
+    /// Invariant 4 of ARCHITECTURE.md: log heads never go backwards and never fork, so no other growth may pass.
     #[test]
     fn a_consistency_proof_with_any_bit_flipped_or_hash_missing_fails(
         (new, old) in (2_u64..600).prop_flat_map(|new| (Just(new), 1..new)),

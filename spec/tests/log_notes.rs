@@ -365,7 +365,7 @@ fn a_policy_is_taken_up_to_its_limits_and_refused_one_above() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// DESIGN §7.2: no path to ACCEPT without a strict signature.
+    /// Invariant 2 of ARCHITECTURE.md: no path to ACCEPT without a strict signature.
     #[test]
     fn a_note_with_any_bit_flipped_is_not_signed_by_all_three(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let mut note = checkpoint_14().into_bytes();
@@ -378,7 +378,7 @@ proptest! {
         prop_assert_ne!(all_three, Ok(true));
     }
 
-    /// DESIGN §7.6: whatever comes from outside can not panic.
+    /// Invariant 6 of ARCHITECTURE.md: whatever comes from outside can not panic.
     #[test]
     fn any_text_is_a_policy_or_not(lines in prop::collection::vec("(log|witness|group|quorum)?[ a-c0-3#\t]{0,9}", 0..6)) {
         let _ = Policy::parse(&with_witnesses(&(lines.join("\n") + "\n")));

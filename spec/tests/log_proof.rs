@@ -30,7 +30,7 @@ fn verify(proof: &[u8], leaf: &Hash, stored: Option<&TreeHead>) -> Result<Verifi
     LogProof::parse(proof)?.verify(leaf, [&log_key()], &both_witnesses(), stored)
 }
 
-/// The code of `VERDICT.md` that a fault has.
+/// The code of spec/verdict.md that a fault has.
 fn code(result: &Result<VerifiedProof, LogFault>) -> Option<&'static str> {
     match result {
         Ok(_) => None,
@@ -175,7 +175,7 @@ fn a_proof_is_taken_up_to_its_limits_and_refused_one_above() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// DESIGN §7.2: nobody is accepted on a proof that was changed anywhere.
+    /// Invariant 2 of ARCHITECTURE.md: nobody is accepted on a proof that was changed anywhere.
     #[test]
     fn a_proof_with_any_bit_flipped_shows_nothing(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let mut proof = vector(SMALL);
@@ -184,7 +184,7 @@ proptest! {
         prop_assert!(verify(&proof, &example_leaf(3), None).is_err(), "byte {at}, bit {bit}");
     }
 
-    /// DESIGN §7.3: removing evidence never turns a verdict into ACCEPT.
+    /// Invariant 3 of ARCHITECTURE.md: removing evidence never turns a verdict into ACCEPT.
     #[test]
     fn a_proof_without_any_one_line_shows_nothing(line in 0_usize..13) {
         let text = vector_text(SMALL);

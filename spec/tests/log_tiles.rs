@@ -277,7 +277,7 @@ fn a_level_becomes_full_exactly_at_its_boundary() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// DESIGN §7.1: what is acknowledged can be proved, whatever the batches were and however old the checkpoint is.
+    /// Invariant 1 of ARCHITECTURE.md: what is acknowledged can be proved, whatever the batches were and however old the checkpoint is.
     #[test]
     fn proofs_from_tiles_verify_for_any_growth(
         batches in prop::collection::vec(1_u64..900, 1..6),
@@ -316,7 +316,7 @@ proptest! {
         }
     }
 
-    /// DESIGN §7.6: whatever is asked for, a path is one coordinate or refused, without panic.
+    /// Invariant 6 of ARCHITECTURE.md: whatever is asked for, a path is one coordinate or refused, without panic.
     #[test]
     fn any_text_is_a_path_or_not(path in "(tile/)?(entries|[0-9]{0,3})/(x?[0-9]{0,4}/){0,7}[0-9]{0,4}(\\.p/[0-9]{0,4})?") {
         if let Ok(parsed) = TilePath::parse(&path) {

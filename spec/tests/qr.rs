@@ -198,7 +198,7 @@ proptest! {
     }
 }
 
-/// FORMATS §13, "only fresh evidence can FAIL": the authority of the host may have joined since the old list was signed.
+/// spec/verify.md, "only fresh evidence can FAIL": the authority of the host may have joined since the old list was signed.
 #[test]
 fn a_reference_to_a_host_that_only_a_stale_list_lacks_is_not_rejected() {
     let reference = Reference { cti: [7; 16], digest: [9; 32], host: "new.elic.example".into() };

@@ -1,4 +1,4 @@
-//! The scenarios of the TUF conformance suite that fit three roles (FORMATS §7), by the names that it gives them: what a
+//! The scenarios of the TUF conformance suite that fit three roles (spec/trust-list.md), by the names that it gives them: what a
 //! client that holds trust files does with what a repository, or a thief of some of its keys, offers. "Targets" is our list.
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]

@@ -1,4 +1,4 @@
-"""What must be refused: one breach each of the strict encoding (FORMATS sections 2 and 9), well signed all the same.
+"""What must be refused: one breach each of the strict encoding (spec/cbor.md, spec/qr.md), well signed all the same.
 
 In scope: licences and QR texts that are wrong in their bytes. Out of scope: what is wrong in its meaning (write.py).
 """

@@ -1,4 +1,4 @@
-"""Trust files and status tokens that must be refused: well signed, one breach each (FORMATS sections 3, 6 and 7).
+"""Trust files and status tokens that must be refused: well signed, one breach each (spec/suite.md, spec/status.md, spec/trust-list.md).
 
 Beside them, one "with nothing wrong" made in the same way, so that a refusal is due to the breach alone.
 

@@ -1,6 +1,6 @@
 //! What must never be (failure conditions) and what may well be (non-failure conditions), written before the operations.
 //!
-//! The numbers are those of DESIGN §7. Conditions 6 (bounds) and 7 (privacy) are tested elsewhere: nothing in a simulation
+//! The numbers are those of ARCHITECTURE.md (what must always be true). Conditions 6 (bounds) and 7 (privacy) are tested elsewhere: nothing in a simulation
 //! without sockets and clients could break them.
 
 use std::fmt;

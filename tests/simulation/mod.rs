@@ -1,4 +1,4 @@
-//! A province and three cities in one process, under one clock, driven by chance from a seed, with faults: does what DESIGN §7
+//! A province and three cities in one process, under one clock, driven by chance from a seed, with faults: does what ARCHITECTURE.md (what must always be true)
 //! says hold after every step?
 //!
 //! Real nodes, stores and logs; links are closures over bytes, and one request runs at a time. The conditions are in

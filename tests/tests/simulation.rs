@@ -8,7 +8,7 @@ mod simulation;
 
 use simulation::{Defect, Settings, Tally, cases, catch_up, run};
 
-/// DESIGN §7, over some orders of events: nothing that must never be is met, and everything that may be is.
+/// ARCHITECTURE.md (what must always be true), over some orders of events: nothing that must never be is met, and everything that may be is.
 #[test]
 fn no_condition_of_failure_holds_in_some_thousand_steps() {
     let mut all = Tally::default();

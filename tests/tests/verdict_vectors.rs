@@ -72,7 +72,7 @@ fn difference(face: &Face, set: &Set, vector: &Vector) -> Option<String> {
     (answer != expected).then(|| format!("{}:\n  answer   {answer}\n  expected {expected}", vector.name))
 }
 
-/// The same verdict with one more warning, in the order of VERDICT.md.
+/// The same verdict with one more warning, in the order of spec/verdict.md §4.
 fn with_warning(json: &str, warning: Warning) -> String {
     let (before, rest) = json.split_once(r#""warnings":["#).expect("a verdict has warnings");
     let (list, after) = rest.split_once(']').expect("the list ends");
@@ -159,7 +159,7 @@ fn every_code_is_the_primary_one_of_a_vector_or_stands_in_the_list_with_its_reas
     }
 }
 
-/// VERDICT.md, conformance: every pair whose precedence matters. FORMAT and CRYPTO end the judgement, so that they pair
+/// spec/verdict.md, conformance: every pair whose precedence matters. FORMAT and CRYPTO end the judgement, so that they pair
 /// with nothing.
 #[test]
 fn every_two_groups_meet_in_every_two_results() {
@@ -223,7 +223,7 @@ fn the_recorded_verdicts_say_what_the_vectors_state() {
     }
 }
 
-/// VERDICT.md, table of codes: "+ alarm".
+/// spec/codes.md: "+ alarm".
 const ALARMING: [&str; 7] = [
     "TRUST_LIST_SIGNATURE_INVALID",
     "TRUST_LIST_ROLLBACK",
@@ -234,7 +234,7 @@ const ALARMING: [&str; 7] = [
     "LOG_ENTRY_MISSING",
 ];
 
-/// VERDICT.md, table of outcomes: 核验信息 0 to 6.
+/// spec/verdict.md, table of outcomes: 核验信息 0 to 6.
 fn platform_result(vector: &Vector) -> u64 {
     match (vector.outcome.as_str(), vector.code.as_deref().unwrap_or_default()) {
         ("ACCEPT", _) => 0,

@@ -36,7 +36,7 @@ fn the_exit_code_and_the_first_line_are_the_answer() {
     }
 }
 
-/// ASKS 28: setting the clock back must not make an ended licence valid.
+/// Setting the clock back must not make an ended licence valid.
 #[test]
 fn a_clock_behind_the_newest_signed_time_is_not_trusted() {
     let counter = Counter::new();
@@ -118,7 +118,7 @@ fn a_reference_is_not_asked_offline_and_the_reason_is_told() {
     }
 }
 
-/// VERDICT.md, conformance: taking a piece of evidence away turns an accepting verdict into INDETERMINATE.
+/// spec/verdict.md, conformance: taking a piece of evidence away turns an accepting verdict into INDETERMINATE.
 #[test]
 fn without_any_one_piece_of_evidence_nothing_is_accepted() {
     for part in

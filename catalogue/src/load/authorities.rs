@@ -19,7 +19,7 @@ pub(super) fn resolve(
         let mut check = Check { file, findings };
         let AuthoritiesFile { node, host, authorities: entries } = &file.content;
         if NodeId::parse(node.get_ref()).is_err() {
-            check.at(node, "node", "not a node id", "a division code such as 440100 (DOMAIN.md §11)");
+            check.at(node, "node", "not a node id", "a division code such as 440100 (spec/domain.md §11)");
         }
         if !is_host(host.get_ref()) {
             check.at(host, "host", "not a host name", "[a-z0-9.-], optional :port");
@@ -170,7 +170,7 @@ fn build(node: &str, host: &str, entry: &AuthorityEntry, types: &[LicenceType]) 
     }
 }
 
-/// A host of the trust list (FORMATS.md §7): first and last character a letter or digit, optional port.
+/// A host of the trust list (spec/trust-list.md): first and last character a letter or digit, optional port.
 fn is_host(host: &str) -> bool {
     let (name, port) = host.split_once(':').unwrap_or((host, "1"));
     let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);

@@ -122,7 +122,7 @@ fn result_named(text: &str) -> Option<FitResult> {
 fn code_named(check: &mut Check<'_, CasesFile>, place: &Spanned<String>, text: &str) -> Option<Code> {
     let code = Code::from_str_exact(text);
     if code.is_none() {
-        check.at(place, "case", format!("no code {text}"), "a code of VERDICT.md");
+        check.at(place, "case", format!("no code {text}"), "a code of spec/verdict.md");
     }
     code
 }

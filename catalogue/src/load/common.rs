@@ -9,7 +9,7 @@ use super::{Check, at};
 use crate::Finding;
 use crate::source::{CommonFile, FieldEntry, File, FlagName};
 
-/// The kinds of the common keys (FORMATS.md §4): they mean the same in every type.
+/// The kinds of the common keys (spec/credential.md): they mean the same in every type.
 const COMMON_KINDS: [FieldKind; 14] = [
     FieldKind::Uint,
     FieldKind::Text,
@@ -50,7 +50,7 @@ pub(super) fn resolve(
                         &entry.key,
                         "common-kind",
                         format!("key {key} has another kind"),
-                        "see FORMATS.md §4",
+                        "see spec/credential.md",
                     );
                 }
                 Some(_) => {}

@@ -17,11 +17,11 @@ use crate::Finding;
 use crate::source::{Fact, FieldEntry, File, RevisionEntry, State, TypeFile};
 use crate::succession::{TypePlace, shrinks};
 
-/// 证照定义机构级别 and 证照颁发机构级别 (DOMAIN.md §4.1).
+/// 证照定义机构级别 and 证照颁发机构级别 (spec/domain.md §4.1).
 const DEFINING_LEVELS: [&str; 5] = ["1 国家级", "2 省部级", "3 地市级", "4 区县级", "5 其他"];
 const ISSUING_LEVELS: [&str; 6] = ["国家级", "省级", "地市级", "区县级", "乡镇级", "其他"];
 const KINDS: [&str; 5] = ["证件执照", "证明文件", "批文批复", "鉴定报告", "办事结果"];
-/// First key of the face items of a type (FORMATS.md §4).
+/// First key of the face items of a type (spec/credential.md).
 const FIRST_FACE_KEY: u8 = 24;
 const DAY_S: i64 = 86_400;
 
@@ -105,7 +105,7 @@ fn facts(check: &mut Check<'_, TypeFile>) {
             &file.kind.value,
             "kind",
             "an unknown kind of licence",
-            "one of the five kinds of DOMAIN.md §3.3",
+            "one of the five kinds of spec/domain.md §3.3",
         );
     }
     if let Some(defining) = &file.defining_code
@@ -132,7 +132,7 @@ fn levels(check: &mut Check<'_, TypeFile>) {
             &file.defining_level.value,
             "level",
             "an unknown level",
-            "1 国家级 to 5 其他 (DOMAIN.md §4.1)",
+            "1 国家级 to 5 其他 (spec/domain.md §4.1)",
         );
     }
     let issuing = file.issuing_level.value.get_ref();

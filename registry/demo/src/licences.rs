@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The synthetic company of DOMAIN §2.
+/// The synthetic company of spec/domain.md §2.
 pub(super) const COMPANY: (&str, &str) = ("广州示例科技有限公司", "91440101MA9XXXXX36");
 /// A synthetic person, born in 1800.
 const PERSON: (&str, &str) = ("测试甲", "440100180001010023");

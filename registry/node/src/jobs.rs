@@ -29,7 +29,7 @@ use crate::publication::publish_status::open_lists;
 use crate::publication::refresh::{may_do, refresh};
 use crate::publication::timestamp::sign_timestamp;
 
-/// How long answers are kept under idempotency keys (FORMATS §12: at least 24 h), seconds.
+/// How long answers are kept under idempotency keys (spec/http-signature.md: at least 24 h), seconds.
 const KEPT_S: i64 = 48 * 3_600;
 /// How often old answers are forgotten, and how many at a time.
 const PURGE: (Duration, u32) = (Duration::from_secs(600), 5_000);

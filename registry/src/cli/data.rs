@@ -13,7 +13,7 @@ use licence_node::node::config::Config;
 use licence_node::operator::socket;
 use licence_node::operator::{Command, execute};
 
-/// Longest file that a verb reads, bytes: the cap of a trust list (FORMATS §1).
+/// Longest file that a verb reads, bytes: the cap of a trust list (spec/cose.md).
 const MAX_FILE: u64 = 4_194_304;
 
 /// Where the node lives.

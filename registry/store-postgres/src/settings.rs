@@ -141,7 +141,7 @@ mod tests {
         Settings::parse(text).map(|_| ()).unwrap_err().to_string()
     }
 
-    /// DESIGN.md §5: confidentiality of licence data between machines always rests on TLS.
+    /// Confidentiality of licence data between machines always rests on TLS.
     #[test]
     fn a_database_on_another_machine_needs_tls_or_a_plain_word_against_it() {
         for text in

@@ -16,7 +16,7 @@ fn text(row: &Cells<'_>) -> Result<String> {
     row.take()
 }
 
-/// DESIGN.md §7.1: whatever the server's defaults are, a write that has returned is on disk, and nothing waits for ever.
+/// Invariant 1 of ARCHITECTURE.md: whatever the server's defaults are, a write that has returned is on disk, and nothing waits for ever.
 #[test]
 fn a_session_is_durable_and_bounded_whatever_the_defaults_are() {
     let cluster = Cluster::shared();

@@ -88,7 +88,7 @@ fn acknowledged(child: &mut Child, lines: usize) -> Vec<(u64, u64)> {
     out.map_while(Result::ok).filter(|line| line.contains("ack ")).filter_map(of).take(lines).collect()
 }
 
-/// DESIGN.md §7.1, with several processes: nothing lost, no index and no number given twice, also if one of them is killed.
+/// Invariant 1 of ARCHITECTURE.md, with several processes: nothing lost, no index and no number given twice, also if one of them is killed.
 #[test]
 fn processes_that_append_to_one_log_lose_no_leaf_and_share_no_index() {
     let url = Cluster::shared().database();
@@ -305,7 +305,7 @@ fn what_is_wrong_with_the_address_or_the_role_is_said_and_no_password_repeated()
     open(&format!("postgres://clerk:right@{address}/node"));
 }
 
-/// DESIGN.md §6: writers do not wait for readers, nor readers for writers.
+/// Writers do not wait for readers, nor readers for writers.
 #[test]
 fn a_long_reader_keeps_its_moment_beside_a_writer() {
     let store = open(&Cluster::shared().database());

@@ -6,7 +6,7 @@ use licence_store::{Store as _, StoreError};
 
 use super::SqliteStore;
 
-/// DESIGN.md §7.1: a full disk loses nothing that was acknowledged, and ends when there is room again.
+/// Invariant 1 of ARCHITECTURE.md: a full disk loses nothing that was acknowledged, and ends when there is room again.
 #[test]
 fn a_full_disk_refuses_the_write_and_keeps_the_rest() {
     let directory = tempfile::tempdir().unwrap();

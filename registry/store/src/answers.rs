@@ -79,7 +79,7 @@ pub struct AnswerKey {
 pub struct IdempotentAnswer {
     /// Whose key.
     pub key: AnswerKey,
-    /// SHA-256 over method, target and digest of the body, see `FORMATS.md` §12.
+    /// SHA-256 over method, target and digest of the body, see spec/http-signature.md.
     pub fingerprint: Digest,
     /// HTTP status.
     pub status: u16,

@@ -126,7 +126,7 @@ pub struct StatusChangeRow {
     pub record: Vec<u8>,
     /// Digest of the licence, which must exist.
     pub licence: Digest,
-    /// 1 to 9, see `FORMATS.md` §8.
+    /// 1 to 9, see spec/log.md.
     pub act: u8,
     /// Status that the act was decided on; the change is refused if the licence has another one by now.
     pub previous: u8,

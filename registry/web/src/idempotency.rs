@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a request that is sent twice is done once, and answered with the same bytes (FORMATS §12).
+//! `Idempotency-Key`: a request that is sent twice is done once, and answered with the same bytes (spec/http-signature.md).
 //!
 //! Clients may leave the key out; then a request that is repeated is a new request. What is still running is known to
 //! this process; what is done is stored in the transaction of its effect (`db`). Two processes of one node may run a request at the same

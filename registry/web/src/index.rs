@@ -1,4 +1,4 @@
-//! The index between nodes (归集), signed by nodes (FORMATS §12): a city reports to its province, a node asks where a holder's licences
+//! The index between nodes (归集), signed by nodes (spec/http-signature.md): a city reports to its province, a node asks where a holder's licences
 //! are, the node that issued one hands it out.
 
 use std::sync::Arc;

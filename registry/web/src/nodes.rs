@@ -1,4 +1,4 @@
-//! Calls between nodes, signed as RFC 9421 says (FORMATS §12): witnessing, and what a mirror serves.
+//! Calls between nodes, signed as RFC 9421 says (spec/http-signature.md): witnessing, and what a mirror serves.
 
 use std::sync::Arc;
 

@@ -100,7 +100,7 @@ pub(super) async fn catalogue(
     }
 }
 
-/// 离线证据包 / the offline bundle of all evidence (FORMATS §13).
+/// 离线证据包 / the offline bundle of all evidence (spec/bundle.md).
 #[utoipa::path(get, path = "/v1/bundle", tag = "trust", responses((status = 200, content_type = "application/cbor", body = Vec<u8>)))]
 pub(super) async fn bundle(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Response, Problem> {
     let own = Arc::clone(&web);

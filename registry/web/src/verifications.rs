@@ -31,7 +31,7 @@ use licence_node::trips::verify::{
 #[derive(Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(super) struct Answer {
-    /// The verdict of VERDICT.md; the same bytes as the clerk's tool prints.
+    /// The verdict of spec/verdict.md; the same bytes as the clerk's tool prints.
     #[schema(value_type = Object)]
     pub(super) verdict: Verdict,
     /// Whether the licence meets the service item; null if none was named or nothing could be read.

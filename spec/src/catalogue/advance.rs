@@ -21,7 +21,7 @@ pub struct Candidate<'a> {
     pub standing: Result<(), Code>,
 }
 
-/// What the trust list says about catalogue keys; entries are searched all (FORMATS §11).
+/// What the trust list says about catalogue keys; entries are searched all (spec/catalogue.md).
 pub trait CatalogueKeys {
     /// Every listed key with this key id, judged for role 3 at `issued_at`.
     fn candidates(&self, kid: &KeyId, issued_at: UnixTime) -> Vec<Candidate<'_>>;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Why a signed request, or one with an idempotency key, is refused. The slugs are a contract (FORMATS §12).
+/// Why a signed request, or one with an idempotency key, is refused. The slugs are a contract (spec/http-signature.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpSignatureFault {

@@ -1,5 +1,5 @@
 //! Check-digit arithmetic. One function per rule, each over text that its caller has already shaped.
-//! Source: DOMAIN §1.1 and §2 (ISO 7064 MOD 37,36 = GB/T 17710-2008, GB 32100-2015, GB 11714, GB 11643).
+//! Source: spec/domain.md §1.1 and §2 (ISO 7064 MOD 37,36 = GB/T 17710-2008, GB 32100-2015, GB 11714, GB 11643).
 
 /// Value of a digit or capital in ISO 7064 and GB 11714: 0-9 are 0..9, A-Z are 10..35.
 fn value36(byte: u8) -> Option<u32> {

@@ -6,7 +6,7 @@ use core::fmt;
 use super::{CodeError, DivisionCode, OrganisationCode, check_digits, organisation_code, shaped};
 
 /// A 统一社会信用代码: 登记管理部门 1 + 机构类别 1 + division 6 + 组织机构代码 9 + check 1.
-/// Both check characters agree; unknown prefixes and divisions are taken (DOMAIN §2).
+/// Both check characters agree; unknown prefixes and divisions are taken (spec/domain.md §2).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CreditCode(String);
 

@@ -115,8 +115,8 @@ const fn city(code: &'static str, zh: &'static str, en: &'static str) -> Divisio
     Division { code, zh, en, from_year: None, until_year: None }
 }
 
-/// The province, its 21 cities, the districts that DOMAIN §11 names, and one retired code, ascending.
-/// The gaps 4410, 4411 and the jump from 4420 to 4451 are right. Source: DOMAIN §11 (GB/T 2260 with years).
+/// The province, its 21 cities, the districts that spec/domain.md §11 names, and one retired code, ascending.
+/// The gaps 4410, 4411 and the jump from 4420 to 4451 are right. Source: spec/domain.md §11 (GB/T 2260 with years).
 pub const DIVISIONS: &[Division] = &[
     city("440000", "广东省", "Guangdong"),
     city("440100", "广州", "Guangzhou"),

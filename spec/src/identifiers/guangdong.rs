@@ -1,4 +1,4 @@
-//! Codes of Guangdong's running system, carried beside the national ones (DOMAIN §1.2).
+//! Codes of Guangdong's running system, carried beside the national ones (spec/domain.md §1.2).
 //! Only shapes are known: no check fits the last eight characters of a `license_code`, so none is asked for.
 
 use alloc::string::String;

@@ -8,7 +8,7 @@ use super::{CodeError, CreditCode, CreditCodeError, ResidentId};
 
 macro_rules! holder_code_types {
     ($($variant:ident $code:literal $zh:literal,)*) => {
-        /// 持证主体代码类型代码, the complete list of 16 (GB/T 36903 Annex A; DOMAIN §3.1).
+        /// 持证主体代码类型代码, the complete list of 16 (GB/T 36903 Annex A; spec/domain.md §3.1).
         /// Kinds that are absent there, such as residence permits, map to 999 and keep their original kind beside.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum HolderCodeType {
@@ -62,7 +62,7 @@ impl HolderCodeType {
         matches!(self, HolderCodeType::CreditCode | HolderCodeType::OtherOrganisation)
     }
 
-    /// The national type for a holder type of Guangdong's running system (DOMAIN §3.2). Many to one: keep both.
+    /// The national type for a holder type of Guangdong's running system (spec/domain.md §3.2). Many to one: keep both.
     pub fn from_provincial(code: &str) -> Option<HolderCodeType> {
         match code {
             "10" => Some(HolderCodeType::ResidentId),

@@ -1,6 +1,6 @@
 //! 电子证照标识 (GB/T 36904): `1.2.156.3005.2.<type>.<issuer>.<serial>.<version>.<check>`.
 //! Written strictly, read leniently: of seven published identifiers one has a wrong check character, so a reader
-//! of imported data flags what is wrong and keeps the value, while our own writes are refused (DOMAIN §1.1).
+//! of imported data flags what is wrong and keeps the value, while our own writes are refused (spec/domain.md §1.1).
 
 use alloc::format;
 use alloc::string::String;
@@ -15,10 +15,10 @@ use super::{
 /// 电子证照根代码. It contains dots itself, so it is stripped before the rest is split.
 pub const LICENCE_ID_ROOT: &str = "1.2.156.3005.2";
 
-/// The longest identifier that is read or written: the width of the field in GB/T 36903 (DOMAIN §1.1).
+/// The longest identifier that is read or written: the width of the field in GB/T 36903 (spec/domain.md §1.1).
 pub const MAX_LICENCE_ID_CHARS: usize = 128;
 
-/// The serials that are written: lengths 7 to 32 have been met in the field (DOMAIN §1.1).
+/// The serials that are written: lengths 7 to 32 have been met in the field (spec/domain.md §1.1).
 const SERIAL_CHARS: core::ops::RangeInclusive<usize> = 7..=32;
 
 /// A licence identifier, 电子证照标识, the `id` of the API. `Display` gives the whole text; `Debug` hides serial and

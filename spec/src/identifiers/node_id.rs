@@ -1,5 +1,5 @@
 //! Node ids: which installation is this? A division code, or one with a suffix for areas without a code of
-//! their own. 前海 and 横琴 have no GB/T 2260 code and must never be given an invented one (DOMAIN §11).
+//! their own. 前海 and 横琴 have no GB/T 2260 code and must never be given an invented one (spec/domain.md §11).
 
 use alloc::string::String;
 use core::fmt;
@@ -72,7 +72,7 @@ pub struct SpecialArea {
     pub parent: &'static str,
 }
 
-/// The two areas of DOMAIN §11; part of 前海 belongs to 440306 as well.
+/// The two areas of spec/domain.md §11; part of 前海 belongs to 440306 as well.
 pub const SPECIAL_AREAS: &[SpecialArea] = &[
     SpecialArea { node: "440300-qianhai", zh: "前海", parent: "440305" },
     SpecialArea { node: "440400-hengqin", zh: "横琴", parent: "440402" },

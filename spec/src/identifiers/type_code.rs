@@ -1,5 +1,5 @@
 //! Licence type codes, and the `vct` claim that a credential carries for them.
-//! Format: spec/identifiers.md §4; FORMATS §4 claim 11; DESIGN §5.
+//! Format: spec/identifiers.md §4; spec/credential.md claim 11.
 
 use alloc::string::String;
 use core::fmt;

@@ -18,7 +18,7 @@ const ENTRY_VERSION: u64 = 1;
 /// Longest entry, bytes: 42 for times below 2^32, four more above.
 pub const MAX_ENTRY_BYTES: usize = 46;
 
-/// What happened to the object whose digest is logged (FORMATS §1; numbers of this project).
+/// What happened to the object whose digest is logged (spec/cose.md; numbers of this project).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// 1: a licence was issued; its iat and statement digest.

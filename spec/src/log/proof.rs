@@ -62,7 +62,7 @@ impl From<NoteError> for ProofFault {
     }
 }
 
-/// What a proof did not show. The three kinds have a code of `VERDICT.md` each.
+/// What a proof did not show. The three kinds have a code of spec/verdict.md each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogFault {
     /// `LOG_PROOF_INVALID`: it shows nothing, or something else.

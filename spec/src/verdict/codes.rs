@@ -1,4 +1,4 @@
-//! The stable codes: their strings are the contract, append-only and never renamed (VERDICT.md).
+//! The stable codes: their strings are the contract, append-only and never renamed (spec/codes.md).
 
 use super::{Advice, Group, Outcome};
 
@@ -24,7 +24,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All codes, in the order of VERDICT.md.
+            /// All codes, in the order of spec/codes.md.
             pub const ALL: &'static [Code] = &[$(Code::$variant),*];
 
             /// The string of the contract.
@@ -57,7 +57,7 @@ macro_rules! codes {
                 match self { $(Code::$variant => Advice::$advice,)* }
             }
 
-            /// The number of the Chinese platforms, 证照信息验证 0-6 (DOMAIN §6).
+            /// The number of the Chinese platforms, 证照信息验证 0-6 (spec/domain.md §6).
             #[must_use]
             pub const fn gb_result(self) -> u8 {
                 match self { $(Code::$variant => $gb,)* }

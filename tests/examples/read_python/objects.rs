@@ -83,7 +83,7 @@ fn look_up(word: &str) -> Result<Option<LogLookUp<'static>>> {
     })
 }
 
-/// VERDICT.md, conformance: flipping any byte must never give another licence's data, nor an acceptance.
+/// spec/verdict.md, conformance: flipping any byte must never give another licence's data, nor an acceptance.
 pub(crate) fn changed(world: &World, case: &cases::Changed) -> Result<()> {
     let bytes = world.file(case.judged.file.as_deref().context("a file")?)?;
     under(world, &case.judged, |evidence, policy, now| {

@@ -130,7 +130,7 @@ impl Case {
         self
     }
 
-    /// The warnings, in the order of VERDICT.md.
+    /// The warnings, in the order of spec/verdict.md §4.
     pub(crate) fn warns(mut self, warnings: &[&str]) -> Case {
         self.0.warnings = warnings.iter().map(|&warning| warning.to_owned()).collect();
         self

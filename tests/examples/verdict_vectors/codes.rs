@@ -1,11 +1,11 @@
 //! One vector or more for every code that a verdict can have today, and for what is accepted at the same boundary.
-//! Outcome, codes and warnings are stated from VERDICT.md and FORMATS.md, not taken from the code.
+//! Outcome, codes and warnings are stated from the pages of spec/, not taken from the code.
 
 use crate::case::Case;
 use crate::format::LookUp;
 use crate::world::*;
 
-/// All of them, in the order of VERDICT.md.
+/// All of them, in the order of spec/codes.md.
 pub(crate) fn cases() -> Vec<Case> {
     [
         accepted(),
@@ -27,27 +27,27 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn accepted() -> Vec<Case> {
-    let rule = "VERDICT.md ACCEPT";
+    let rule = "codes.md ACCEPT";
     vec![
         Case::new("good", rule).accepts().pending(),
         Case::new("good-logged", "policy.md §2: a log proof at hand is looked at")
             .presents("premises-logged")
             .accepts(),
-        Case::new("good-proof-beside", "FORMATS §8: the proof may travel beside the licence")
+        Case::new("good-proof-beside", "spec/log.md: the proof may travel beside the licence")
             .beside("premises")
             .accepts(),
-        Case::new("good-qr", "FORMATS §9").presents("qr").accepts().pending(),
-        Case::new("good-fetched", "FORMATS §9: reference form").presents("fetched").accepts().pending(),
+        Case::new("good-qr", "spec/qr.md").presents("qr").accepts().pending(),
+        Case::new("good-fetched", "spec/qr.md: reference form").presents("fetched").accepts().pending(),
         Case::new("good-at-counter", rule).under("counter").accepts().pending(),
         Case::new("good-from-archive", rule).under("archive").presents("premises-logged").accepts(),
         Case::new("good-where-a-licence-is-wanted", rule).wants("licence").accepts().pending(),
-        Case::new("good-view", "FORMATS §5").presents("view").asked_by_office().accepts(),
-        Case::new("good-view-with-proof", "FORMATS §13: LOG of a view is the licence's proof")
+        Case::new("good-view", "spec/view.md").presents("view").asked_by_office().accepts(),
+        Case::new("good-view-with-proof", "spec/verify.md: LOG of a view is the licence's proof")
             .presents("view")
             .asked_by_office()
             .beside("premises")
             .accepts(),
-        Case::new("issuer-has-a-successor", "VERDICT.md ISSUER_SUCCEEDED")
+        Case::new("issuer-has-a-successor", "codes.md ISSUER_SUCCEEDED")
             .presents("of-succeeded-authority")
             .accepts()
             .warns(&["LOG_PENDING", "ISSUER_SUCCEEDED"]),
@@ -55,14 +55,14 @@ fn accepted() -> Vec<Case> {
 }
 
 fn format() -> Vec<Case> {
-    let rule = "FORMATS §2";
+    let rule = "spec/cbor.md";
     vec![
-        Case::new("no-bytes", "FORMATS §2 rule 1").presents("no-bytes").recognises_nothing("UNREADABLE"),
+        Case::new("no-bytes", "spec/cbor.md rule 1").presents("no-bytes").recognises_nothing("UNREADABLE"),
         Case::new("cut-short", rule).presents("cut-short").recognises_nothing("UNREADABLE"),
-        Case::new("qr-of-something-else", "FORMATS §9 reader")
+        Case::new("qr-of-something-else", "spec/qr.md reader")
             .presents("qr-of-something-else")
             .recognises_nothing("UNREADABLE"),
-        Case::new("qr-cut-short", "FORMATS §9 reader")
+        Case::new("qr-cut-short", "spec/qr.md reader")
             .presents("qr-cut-short")
             .recognises_nothing("UNREADABLE"),
         Case::new("qr-with-a-space", "qr.md §3: what a scanner adds is taken off")
@@ -88,23 +88,23 @@ fn format() -> Vec<Case> {
         Case::new("a-status-token", "verify.md §6: one of our objects, and no licence")
             .presents("a-status-token")
             .rejects("NOT_CONFORMANT"),
-        Case::new("reference-offline", "FORMATS §9").presents("reference").cannot_tell("NOT_ASKED"),
-        Case::new("fetched-another", "FORMATS §9: other bytes than the reference names are thrown away")
+        Case::new("reference-offline", "spec/qr.md").presents("reference").cannot_tell("NOT_ASKED"),
+        Case::new("fetched-another", "spec/qr.md: other bytes than the reference names are thrown away")
             .presents("fetched-another")
             .recognises_nothing("NOT_FOUND"),
-        Case::new("unknown-number", "VERDICT.md NOT_FOUND")
+        Case::new("unknown-number", "codes.md NOT_FOUND")
             .presents("unknown-number")
             .recognises_nothing("NOT_FOUND"),
-        Case::new("trailing-byte", "FORMATS §2 rule 2").presents("trailing-byte").rejects("NOT_CONFORMANT"),
-        Case::new("long-head", "FORMATS §2 rule 4").presents("long-head").rejects("NOT_CONFORMANT"),
-        Case::new("view-where-a-licence-is-wanted", "FORMATS §2: typ")
+        Case::new("trailing-byte", "spec/cbor.md rule 2").presents("trailing-byte").rejects("NOT_CONFORMANT"),
+        Case::new("long-head", "spec/cbor.md rule 4").presents("long-head").rejects("NOT_CONFORMANT"),
+        Case::new("view-where-a-licence-is-wanted", "spec/cbor.md: typ")
             .presents("view")
             .wants("licence")
             .rejects("NOT_CONFORMANT"),
-        Case::new("licence-where-a-view-is-wanted", "FORMATS §2: typ")
+        Case::new("licence-where-a-view-is-wanted", "spec/cbor.md: typ")
             .wants("view")
             .rejects("NOT_CONFORMANT"),
-        Case::new("qr-of-a-later-version", "FORMATS §9 reader")
+        Case::new("qr-of-a-later-version", "spec/qr.md reader")
             .presents("qr-of-a-later-version")
             .cannot_tell("VERSION_UNSUPPORTED"),
     ]
@@ -112,23 +112,25 @@ fn format() -> Vec<Case> {
 
 fn crypto() -> Vec<Case> {
     vec![
-        Case::new("forged", "VERDICT.md SIGNATURE_INVALID").presents("forged").rejects("SIGNATURE_INVALID"),
-        Case::new("eddsa", "FORMATS §1: alg -19 alone").presents("eddsa").rejects("ALGORITHM_FORBIDDEN"),
+        Case::new("forged", "codes.md SIGNATURE_INVALID").presents("forged").rejects("SIGNATURE_INVALID"),
+        Case::new("eddsa", "spec/cose.md: alg -19 alone").presents("eddsa").rejects("ALGORITHM_FORBIDDEN"),
     ]
 }
 
 fn issuer() -> Vec<Case> {
-    let scope = "FORMATS §7: type x region x role x time";
-    let state = "FORMATS §7: state";
+    let scope = "spec/trust-list.md: type x region x role x time";
+    let state = "spec/trust-list.md: state";
     vec![
-        Case::new("by-stranger", "FORMATS §13 ISSUER").presents("by-stranger").rejects("ISSUER_NOT_LISTED"),
-        Case::new("of-unlisted-authority", "FORMATS §13 ISSUER")
+        Case::new("by-stranger", "spec/verify.md ISSUER")
+            .presents("by-stranger")
+            .rejects("ISSUER_NOT_LISTED"),
+        Case::new("of-unlisted-authority", "spec/verify.md ISSUER")
             .presents("of-unlisted-authority")
             .rejects("ISSUER_NOT_LISTED"),
-        Case::new("by-key-of-other-city", "FORMATS §3: kid inside the entry of iss")
+        Case::new("by-key-of-other-city", "spec/suite.md: kid inside the entry of iss")
             .presents("by-key-of-other-city")
             .rejects("ISSUER_NOT_LISTED"),
-        Case::new("reference-to-unlisted-host", "FORMATS §9")
+        Case::new("reference-to-unlisted-host", "spec/qr.md")
             .presents("reference-to-unlisted-host")
             .rejects("ISSUER_NOT_LISTED"),
         Case::new("by-status-key", scope).presents("by-status-key").rejects("SCOPE_ROLE").pending(),
@@ -143,7 +145,7 @@ fn issuer() -> Vec<Case> {
             .under("counter")
             .rejects("SCOPE_TIME")
             .pending(),
-        Case::new("first-moment-of-scopes", "FORMATS §7: from <= iat")
+        Case::new("first-moment-of-scopes", "spec/trust-list.md: from <= iat")
             .presents("first-of-scopes")
             .under("counter")
             .accepts()
@@ -153,7 +155,7 @@ fn issuer() -> Vec<Case> {
             .under("counter")
             .rejects("KEY_NOT_VALID_AT_ISSUE")
             .pending(),
-        Case::new("retired-before", "FORMATS §7: good if iat < since")
+        Case::new("retired-before", "spec/trust-list.md: good if iat < since")
             .presents("retired-before")
             .under("counter")
             .accepts()
@@ -192,14 +194,14 @@ fn issuer() -> Vec<Case> {
 }
 
 fn trust() -> Vec<Case> {
-    let three = "FORMATS §7: not configured, unavailable and expired are three states";
-    let fresh = "FORMATS §7: fresh while now < exp of list and timestamp";
+    let three = "spec/trust-list.md: not configured, unavailable and expired are three states";
+    let fresh = "spec/trust-list.md: fresh while now < exp of list and timestamp";
     vec![
-        Case::new("stranger-and-old-list", "VERDICT.md ISSUER_UNKNOWN_LIST_STALE")
+        Case::new("stranger-and-old-list", "codes.md ISSUER_UNKNOWN_LIST_STALE")
             .presents("by-stranger")
             .given("timestamp-ended")
             .cannot_tell("ISSUER_UNKNOWN_LIST_STALE"),
-        Case::new("unlisted-host-and-old-list", "VERDICT.md ISSUER_UNKNOWN_LIST_STALE")
+        Case::new("unlisted-host-and-old-list", "codes.md ISSUER_UNKNOWN_LIST_STALE")
             .presents("reference-to-unlisted-host")
             .given("timestamp-ended")
             .cannot_tell("ISSUER_UNKNOWN_LIST_STALE"),
@@ -212,7 +214,7 @@ fn trust() -> Vec<Case> {
             .cannot_tell("TRUST_LIST_EXPIRED")
             .pending(),
         Case::new("list-ended", fresh).given("list-ended").cannot_tell("TRUST_LIST_EXPIRED").pending(),
-        Case::new("timestamp-ended-at-counter", "FORMATS §7: grace on the timestamp")
+        Case::new("timestamp-ended-at-counter", "spec/trust-list.md: grace on the timestamp")
             .given("timestamp-ended")
             .under("counter")
             .accepts()
@@ -223,12 +225,12 @@ fn trust() -> Vec<Case> {
             .at(TIMESTAMP_ENDED.plus(DAY_S))
             .cannot_tell("TRUST_LIST_EXPIRED")
             .warns(&["STATUS_AGE", "LOG_PENDING"]),
-        Case::new("list-ended-at-counter", "FORMATS §7: never grace on the list")
+        Case::new("list-ended-at-counter", "spec/trust-list.md: never grace on the list")
             .given("list-ended")
             .under("counter")
             .cannot_tell("TRUST_LIST_EXPIRED")
             .pending(),
-        Case::new("list-of-one-officer", "FORMATS §7: threshold")
+        Case::new("list-of-one-officer", "spec/trust-list.md: threshold")
             .given("list-of-one-officer")
             .cannot_tell("TRUST_LIST_SIGNATURE_INVALID"),
         Case::new("root-not-pinned", "trust-list.md §3: a root that nobody compared vouches for nothing")
@@ -242,13 +244,13 @@ fn trust() -> Vec<Case> {
             .pinning("trust/root_2.cbor")
             .accepts()
             .pending(),
-        Case::new("root-2-missing", "FORMATS §7 update 1: version exactly +1")
+        Case::new("root-2-missing", "spec/trust-list.md update 1: version exactly +1")
             .given("root-2-missing")
             .cannot_tell("TRUST_LIST_ROLLBACK"),
-        Case::new("older-list-than-seen", "FORMATS §7 update 3")
+        Case::new("older-list-than-seen", "spec/trust-list.md update 3")
             .after_seeing("list-3")
             .cannot_tell("TRUST_LIST_ROLLBACK"),
-        Case::new("newer-list-than-seen", "FORMATS §7 update 4")
+        Case::new("newer-list-than-seen", "spec/trust-list.md update 4")
             .given("list-3")
             .after_seeing("good")
             .accepts()
@@ -257,7 +259,7 @@ fn trust() -> Vec<Case> {
 }
 
 fn time() -> Vec<Case> {
-    let dates = "FORMATS §13 TIME: nbf <= now < exp";
+    let dates = "spec/verify.md TIME: nbf <= now < exp";
     vec![
         Case::new("takes-effect-later", dates)
             .presents("takes-effect-later")
@@ -266,27 +268,27 @@ fn time() -> Vec<Case> {
         Case::new("takes-effect-now", dates).presents("takes-effect-now").accepts().pending(),
         Case::new("ends-now", dates).presents("ends-now").rejects("EXPIRED").pending(),
         Case::new("ends-next", dates).presents("ends-next").accepts().warns(&["EXPIRES_SOON", "LOG_PENDING"]),
-        Case::new("ends-in-30-days", "VERDICT.md EXPIRES_SOON")
+        Case::new("ends-in-30-days", "codes.md EXPIRES_SOON")
             .presents("ends-in-30-days")
             .accepts()
             .warns(&["EXPIRES_SOON", "LOG_PENDING"]),
-        Case::new("ends-after-30-days", "VERDICT.md EXPIRES_SOON")
+        Case::new("ends-after-30-days", "codes.md EXPIRES_SOON")
             .presents("ends-after-30-days")
             .accepts()
             .pending(),
-        Case::new("clock-behind", "FORMATS §13 TIME: now + 60 >= newest iat of the trust files")
+        Case::new("clock-behind", "spec/verify.md TIME: now + 60 >= newest iat of the trust files")
             .at(TIMESTAMP_FROM.plus(-61))
             .cannot_tell("CLOCK_UNTRUSTED")
             .pending(),
-        Case::new("clock-within-skew", "FORMATS §14: clock skew 60 s")
+        Case::new("clock-within-skew", "spec/verify.md: clock skew 60 s")
             .at(TIMESTAMP_FROM.plus(-60))
             .accepts()
             .pending(),
-        Case::new("issued-in-61-s", "FORMATS §13 TIME: iat <= now + 60")
+        Case::new("issued-in-61-s", "spec/verify.md TIME: iat <= now + 60")
             .presents("issued-in-61-s")
             .cannot_tell("ISSUED_IN_FUTURE")
             .pending(),
-        Case::new("issued-in-60-s", "FORMATS §14: clock skew 60 s")
+        Case::new("issued-in-60-s", "spec/verify.md: clock skew 60 s")
             .presents("issued-in-60-s")
             .accepts()
             .pending(),
@@ -294,8 +296,8 @@ fn time() -> Vec<Case> {
 }
 
 fn schema() -> Vec<Case> {
-    let rule = "FORMATS §13 SCHEMA";
-    let view = "FORMATS §5";
+    let rule = "spec/verify.md SCHEMA";
+    let view = "spec/view.md";
     vec![
         Case::new("unknown-field", rule).presents("unknown-field").rejects("SCHEMA_MISMATCH").pending(),
         Case::new("without-names", rule).presents("without-names").rejects("SCHEMA_MISMATCH").pending(),
@@ -318,7 +320,7 @@ fn schema() -> Vec<Case> {
             .cannot_tell("SCHEMA_UNAVAILABLE")
             .pending(),
         Case::new("no-catalogue", rule).given("no-catalogue").cannot_tell("SCHEMA_UNAVAILABLE").pending(),
-        Case::new("view-of-newer-catalogue", "FORMATS §13: only fresh evidence can FAIL")
+        Case::new("view-of-newer-catalogue", "spec/verify.md: only fresh evidence can FAIL")
             .presents("view-of-newer-catalogue")
             .asked_by_office()
             .cannot_tell("SCHEMA_UNAVAILABLE"),
@@ -326,55 +328,55 @@ fn schema() -> Vec<Case> {
 }
 
 fn status() -> Vec<Case> {
-    let value = "FORMATS §6: value";
-    let signer = "FORMATS §6: role 2 in the same entry";
+    let value = "spec/status.md: value";
+    let signer = "spec/status.md: role 2 in the same entry";
     vec![
         Case::new("revoked", value).presents("revoked").rejects("REVOKED").pending(),
         Case::new("suspended", value).presents("suspended").rejects("SUSPENDED").pending(),
         Case::new("superseded", value).presents("superseded").rejects("SUPERSEDED").pending(),
-        Case::new("view-of-revoked", "FORMATS §5: status of the licence")
+        Case::new("view-of-revoked", "spec/view.md: status of the licence")
             .presents("view-of-revoked")
             .asked_by_office()
             .rejects("REVOKED"),
-        Case::new("token-ends-now", "FORMATS §6: now < exp")
+        Case::new("token-ends-now", "spec/status.md: now < exp")
             .given("token-stale")
             .cannot_tell("STATUS_STALE")
             .pending(),
-        Case::new("token-ends-next", "FORMATS §6: now < exp")
+        Case::new("token-ends-next", "spec/status.md: now < exp")
             .given("token-stale")
             .at(at(-1))
             .accepts()
             .warns(&["STATUS_AGE", "LOG_PENDING"]),
-        Case::new("token-as-old-as-its-ttl", "FORMATS §6: ttl says when to ask again")
+        Case::new("token-as-old-as-its-ttl", "spec/status.md: ttl says when to ask again")
             .at(TOKEN_FROM.plus(TOKEN_TTL_S))
             .under("counter")
             .accepts()
             .pending(),
-        Case::new("token-older-than-its-ttl", "VERDICT.md STATUS_AGE")
+        Case::new("token-older-than-its-ttl", "codes.md STATUS_AGE")
             .at(TOKEN_FROM.plus(TOKEN_TTL_S + 1))
             .under("counter")
             .accepts()
             .warns(&["STATUS_AGE", "LOG_PENDING"]),
-        Case::new("no-token", "FORMATS §6").given("no-token").cannot_tell("STATUS_UNAVAILABLE").pending(),
-        Case::new("token-of-another-list", "FORMATS §6: sub == uri")
+        Case::new("no-token", "spec/status.md").given("no-token").cannot_tell("STATUS_UNAVAILABLE").pending(),
+        Case::new("token-of-another-list", "spec/status.md: sub == uri")
             .presents("status-elsewhere")
             .cannot_tell("STATUS_UNAVAILABLE")
             .pending(),
-        Case::new("token-of-the-future", "FORMATS §6: iat <= now + 60")
+        Case::new("token-of-the-future", "spec/status.md: iat <= now + 60")
             .given("token-of-the-future")
             .cannot_tell("STATUS_UNAVAILABLE")
             .pending(),
-        Case::new("as-of-before-the-token", "FORMATS §6: iat <= time < exp")
+        Case::new("as-of-before-the-token", "spec/status.md: iat <= time < exp")
             .presents("archived-logged")
             .under("archive")
             .at(TOKEN_FROM.plus(-1))
             .cannot_tell("STATUS_AS_OF_NOT_COVERED"),
-        Case::new("as-of-after-the-token", "FORMATS §6: iat <= time < exp")
+        Case::new("as-of-after-the-token", "spec/status.md: iat <= time < exp")
             .presents("archived-logged")
             .under("archive")
             .at(TOKEN_UNTIL)
             .cannot_tell("STATUS_AS_OF_NOT_COVERED"),
-        Case::new("as-of-the-token", "FORMATS §6: iat <= time < exp")
+        Case::new("as-of-the-token", "spec/status.md: iat <= time < exp")
             .presents("archived-logged")
             .under("archive")
             .at(TOKEN_FROM)
@@ -387,7 +389,7 @@ fn status() -> Vec<Case> {
             .given("token-by-licence-key")
             .cannot_tell("STATUS_SIGNER_UNTRUSTED")
             .pending(),
-        Case::new("view-with-foreign-list", "FORMATS §5: on a host of the licence issuer")
+        Case::new("view-with-foreign-list", "spec/view.md: on a host of the licence issuer")
             .presents("view-with-foreign-list")
             .asked_by_office()
             .cannot_tell("STATUS_SIGNER_UNTRUSTED"),
@@ -395,11 +397,11 @@ fn status() -> Vec<Case> {
             .presents("with-foreign-list")
             .cannot_tell("STATUS_SIGNER_UNTRUSTED")
             .pending(),
-        Case::new("older-token-than-seen", "FORMATS §6: not older than the token kept")
+        Case::new("older-token-than-seen", "spec/status.md: not older than the token kept")
             .after_seeing("token-newer")
             .cannot_tell("STATUS_ROLLBACK")
             .pending(),
-        Case::new("newer-token-than-seen", "FORMATS §6: not older than the token kept")
+        Case::new("newer-token-than-seen", "spec/status.md: not older than the token kept")
             .given("token-newer")
             .after_seeing("good")
             .accepts()
@@ -409,12 +411,15 @@ fn status() -> Vec<Case> {
             .after_seeing("token-newer")
             .under("archive")
             .accepts(),
-        Case::new("index-past-the-end", "FORMATS §6: idx < 4 * length")
+        Case::new("index-past-the-end", "spec/status.md: idx < 4 * length")
             .presents("index-past-the-end")
             .rejects("STATUS_INDEX_OUT_OF_RANGE")
             .pending(),
-        Case::new("last-index", "FORMATS §6: idx < 4 * length").presents("last-index").accepts().pending(),
-        Case::new("without-status", "FORMATS §4")
+        Case::new("last-index", "spec/status.md: idx < 4 * length")
+            .presents("last-index")
+            .accepts()
+            .pending(),
+        Case::new("without-status", "spec/credential.md")
             .presents("without-status")
             .rejects("STATUS_MISSING")
             .pending(),
@@ -423,14 +428,14 @@ fn status() -> Vec<Case> {
 
 fn log() -> Vec<Case> {
     vec![
-        Case::new("proof-of-another-licence", "FORMATS §8: inclusion")
+        Case::new("proof-of-another-licence", "spec/log.md: inclusion")
             .beside("another-licence")
             .rejects("LOG_PROOF_INVALID"),
-        Case::new("not-a-proof", "FORMATS §8: proof").beside("not-a-proof").rejects("LOG_PROOF_INVALID"),
+        Case::new("not-a-proof", "spec/log.md: proof").beside("not-a-proof").rejects("LOG_PROOF_INVALID"),
         Case::new("no-proof-for-the-archive", "policy.md: archive asks for one")
             .under("archive")
             .cannot_tell("LOG_PROOF_MISSING"),
-        Case::new("proof-of-one-witness", "FORMATS §8: quorum")
+        Case::new("proof-of-one-witness", "spec/log.md: quorum")
             .beside("premises-one-witness")
             .cannot_tell("CHECKPOINT_QUORUM_MISSING"),
         Case::new("proof-in-a-log-that-has-ended", "trust-list.md §6: cosigned after until")
@@ -446,11 +451,11 @@ fn log() -> Vec<Case> {
             .presents("premises-logged")
             .given("log-ended-before-issue")
             .rejects("LOG_PROOF_INVALID"),
-        Case::new("forked-log", "FORMATS §8: same origin and size, another root")
+        Case::new("forked-log", "spec/log.md: same origin and size, another root")
             .presents("premises-logged")
             .given("forked-log")
             .cannot_tell("LOG_SPLIT_VIEW"),
-        Case::new("forked-log-without-proof", "FORMATS §8: only a proof is compared")
+        Case::new("forked-log-without-proof", "spec/log.md: only a proof is compared")
             .given("forked-log")
             .accepts()
             .pending(),
@@ -485,18 +490,18 @@ fn look_up() -> Vec<Case> {
 }
 
 fn subject() -> Vec<Case> {
-    let rule = "FORMATS §13 SUBJECT";
+    let rule = "spec/verify.md SUBJECT";
     vec![
         Case::new("of-the-holder", rule).of_holder(CODE, Some(NAME)).accepts().pending(),
         Case::new("of-somebody-else", rule)
             .of_holder("51440100X00000078H", None)
             .rejects("SUBJECT_MISMATCH")
             .pending(),
-        Case::new("of-the-holder-by-another-name", "VERDICT.md SUBJECT_AMBIGUOUS: former names")
+        Case::new("of-the-holder-by-another-name", "verdict.md SUBJECT_AMBIGUOUS: former names")
             .of_holder(CODE, Some("广州示例云颿科技有限公司"))
             .cannot_tell("SUBJECT_AMBIGUOUS")
             .pending(),
-        Case::new("of-another-kind-of-code", "VERDICT.md SUBJECT_AMBIGUOUS")
+        Case::new("of-another-kind-of-code", "codes.md SUBJECT_AMBIGUOUS")
             .of_subject(Some("111"), "440100180001010090", None)
             .cannot_tell("SUBJECT_AMBIGUOUS")
             .pending(),
@@ -529,7 +534,7 @@ fn subject() -> Vec<Case> {
             .of_the_holder()
             .cannot_tell("SUBJECT_NOT_GIVEN")
             .pending(),
-        Case::new("view-without-the-holders-code", "VERDICT.md SUBJECT_AMBIGUOUS")
+        Case::new("view-without-the-holders-code", "codes.md SUBJECT_AMBIGUOUS")
             .presents("view-without-codes")
             .asked_by_office()
             .of_the_holder()
@@ -538,9 +543,9 @@ fn subject() -> Vec<Case> {
 }
 
 fn policy() -> Vec<Case> {
-    let item = "FORMATS §13 POLICY: what the service item accepts";
+    let item = "spec/verify.md POLICY: what the service item accepts";
     let demand = "catalogue.md §2: what the service item demands is judged in the verdict";
-    let view = "FORMATS §5: aud, item and case, exp";
+    let view = "spec/view.md: aud, item and case, exp";
     vec![
         Case::new("fit-for-the-item", item).for_item(ITEM).accepts().pending(),
         Case::new("type-not-accepted", item).for_item(OTHER_ITEM).rejects("TYPE_NOT_ACCEPTED").pending(),
@@ -575,7 +580,7 @@ fn policy() -> Vec<Case> {
             .for_item(ITEM_OUT_OF_FORCE)
             .cannot_tell("POLICY_UNAVAILABLE")
             .pending(),
-        Case::new("unknown-item", "VERDICT.md POLICY_UNAVAILABLE")
+        Case::new("unknown-item", "codes.md POLICY_UNAVAILABLE")
             .for_item("GZ-TH-9999")
             .cannot_tell("POLICY_UNAVAILABLE")
             .pending(),

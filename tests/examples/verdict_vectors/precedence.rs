@@ -218,7 +218,7 @@ fn pair(row: &Row) -> Case {
     let faults = in_order(row);
     let codes = faults.map(|fault| fault.code);
     let case =
-        Case::new(&codes.join("+"), "VERDICT.md: first failing, else first inconclusive, in group order");
+        Case::new(&codes.join("+"), "verdict.md: first failing, else first inconclusive, in group order");
     let case = faults.iter().fold(case, |case, fault| (fault.asked)(case));
     let case = case.presents(&licence(faults).0).answers(outcome, primary, &codes);
     // A proof that was looked at, or asked for, is not pending.
@@ -236,7 +236,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// FORMAT not passed, CRYPTO failed or the key not found: nothing later is looked at.
 fn stops() -> Vec<Case> {
-    let rule = "FORMATS §13: stop";
+    let rule = "spec/verify.md: stop";
     vec![
         Case::new("not-conformant-and-forged", rule)
             .presents("long-head-and-forged")
@@ -270,11 +270,11 @@ fn stops() -> Vec<Case> {
             .presents("by-stranger")
             .given("empty")
             .cannot_tell("TRUST_LIST_UNAVAILABLE"),
-        Case::new("reference-without-evidence", "FORMATS §9")
+        Case::new("reference-without-evidence", "spec/qr.md")
             .presents("reference")
             .given("empty")
             .cannot_tell("TRUST_LIST_UNAVAILABLE"),
-        Case::new("reference-with-refused-list", "FORMATS §9")
+        Case::new("reference-with-refused-list", "spec/qr.md")
             .presents("reference")
             .given("list-of-one-officer")
             .cannot_tell("TRUST_LIST_SIGNATURE_INVALID"),
@@ -283,7 +283,7 @@ fn stops() -> Vec<Case> {
 
 /// An ended trust list proves nothing against an issuer or a licence, and nothing for them.
 fn stale_list_hides() -> Vec<Case> {
-    let rule = "FORMATS §13: an expired list gives TRUST_LIST_EXPIRED instead of any scope or key code";
+    let rule = "spec/verify.md: an expired list gives TRUST_LIST_EXPIRED instead of any scope or key code";
     let hidden = [
         ("SCOPE_ROLE", "by-status-key"),
         ("SCOPE_TYPE", "business"),
@@ -330,9 +330,9 @@ const VALUES: [(&str, &str); 4] = [
     ("STATUS_INDEX_OUT_OF_RANGE", "index-past-the-end"),
 ];
 
-/// A token that may not be used says nothing, in the order of FORMATS §6.
+/// A token that may not be used says nothing, in the order of spec/status.md.
 fn token_hides() -> Vec<Case> {
-    let rule = "FORMATS §6: signer, then now < exp, then roll-back, then the value";
+    let rule = "spec/status.md: signer, then now < exp, then roll-back, then the value";
     let over = |fault: &str, code: &str, object: &str, bundle: &str| {
         Case::new(&format!("{fault}-hides-{code}"), rule)
             .presents(object)
@@ -377,8 +377,8 @@ fn token_hides() -> Vec<Case> {
 
 /// ISSUER, STATUS and LOG name the first fault; TIME and POLICY name all.
 fn within_a_group() -> Vec<Case> {
-    let scope = "FORMATS §13 ISSUER: role, else type, else region, else time; then key state";
-    let log = "FORMATS §8: inclusion, then the same tree, then quorum";
+    let scope = "spec/verify.md ISSUER: role, else type, else region, else time; then key state";
+    let log = "spec/log.md: inclusion, then the same tree, then quorum";
     vec![
         Case::new("role-before-type", scope)
             .presents("business-by-status-key")
@@ -395,11 +395,11 @@ fn within_a_group() -> Vec<Case> {
             .under("counter")
             .rejects("SCOPE_TIME")
             .pending(),
-        Case::new("not-yet-valid-by-a-clock-behind", "FORMATS §13 TIME")
+        Case::new("not-yet-valid-by-a-clock-behind", "spec/verify.md TIME")
             .at(ISSUED.plus(-1))
             .answers("REJECT", "NOT_YET_VALID", &["NOT_YET_VALID", "CLOCK_UNTRUSTED"])
             .pending(),
-        Case::new("not-yet-valid-and-issued-in-future", "FORMATS §13 TIME")
+        Case::new("not-yet-valid-and-issued-in-future", "spec/verify.md TIME")
             .presents("takes-effect-later-issued-in-61-s")
             .answers("REJECT", "NOT_YET_VALID", &["NOT_YET_VALID", "ISSUED_IN_FUTURE"])
             .pending(),
@@ -415,7 +415,7 @@ fn within_a_group() -> Vec<Case> {
             .presents("premises-logged")
             .beside("another-licence")
             .rejects("LOG_PROOF_INVALID"),
-        Case::new("view-for-nobody-here", "FORMATS §5").presents("view-ends-now").answers(
+        Case::new("view-for-nobody-here", "spec/view.md").presents("view-ends-now").answers(
             "REJECT",
             "VIEW_AUDIENCE_MISMATCH",
             &["VIEW_AUDIENCE_MISMATCH", "VIEW_PURPOSE_MISMATCH", "VIEW_EXPIRED"],
@@ -426,30 +426,33 @@ fn within_a_group() -> Vec<Case> {
 /// One cause that shows in two groups.
 fn across_groups() -> Vec<Case> {
     vec![
-        Case::new("stolen-with-proof-of-another-licence", "FORMATS §7: no valid proof")
+        Case::new("stolen-with-proof-of-another-licence", "spec/trust-list.md: no valid proof")
             .presents("stolen-before-cut")
             .beside("another-licence")
             .answers("REJECT", "LOG_PROOF_INVALID", &["KEY_COMPROMISED_NO_PROOF", "LOG_PROOF_INVALID"]),
-        Case::new("view-of-unlisted-issuer", "FORMATS §13: the entry of the licence's issuer must exist too")
-            .presents("view-of-unlisted-issuer")
-            .asked_by_office()
-            .answers("REJECT", "ISSUER_NOT_LISTED", &["ISSUER_NOT_LISTED", "STATUS_SIGNER_UNTRUSTED"]),
-        Case::new("view-for-item-of-other-type", "FORMATS §13")
+        Case::new(
+            "view-of-unlisted-issuer",
+            "spec/verify.md: the entry of the licence's issuer must exist too",
+        )
+        .presents("view-of-unlisted-issuer")
+        .asked_by_office()
+        .answers("REJECT", "ISSUER_NOT_LISTED", &["ISSUER_NOT_LISTED", "STATUS_SIGNER_UNTRUSTED"]),
+        Case::new("view-for-item-of-other-type", "spec/verify.md")
             .presents("view-for-item-of-other-type")
             .asked_by_office()
             .for_item(OTHER_ITEM)
             .answers("REJECT", "SCHEMA_MISMATCH", &["SCHEMA_MISMATCH", "TYPE_NOT_ACCEPTED"]),
-        Case::new("view-for-unknown-item", "FORMATS §11: a matter not in the catalogue gets no view")
+        Case::new("view-for-unknown-item", "spec/catalogue.md: a matter not in the catalogue gets no view")
             .presents("view-for-unknown-item")
             .asked_by_office()
             .for_item("GZ-TH-9999")
             .answers("INDETERMINATE", "SCHEMA_UNAVAILABLE", &["SCHEMA_UNAVAILABLE", "POLICY_UNAVAILABLE"]),
-        Case::new("item-without-catalogue", "FORMATS §13")
+        Case::new("item-without-catalogue", "spec/verify.md")
             .given("no-catalogue")
             .for_item(ITEM)
             .answers("INDETERMINATE", "SCHEMA_UNAVAILABLE", &["SCHEMA_UNAVAILABLE", "POLICY_UNAVAILABLE"])
             .pending(),
-        Case::new("view-of-revoked-for-another-office", "VERDICT.md: no licence data is returned")
+        Case::new("view-of-revoked-for-another-office", "verdict.md: no licence data is returned")
             .presents("view-of-revoked")
             .answers("REJECT", "REVOKED", &["REVOKED", "VIEW_AUDIENCE_MISMATCH", "VIEW_PURPOSE_MISMATCH"]),
     ]

@@ -1,4 +1,4 @@
-//! The rules of DESIGN §3, and the reading of manifests and sources that they judge.
+//! The rules of ARCHITECTURE.md, and the reading of manifests and sources that they judge.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -153,7 +153,7 @@ pub(crate) fn read_sources(folder: &Path) -> io::Result<Vec<Source>> {
     Ok(found)
 }
 
-/// What the packages use against the table of DESIGN §3, directly or through other packages of the house.
+/// What the packages use against the table of ARCHITECTURE.md, directly or through other packages of the house.
 pub(crate) fn package_breaches(packages: &[Package]) -> Vec<String> {
     let mut breaches = Vec::new();
     for package in packages.iter().filter(|package| package.name != TESTS) {

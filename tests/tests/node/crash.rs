@@ -76,7 +76,7 @@ pub(crate) fn fsck(data: &str) -> Value {
     report
 }
 
-/// DESIGN §7.1: an acknowledged licence survives `kill -9` and is in the log.
+/// Invariant 1 of ARCHITECTURE.md: an acknowledged licence survives `kill -9` and is in the log.
 #[test]
 fn a_node_killed_under_load_has_lost_nothing_that_it_acknowledged() {
     let place = Place::new();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) const TYPE: &str = "11100000MB0143028R001";
 pub(crate) const AUTHORITY: &str = "11440100X00000027D";
 pub(crate) const AREA: &str = "440106";
-/// A synthetic company (DOMAIN §2).
+/// A synthetic company (spec/domain.md §2).
 pub(crate) const HOLDER: (&str, &str) = ("广州示例科技有限公司", "91440101MA9XXXXX36");
 /// Longest time for anything that is waited for.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -137,7 +137,7 @@ fn the_trips_on_postgresql_and_the_database_is_sound() {
     assert_eq!(code, Some(0), "{log}");
 }
 
-/// DESIGN §7.1 for two processes: what one acknowledged before it was killed is there, and the other goes on.
+/// Invariant 1 of ARCHITECTURE.md for two processes: what one acknowledged before it was killed is there, and the other goes on.
 #[test]
 fn of_two_processes_under_load_one_is_killed_and_nothing_is_lost_or_given_out_twice() {
     let cluster = Cluster::shared();

@@ -95,7 +95,7 @@ fn assert_same_data_or_none(before: Option<&LicenceData>, changed: &Verdict, wha
     }
 }
 
-/// VERDICT.md, conformance: flipping any byte must never give another licence's data.
+/// spec/verdict.md, conformance: flipping any byte must never give another licence's data.
 #[test]
 fn no_bit_of_a_licence_can_change_without_losing_its_data() {
     for name in ["good", "good-logged"] {
@@ -146,7 +146,7 @@ fn is_a_contradiction(code: Code, path: &str) -> bool {
     }
 }
 
-/// DESIGN §7.3: removing evidence never turns a verdict into ACCEPT.
+/// Invariant 3 of ARCHITECTURE.md: removing evidence never turns a verdict into ACCEPT.
 fn assert_not_improved(vector: &'static Vector, gone: &[&str]) {
     let bundle = SET.bundle(vector);
     let before = judge(vector, bundle, vector.now());
@@ -167,7 +167,7 @@ fn without_any_one_part_nothing_more_is_accepted() {
     }
 }
 
-/// VERDICT.md, conformance: deleting any piece of evidence from an accepting vector must flip it to INDETERMINATE.
+/// spec/verdict.md, conformance: deleting any piece of evidence from an accepting vector must flip it to INDETERMINATE.
 #[test]
 fn without_a_needed_part_what_was_accepted_is_indeterminate() {
     for vector in accepting() {
@@ -210,7 +210,7 @@ fn is_too_early(code: Code, verdict: &Verdict) -> bool {
     }
 }
 
-/// DESIGN §7.3: ageing evidence never turns a verdict into ACCEPT.
+/// Invariant 3 of ARCHITECTURE.md: ageing evidence never turns a verdict into ACCEPT.
 fn assert_only_waiting_heals(vector: &'static Vector, earlier: UnixTime, later: UnixTime) {
     let (before, after) =
         (judge(vector, SET.bundle(vector), earlier), judge(vector, SET.bundle(vector), later));
@@ -300,7 +300,7 @@ const fn rank(outcome: Outcome) -> u8 {
 proptest! {
     #![proptest_config(cases(200))]
 
-    /// DESIGN §7.3: adding a revocation never improves a verdict.
+    /// Invariant 3 of ARCHITECTURE.md: adding a revocation never improves a verdict.
     #[test]
     fn another_revocation_never_improves_a_verdict(
         vector in any_vector(),

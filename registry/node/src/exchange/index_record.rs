@@ -1,7 +1,7 @@
 //! Index records (证照索引记录): what a city reports upwards of each licence and each change of its status (归集).
 //!
 //! In scope: the records as JSON, how one is made of a stored row, and which log entry it must have. Out of scope: sending
-//! (`report_index`), checking and keeping (`gather_index`). Fields follow DOMAIN §8 (`up_lic_data`), less what the registry
+//! (`report_index`), checking and keeping (`gather_index`). Fields follow spec/domain.md §8 (`up_lic_data`), less what the registry
 //! does not need upwards: no name of a holder, no face item; data and file stay at the source.
 //! The log binds digest and time of a licence, and the whole record of a change. What else a record says is a claim of the node that
 //! reports it, good for finding a licence; what counts is the credential, which is fetched and judged when it is used.

@@ -1,4 +1,4 @@
-//! Bring a node that was restored from a backup up to what the world has seen of it, before it serves again (DESIGN §7.4).
+//! Bring a node that was restored from a backup up to what the world has seen of it, before it serves again (Invariant 4 of ARCHITECTURE.md).
 //!
 //! A backup is older than the node was. Whatever the node signed after it stands in the log that the province mirrors: revocations
 //! must not be undone, numbers not be given out twice, and the log must go on where it ended, not fork.

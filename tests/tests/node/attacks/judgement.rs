@@ -32,7 +32,7 @@ fn ask(city: &Running, token: &str, request: &Value) -> Value {
     city.post(token, "/v1/verifications", request).with(200)
 }
 
-/// FINDINGS: 82 pairs of licence and item gave a signed ACCEPT receipt beside a fit that said NOT_MET.
+/// Seen in the field: 82 pairs of licence and item gave a signed ACCEPT receipt beside a fit that said NOT_MET.
 #[test]
 fn no_accept_receipt_is_had_for_an_item_that_the_licence_does_not_meet() {
     let place = Place::new();
