@@ -144,8 +144,8 @@ fn assert_shows(shown: &Value, real: &Value, place: &str) {
 fn here(command: &str, port: u16) -> String {
     let tool = program().with_file_name("licence-verify");
     command
-        .replace("cargo run --release -p verifier-cli --", tool.to_str().unwrap())
-        .replace("cargo run --release -p licence-registry --", program().to_str().unwrap())
+        .replace("cargo run -p verifier-cli --", tool.to_str().unwrap())
+        .replace("cargo run -p licence-registry --", program().to_str().unwrap())
         .replace(":8400", &format!(":{port}"))
         .replace(":8401", &format!(":{}", port + 1))
         .replace(":8402", &format!(":{}", port + 2))
@@ -188,7 +188,7 @@ fn serve(command: &str, folder: &Path) -> Ended {
 #[test]
 fn the_two_commands_are_those_of_the_demo_and_of_ci() {
     let block = blocks("Two commands").concat();
-    assert!(block.contains("cargo run --release -p licence-registry -- demo"));
+    assert!(block.contains("cargo run -p licence-registry -- demo"));
     assert!(block.contains("cargo xtask test"));
     assert!(include_str!("../../.ci/run").contains("cargo xtask test"), "CI calls the README's command");
 }

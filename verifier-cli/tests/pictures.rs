@@ -27,7 +27,15 @@ fn licence(name: &str) -> String {
 fn code(text: &str, module: u32) -> GrayImage {
     let code =
         qrcode::QrCode::with_error_correction_level(text.as_bytes(), qrcode::EcLevel::M).expect("it fits");
-    code.render::<Luma<u8>>().module_dimensions(module, module).quiet_zone(true).build()
+    let modules = u32::try_from(code.width()).expect("177 at most");
+    let is_dark = |x: u32, y: u32| {
+        let place = (x / module).checked_sub(4).zip((y / module).checked_sub(4));
+        place
+            .filter(|(x, y)| *x < modules && *y < modules)
+            .is_some_and(|(x, y)| code[(x as usize, y as usize)] == qrcode::Color::Dark)
+    };
+    let side = (modules + 8) * module;
+    GrayImage::from_fn(side, side, |x, y| Luma([if is_dark(x, y) { 0 } else { 255 }]))
 }
 
 fn good(module: u32) -> GrayImage {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod licences;
+mod picture;
 mod scenarios;
 mod stranger;
 

@@ -25,6 +25,7 @@ use licence_spec::verify::verify;
 use serde_json::{Value, json};
 
 use crate::licences::licence;
+use crate::picture::picture;
 use crate::stranger;
 use crate::{ROOT, Running, Scenario, Stage, write_new};
 use licence_node::node::encoding::{base64url, from_base64url};
@@ -516,18 +517,4 @@ fn write_artefacts(stage: &mut Stage, good: &[Held]) -> Result<()> {
 
 fn write_bundle(folder: &Path, bundle: &Bundle) -> Result<()> {
     bundle.parts().try_for_each(|(path, bytes)| write_new(&folder.join(path), bytes))
-}
-
-/// The picture of a QR text: alphanumeric, 4 modules of quiet zone.
-fn picture(text: &str) -> Result<Vec<u8>> {
-    use licence_spec::qr::{Level, level_for};
-    let level = match level_for(text.len()).context("too long for a QR code")? {
-        Level::M => qrcode::EcLevel::M,
-        Level::Q => qrcode::EcLevel::Q,
-    };
-    let code = qrcode::QrCode::with_error_correction_level(text.as_bytes(), level)?;
-    let image = code.render::<image::Luma<u8>>().module_dimensions(4, 4).quiet_zone(true).build();
-    let mut png = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut png, image::ImageFormat::Png)?;
-    Ok(png.into_inner())
 }

@@ -116,8 +116,12 @@ pub(crate) const WEB: &[RoomRow] = &[
 ];
 
 /// `registry/demo/src`.
-pub(crate) const DEMO: &[RoomRow] =
-    &[("licences", &[]), ("scenarios", &["licences", "stranger"]), ("stranger", &[])];
+pub(crate) const DEMO: &[RoomRow] = &[
+    ("licences", &[]),
+    ("picture", &[]),
+    ("scenarios", &["licences", "picture", "stranger"]),
+    ("stranger", &[]),
+];
 
 /// `registry/src`.
 pub(crate) const PROGRAM: &[RoomRow] = &[("cli", &["logging"]), ("logging", &[])];
