@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use licence_node::node::clock::Clock;
 use licence_node::node::encoding::{base64url, from_base64url};
@@ -281,4 +281,43 @@ fn a_city_that_cannot_ask_its_province_accepts_and_says_so() {
     assert_eq!(verdict["warnings"], json!(["LOG_PENDING", "LOG_NOT_ASKED"]));
     // The issuer needs nobody.
     assert!(is_missing(&judged(&world.city, &desks[0], &unlogged)));
+}
+
+/// How long a verification takes without a look-up, and with each kind of one. `spec/policy.md` §2 says which is when; nothing is asserted of
+/// the times: `cargo test -p licence-tests --test node --release -- --ignored --nocapture what_a_look_up_costs`.
+#[test]
+#[ignore = "tells figures"]
+fn what_a_look_up_costs() {
+    const EACH: u8 = 50;
+    let world = World::new();
+    let desks = [&world.city, &world.other].map(|node| node.token("desk", "*", "*", "*"));
+    let issued = world.city.post(&desks[0], "/v1/licences", &licence("示例〔2026〕1号")).with(201);
+    let genuine = from_base64url(issued["credential"].as_str().expect("bytes")).expect("base64url");
+    let mut said = Value::Null;
+    until_said(
+        &mut said,
+        || judged(&world.other, &desks[1], &genuine),
+        |verdict| verdict["outcome"] == "ACCEPT",
+    );
+    let unlogged: Vec<Vec<u8>> = (2..2 + EACH).map(|number| world.forged(&genuine, number)).collect();
+    let young = vec![genuine; usize::from(EACH)];
+    let median = |node: &Running, token: &str, licences: &[Vec<u8>], is_right: fn(&Value) -> bool| {
+        let mut times: Vec<Duration> = licences
+            .iter()
+            .map(|licence| {
+                let begun = Instant::now();
+                let verdict = judged(node, token, licence);
+                assert!(is_right(&verdict), "{verdict}");
+                begun.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    let is_accepted = |verdict: &Value| verdict["outcome"] == "ACCEPT";
+    let [city, other] = [(&world.city, &desks[0]), (&world.other, &desks[1])];
+    println!("none asked          {:?}", median(other.0, other.1, &young, is_accepted));
+    println!("own log, one read   {:?}", median(city.0, city.1, &unlogged, is_missing));
+    println!("asks the province   {:?}", median(other.0, other.1, &unlogged, is_missing));
+    println!("remembered answer   {:?}", median(other.0, other.1, &unlogged, is_missing));
 }
