@@ -287,6 +287,7 @@ fn a_city_that_cannot_ask_its_province_accepts_and_says_so() {
 /// the times: `cargo test -p licence-tests --test node --release -- --ignored --nocapture what_a_look_up_costs`.
 #[test]
 #[ignore = "tells figures"]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
 fn what_a_look_up_costs() {
     const EACH: u8 = 50;
     let world = World::new();
