@@ -1,4 +1,4 @@
-// The vectors of the first steps of spec/README.md: CBOR, Ed25519, codes and names.
+// The vectors of the first steps of spec/README.md: CBOR, Ed25519, codes and names; and those of texts that are signed.
 //
 //   node --no-warnings tests/interop/javascript/steps.js spec/vectors
 
@@ -9,6 +9,7 @@ import { fromHex, utf8 } from './bytes.js';
 import { Fault, Reader } from './cbor.js';
 import { isAmong, isSameName, normalCode, readAsked } from './identifiers.js';
 import { PublicKey } from './suite.js';
+import { textFault } from './text.js';
 
 const folder = process.argv[2];
 if (folder === undefined) {
@@ -85,4 +86,10 @@ const isHolder = ({ asked: [type, code], held, is }) =>
   WORDS[isAmong(readAsked(type, code), held.map(([own]) => own ?? undefined), held.map(([, own]) => own))[0]] === is;
 step('holders', count(asked.holders, isHolder), asked.holders.length);
 step('names', count(asked.names, ({ a, b, same }) => isSameName(a, b) === same), asked.names.length);
+const texts = read('text/texts.json').cases;
+const isBroken = ({ kind, text, rule, at }) => {
+  const [foundRule, foundAt] = textFault(kind, text) ?? [null, null];
+  return foundRule === rule && foundAt === at;
+};
+step('texts that are signed', count(texts, isBroken), texts.length);
 process.exit(results.every(Boolean) ? 0 : 1);
