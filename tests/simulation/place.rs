@@ -5,18 +5,10 @@ use std::sync::Arc;
 
 use licence_catalogue::{Authority, KeyRole};
 use licence_node::node::Node;
-use licence_node::node::clients::Clients;
 use licence_node::node::clock::Clock;
-use licence_node::node::commit::Writer;
 use licence_node::node::config::{Disconnection, Role};
-use licence_node::node::cut_trees::CutTrees;
-use licence_node::node::evidence::Current;
-use licence_node::node::holder;
 use licence_node::node::keys::{Keyring, Usage};
-use licence_node::node::log::OwnLog;
-use licence_node::node::logged::LoggedLicences;
-use licence_node::node::numbers::Leases;
-use licence_node::node::refusals::Refusals;
+use licence_node::node::parts::Parts;
 use licence_node::node::rng::Rng;
 use licence_node::publication::ceremony::usage;
 use licence_node::publication::documents;
@@ -26,7 +18,7 @@ use licence_spec::log::tile::{Tile, TilePath, append_entry};
 use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
-use licence_store::{LogHead, NodeRow, Store as _, TileKey, transact};
+use licence_store::{LogHead, Store as _, TileKey};
 use licence_store_sqlite::SqliteStore;
 
 use super::faults::{Defect, FaultyStore};
@@ -182,45 +174,23 @@ impl Place {
         let faulty = Arc::new(FaultyStore::over(Arc::clone(&self.disk), self.defect));
         let store: Arc<dyn licence_store::Store> = faulty.clone();
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let row = NodeRow {
-            role: self.role.as_str().to_owned(),
-            region: self.region.to_owned(),
-            created_at: self.clock.now().0,
-        };
-        transact(&*store, "create_node", |write| write.create_node(&row))
-            .map_err(|e: licence_store::StoreError| text(&e))?;
         let own = own(&self.authorities).clone();
-        let log_key = self.keys.signer(&own.code, Usage::Log).ok_or("log key")?;
-        let log = OwnLog::open(&*store, &self.origin(), log_key).map_err(|e| text(&e))?;
-        let rng = Rng::seeded(self.seed.wrapping_mul(1_000_003).wrapping_add(self.boots));
-        let (published, clients) = (log.published(), Clients::load(&*store).map_err(|e| text(&e))?);
-        let node = Node {
-            process: None,
+        let parts = Parts {
             role: self.role,
             region: self.region.to_owned(),
             production: false,
+            disconnection: self.disconnection(),
             officers: self.officers.clone(),
             authority: own.code,
             host: own.host,
+            shared: false,
             clock: self.clock.clone(),
-            disconnection: self.disconnection(),
-            holder_secret: holder::secret(&*store, &rng).map_err(|e| text(&e))?,
-            rng,
-            writer: Writer::start(Arc::clone(&store), log).map_err(|e| text(&e))?,
+            rng: Rng::seeded(self.seed.wrapping_mul(1_000_003).wrapping_add(self.boots)),
             store,
-            leases: Leases::default(),
-            clients,
-            evidence: Current::default(),
             keys: self.keys.clone(),
-            log: published,
-            refusals: Refusals::default(),
-            ceilings: licence_node::node::ceilings::Ceilings::default(),
-            compared: licence_node::node::compared::Compared::default(),
-            cuts: CutTrees::default(),
-            counted: licence_node::node::audit::Counted::default(),
-            logged: LoggedLicences::default(),
             authorities: Arc::clone(&self.authorities),
         };
+        let node = parts.assemble().map_err(|error| text(&error))?;
         if let Some(files) = self.stopped_with.take() {
             node.evidence.change(|evidence| *evidence = Evidence::new(Trust::Held(files)));
         }

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod log;
 pub mod logged;
 pub mod numbers;
+pub mod parts;
 pub mod refusals;
 pub mod rng;
 pub mod shelf;

@@ -6,5 +6,6 @@ pub mod backup;
 pub mod doctor;
 pub mod fsck;
 pub mod initialise;
+pub mod rehearsal;
 pub mod restore;
 pub mod set_up;

@@ -25,18 +25,10 @@ use licence_catalogue::KeyRole;
 use licence_node::exchange::mirror::state::Growth;
 use licence_node::exchange::mirror::{Mirrored, mirror};
 use licence_node::node::Node;
-use licence_node::node::clients::Clients;
 use licence_node::node::clock::Clock;
-use licence_node::node::commit::Writer;
 use licence_node::node::config::{Disconnection, Role};
-use licence_node::node::cut_trees::CutTrees;
-use licence_node::node::evidence::Current;
-use licence_node::node::holder;
 use licence_node::node::keys::{Keyring, Usage};
-use licence_node::node::log::{OwnLog, origin_of};
-use licence_node::node::logged::LoggedLicences;
-use licence_node::node::numbers::Leases;
-use licence_node::node::refusals::Refusals;
+use licence_node::node::parts::Parts;
 use licence_node::node::rng::Rng;
 use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::entry::{Entry, Op};
@@ -46,7 +38,7 @@ use licence_spec::log::tile::{TilePath, append_entry};
 use licence_spec::log::tiled_tree::TileEdge;
 use licence_spec::suite::{SeedSigner, Signer as _, sha256};
 use licence_spec::time::UnixTime;
-use licence_store::{NodeRow, Store, StoreError, transact};
+use licence_store::Store;
 use licence_store_sqlite::SqliteStore;
 
 /// Leaves of the log that is followed from nothing, and leaves that are caught up with.
@@ -134,38 +126,22 @@ fn province(directory: &std::path::Path) -> Node {
     let own = authorities.iter().find(|authority| authority.has(KeyRole::Receipt)).unwrap().clone();
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(directory).unwrap());
     let (clock, rng) = (Clock::system(), Rng::system());
-    let row = NodeRow { role: "province".to_owned(), region: "440000".to_owned(), created_at: clock.now().0 };
-    transact::<_, StoreError>(&*store, "create_node", |write| write.create_node(&row)).unwrap();
     let mut keys = Keyring::default();
     keys.hold(&own.code, Usage::Log, SeedSigner::from_seed(&[6; 32]).unwrap());
-    let log =
-        OwnLog::open(&*store, &origin_of(&own.host), keys.signer(&own.code, Usage::Log).unwrap()).unwrap();
-    let (published, clients) = (log.published(), Clients::load(&*store).unwrap());
-    Node {
-        process: None,
+    let parts = Parts {
         role: Role::Province,
         region: "440000".to_owned(),
         production: false,
+        disconnection: Disconnection::default(),
         officers: Vec::new(),
         authority: own.code,
         host: own.host,
+        shared: false,
         clock,
-        disconnection: Disconnection::default(),
-        holder_secret: holder::secret(&*store, &rng).unwrap(),
         rng,
-        writer: Writer::start(Arc::clone(&store), log).unwrap(),
         store,
-        leases: Leases::default(),
-        clients,
-        evidence: Current::default(),
         keys,
-        log: published,
-        refusals: Refusals::default(),
-        ceilings: licence_node::node::ceilings::Ceilings::default(),
-        compared: licence_node::node::compared::Compared::default(),
-        cuts: CutTrees::default(),
-        counted: licence_node::node::audit::Counted::default(),
-        logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),
-    }
+    };
+    parts.assemble().unwrap()
 }

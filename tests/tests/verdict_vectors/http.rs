@@ -5,17 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use licence_node::app::App;
 use licence_node::node::Node;
-use licence_node::node::clients::Clients;
 use licence_node::node::clock::Clock;
-use licence_node::node::commit::Writer;
 use licence_node::node::config::{Disconnection, Limits, Role};
-use licence_node::node::cut_trees::CutTrees;
 use licence_node::node::evidence::Current;
-use licence_node::node::keys::Keyring;
-use licence_node::node::log::OwnLog;
-use licence_node::node::logged::LoggedLicences;
-use licence_node::node::numbers::Leases;
-use licence_node::node::refusals::Refusals;
+use licence_node::node::keys::{Keyring, Usage};
+use licence_node::node::parts::Parts;
 use licence_node::node::rng::Rng;
 use licence_spec::identifiers::AskedCode;
 use licence_spec::suite::{SeedSigner, sha256};
@@ -145,34 +139,23 @@ fn node(set: &Set, vector: &Vector) -> Node {
         revoked_at: None,
     };
     transact(&*store, "client", |write| write.add_clients(std::slice::from_ref(&client))).expect("a client");
-    let signer = Arc::new(SeedSigner::from_seed(&[7; 32]).expect("a key"));
-    let log = OwnLog::open(&*store, "vectors.example/log", signer).expect("a log");
-    let (published, clients) = (log.published(), Clients::load(&*store).expect("clients"));
-    Node {
+    let authority = vector.question.audience.clone().unwrap_or_else(|| "vectors".to_owned());
+    let mut keys = Keyring::default();
+    keys.hold(&authority, Usage::Log, SeedSigner::from_seed(&[7; 32]).expect("a key"));
+    let parts = Parts {
         role: Role::City,
         region: "440100".to_owned(),
         production: true,
+        disconnection: Disconnection::default(),
         officers: Vec::new(),
-        authority: vector.question.audience.clone().unwrap_or_else(|| "vectors".to_owned()),
+        authority,
         host: "vectors.example".to_owned(),
-        process: None,
+        shared: false,
         clock: Clock::fixed(now),
         rng: Rng::seeded(1),
-        writer: Writer::start(Arc::clone(&store), log).expect("a thread"),
         store,
-        leases: Leases::default(),
-        clients,
-        disconnection: Disconnection::default(),
-        holder_secret: [0; 32],
-        evidence,
-        keys: Keyring::default(),
-        log: published,
-        refusals: Refusals::default(),
-        ceilings: licence_node::node::ceilings::Ceilings::default(),
-        compared: licence_node::node::compared::Compared::default(),
-        cuts: CutTrees::default(),
-        counted: licence_node::node::audit::Counted::default(),
-        logged: LoggedLicences::default(),
+        keys,
         authorities: Arc::new(Vec::new()),
-    }
+    };
+    Node { evidence, ..parts.assemble().expect("a node") }
 }

@@ -8,25 +8,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use licence_catalogue::{Authority, KeyRole};
-use licence_store::{NodeRow, Store, StoreError, transact};
+use licence_store::Store;
 
 use crate::node::Node;
-use crate::node::audit::Counted;
-use crate::node::ceilings::Ceilings;
-use crate::node::clients::Clients;
 use crate::node::clock::Clock;
-use crate::node::commit::Writer;
-use crate::node::compared::Compared;
 use crate::node::config::{Config, Role};
-use crate::node::cut_trees::CutTrees;
-use crate::node::evidence::Current;
 use crate::node::files::private_folder;
-use crate::node::holder;
 use crate::node::keys::{Keyring, Usage};
-use crate::node::log::{OwnLog, origin_of};
-use crate::node::logged::LoggedLicences;
-use crate::node::numbers::Leases;
-use crate::node::refusals::Refusals;
+use crate::node::parts::Parts;
 use crate::node::rng::Rng;
 use crate::publication::catalogue_data;
 use crate::publication::ceremony::usage;
@@ -105,24 +94,7 @@ pub fn open_node(
 ) -> Result<Node> {
     let Identity { config, clock, rng, .. } = identity;
     let own = own(&authorities)?.clone();
-    let row = NodeRow {
-        role: config.role.as_str().to_owned(),
-        region: config.region.clone(),
-        created_at: clock.now().0,
-    };
-    transact(&*store, "create_node", |write| write.create_node(&row)).map_err(|error| match error {
-        StoreError::Conflict(_) => {
-            anyhow::anyhow!("数据库属于另一节点 / the database belongs to another node")
-        }
-        other => other.into(),
-    })?;
-    let signer = keys.signer(&own.code, Usage::Log);
-    let signer = signer.context("缺少日志密钥，请先执行 init / the log key is missing: run init first")?;
-    let log = OwnLog::open(&*store, &origin_of(&own.host), signer)?;
-    let (published, clients) = (log.published(), Clients::load(&*store)?);
-    let holder_secret = holder::secret(&*store, rng)?;
-    let writer = Writer::start(Arc::clone(&store), log).context("writer thread")?;
-    let node = Node {
+    let parts = Parts {
         role: config.role,
         region: config.region.clone(),
         production: config.production,
@@ -130,25 +102,14 @@ pub fn open_node(
         officers: config.catalogue_officers.clone(),
         authority: own.code,
         host: own.host,
-        process: config.store.as_ref().map(|_| rng.bytes::<16>().map(hex::encode)).transpose()?,
+        shared: config.store.is_some(),
         clock: clock.clone(),
-        compared: Compared::default(),
         rng: rng.clone(),
         store,
-        writer,
-        leases: Leases::default(),
-        clients,
-        holder_secret,
-        evidence: Current::default(),
         keys,
-        log: published,
-        refusals: Refusals::default(),
-        ceilings: Ceilings::default(),
-        cuts: CutTrees::default(),
-        counted: Counted::default(),
-        logged: LoggedLicences::default(),
         authorities: Arc::new(authorities),
     };
+    let node = parts.assemble()?;
     documents::load(&node)?;
     refresh::refresh(&node)?;
     Ok(node)
