@@ -115,7 +115,7 @@ fn the_province_mirrors_and_is_told_what_it_cosigns() {
     until("cosigned", || city.get("/log/checkpoint").1.contains("— gd.elic.example/w1 "));
     let size = size(&city);
     assert_eq!(mirrored(&province), size);
-    assert_eq!(province.metric("index_size{origin=\"gz.elic.example/log\"}"), size as f64);
+    assert_eq!(province.metric("index_leaves{origin=\"gz.elic.example/log\"}"), size as f64);
 }
 
 /// A city that comes back from an old copy of its data, and goes on from there, has forked its log.
@@ -147,7 +147,7 @@ fn a_log_that_went_back_is_kept_as_evidence_alarmed_and_never_cosigned() {
     for number in 101..=105 {
         city.post(&token, "/v1/licences", &licence(&format!("示例〔2026〕{number}号"))).with(201);
     }
-    until("the fork is noticed", || province.metric("state{what=\"log_forks\"}") == 1.0);
+    until("the fork is noticed", || province.metric("log_fork_cases") == 1.0);
     // The log of one node says nothing against the others: the province goes on, and says what is wrong.
     assert_eq!(province.get("/readyz").0, 200);
     let told = succeed(&["doctor", "--json", "--data", &province.data]);

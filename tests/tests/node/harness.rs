@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use licence_node::metrics::table;
 use serde_json::{Value, json};
 
 /// The type, authority and place of the licences that tests issue: 营业执照 in 广州.
@@ -269,15 +270,17 @@ impl Running {
 
     /// Waits until the node can give a right verdict and has published its status lists.
     pub(crate) fn until_ready(&self) {
-        let state = |what: &str| self.metric(&format!("state{{what=\"{what}\"}}"));
         until("ready", || self.get("/readyz").0 == 200);
         until("status lists", || {
-            state("status_indexes_free") > 0.0 && state("status_lists_unpublished") == 0.0
+            self.metric("status_indexes_free") > 0.0 && self.metric("status_lists_unpublished") == 0.0
         });
     }
 
-    /// A number of `/metrics`; 0 if it is not there.
+    /// A number of `/metrics`; 0 if it is not there, as long as nothing was counted.
     pub(crate) fn metric(&self, name: &str) -> f64 {
+        let family = name.split('{').next().unwrap_or_default();
+        let known = table::ALL.iter().any(|row| row.shown() == format!("{}_{family}", table::PREFIX));
+        assert!(known, "no metric is called {family}");
         let text = self.get("/metrics").1;
         let line = text.lines().find_map(|line| line.strip_prefix("licence_registry_")?.strip_prefix(name));
         line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)

@@ -74,7 +74,7 @@ impl Federation {
     pub(crate) fn until_told(&self) {
         until("the index is told", || {
             let size = self.foshan.get("/log/checkpoint").1.lines().nth(1).and_then(|line| line.parse().ok());
-            Some(self.province.metric("index_size{origin=\"fs.elic.example/log\"}")) == size
+            Some(self.province.metric("index_leaves{origin=\"fs.elic.example/log\"}")) == size
         });
     }
 }

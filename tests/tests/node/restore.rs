@@ -37,7 +37,7 @@ fn judged(city: &Running, token: &str, licence: &Value) -> (String, String) {
 /// All of the log, and the index of it.
 fn until_gathered(province: &Running, city: &Running) {
     until("mirrored and gathered", || {
-        let told = province.metric("index_size{origin=\"gz.elic.example/log\"}");
+        let told = province.metric("index_leaves{origin=\"gz.elic.example/log\"}");
         mirrored(province) == size(city) && told as u64 == size(city)
     });
 }
@@ -130,7 +130,7 @@ fn a_city_that_lost_its_disk_comes_back_with_every_revocation_and_one_log() {
     // One log: the province follows it on, and cosigns it.
     until_gathered(&province, &city);
     until("cosigned", || city.get("/log/checkpoint").1.contains("— gd.elic.example/w1 "));
-    assert_eq!(province.metric("state{what=\"log_forks\"}"), 0.0);
+    assert_eq!(province.metric("log_fork_cases"), 0.0);
     city.stop();
     assert_eq!(fsck(&data)["faults"], 0);
 }

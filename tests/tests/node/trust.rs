@@ -115,8 +115,7 @@ fn one_authority_without_its_status_key_does_not_keep_the_lists_of_the_others_fr
     place.point_city(&province);
     let city = Running::start(&place.path("city"));
     until("all lists but one", || {
-        city.metric("state{what=\"status_indexes_free\"}") > 0.0
-            && city.metric("state{what=\"status_lists_unpublished\"}") <= 1.0
+        city.metric("status_indexes_free") > 0.0 && city.metric("status_lists_unpublished") <= 1.0
     });
     until("told", || city.metric("job_runs_total{job=\"publish_status\",result=\"failed\"}") >= 1.0);
 }

@@ -104,7 +104,7 @@ fn who_asks_in_vain_again_and_again_is_cut_off_and_named() {
     let asked = signed(&all.foshan, host, &*thief, "/v1/index/verifications", Some(&id), 102);
     assert_eq!(asked.status, 429, "nor by number");
     let text = all.foshan.get("/metrics").1;
-    assert!(text.contains("node_questions_refused{from=\"11440100X00001046K\"} 2"), "it is named");
+    assert!(text.contains("node_questions_refused_total{from=\"11440100X00001046K\"} 2"), "it is named");
     let other = node_key(&all.place, "province");
     assert_eq!(
         signed(&all.foshan, host, &*other, &path, Some(&right), 103).status,

@@ -104,7 +104,7 @@ fn old_heads(province: &Running) -> f64 {
 }
 
 fn forks(province: &Running) -> f64 {
-    province.metric("state{what=\"log_forks\"}")
+    province.metric("log_fork_cases")
 }
 
 /// What `doctor` says of a node, and that nothing of it is wrong.

@@ -118,7 +118,7 @@ fn accepted() -> (String, Option<String>) {
 
 /// How much a node has refused of the neighbour.
 fn refused_of(node: &Running) -> f64 {
-    node.metric(&format!("evidence_refused{{from=\"{NEIGHBOUR}\"}}"))
+    node.metric(&format!("evidence_refused_total{{from=\"{NEIGHBOUR}\"}}"))
 }
 
 fn pulls(node: &Running) -> f64 {

@@ -166,7 +166,7 @@ fn an_unlogged_licence_of_a_stolen_key_is_accepted_nowhere_and_told() {
         until_said(&mut said, || judged(node, token, &genuine), |verdict| verdict["outcome"] == "ACCEPT");
     }
     for node in [city, province] {
-        until("told", || node.metric("state{what=\"log_entries_missing\"}") == 1.0);
+        until("told", || node.metric("log_entries_missing") == 1.0);
         let doctor = run(["doctor", "--json", "--data", &node.data]);
         let said = String::from_utf8(doctor.stdout).expect("UTF-8");
         assert!(said.contains("are in no log") && said.contains(AUTHORITY), "{said}");
