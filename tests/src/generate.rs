@@ -1,6 +1,7 @@
 //! Files that are made from the code and kept in the tree, so that a change of what others rely on is seen in a diff.
 //!
-//! In scope: the description of the API, the schema of the configuration, the help texts, the verdict vectors.
+//! In scope: the description of the API, the schema of the configuration, the pages of problems and metrics, the help texts, the verdict
+//! vectors.
 //! `--check` makes them anew and compares; CI does so.
 
 use std::fs;
@@ -14,6 +15,8 @@ type Printed = (&'static str, &'static str, &'static [&'static str]);
 const PRINTED: &[Printed] = &[
     ("registry/openapi.json", "licence-registry", &["openapi"]),
     ("registry/config.schema.json", "licence-registry", &["config", "schema"]),
+    ("registry/PROBLEMS.md", "licence-registry", &["problems"]),
+    ("registry/METRICS.md", "licence-registry", &["metrics"]),
 ];
 
 /// The help texts: a file, the program, and the verbs.
@@ -59,6 +62,9 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "client add",
             "client list",
             "client revoke",
+            "audit list",
+            "audit check",
+            "audit export",
             "index counts",
             "index rejects",
             "index again",
@@ -73,6 +79,8 @@ const HELPS: &[(&str, &str, &[&str])] = &[
             "config example",
             "config schema",
             "openapi",
+            "problems",
+            "metrics",
             "doctor",
             "fsck",
         ],

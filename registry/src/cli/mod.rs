@@ -82,6 +82,10 @@ enum Verb {
     Config(config::Verb),
     /// 输出 OpenAPI 3.1 描述 / print the description of the API
     Openapi,
+    /// 输出 API 问题文档一览 / print the kinds of problems and what a client does about each
+    Problems,
+    /// 输出指标与告警一览 / print the metrics and when an operator is called
+    Metrics,
     /// 诊断：时钟、信任、目录、状态、存储，原因与处理办法 / what is wrong with a node, and what to do
     Doctor(doctor::Options),
     /// 将数据库升至本程序的版本 / bring the database to the schema of this program
@@ -145,5 +149,7 @@ fn perform(verb: Verb) -> anyhow::Result<bool> {
         Verb::Migrate(options) => migrate::run(&options).map(done),
         Verb::Store(verb) => store::run(verb).map(done),
         Verb::Openapi => data::print_json(&licence_web::openapi()).map(done),
+        Verb::Problems => data::print(&licence_web::problems_page()).map(done),
+        Verb::Metrics => data::print(&licence_node::metrics::table::page()).map(done),
     }
 }

@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_problem_that_a_call_names_is_one_that_the_node_gives() {
-        let known: Vec<&str> = problems::all().iter().map(problems::Kind::slug).collect();
+        let known: Vec<&str> = problems::all().iter().map(problems::Given::slug).collect();
         for call in calls::CALLS {
             for slug in call.problems.iter().copied().flatten() {
                 assert!(known.contains(slug), "{} {} names {slug}", call.method, call.path);

@@ -31,6 +31,21 @@ pub enum HttpSignatureFault {
 }
 
 impl HttpSignatureFault {
+    /// Every fault.
+    pub const ALL: [HttpSignatureFault; 11] = [
+        HttpSignatureFault::ContentDigest,
+        HttpSignatureFault::ContentType,
+        HttpSignatureFault::IdempotencyKeyMissing,
+        HttpSignatureFault::IdempotencyKeySyntax,
+        HttpSignatureFault::SignatureInput,
+        HttpSignatureFault::SignatureTime,
+        HttpSignatureFault::SignatureKey,
+        HttpSignatureFault::SignatureInvalid,
+        HttpSignatureFault::SignatureReplay,
+        HttpSignatureFault::IdempotencyKeyInUse,
+        HttpSignatureFault::IdempotencyKeyReused,
+    ];
+
     /// The slug: `urn:elic:problem:<slug>`.
     #[must_use]
     pub const fn slug(self) -> &'static str {

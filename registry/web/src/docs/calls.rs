@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::members;
-use super::problems::{self, Kind};
+use super::problems::{self, Given};
 
 /// Who makes a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -312,7 +312,7 @@ fn schemes(document: &mut Value) {
 }
 
 impl Call {
-    fn describe(&self, operation: &mut Value, kinds: &[Kind]) {
+    fn describe(&self, operation: &mut Value, kinds: &[Given]) {
         operation["operationId"] = json!(self.name);
         match self.who {
             Who::Anyone => operation["security"] = json!([]),
@@ -388,7 +388,7 @@ fn show_content(content: Option<&mut Value>, example: &Value) {
 }
 
 /// Several problems may have one status: each is an example of it.
-fn add_problem(responses: &mut Map<String, Value>, kind: &Kind) {
+fn add_problem(responses: &mut Map<String, Value>, kind: &Given) {
     let status = kind.status().to_string();
     let answer = responses.entry(status).or_insert_with(|| json!({"description": "", "content": {}}));
     let title = kind.example()["value"]["title"].as_str().unwrap_or_default().to_owned();

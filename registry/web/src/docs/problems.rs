@@ -1,4 +1,4 @@
-//! The problems of the API: each as the node itself gives it, and what a client does about it.
+//! The problems of the API, each as the node itself gives it; what a client does about it stands in `problem::kind`.
 
 use licence_spec::http_signature::HttpSignatureFault;
 use licence_spec::verdict::Code;
@@ -13,69 +13,60 @@ use licence_node::trips::check_service_item::CheckError;
 use licence_node::trips::issue::IssueError;
 use licence_node::trips::verify::VerifyError;
 
-/// A kind of problem.
-pub(super) struct Kind {
-    problem: Problem,
-    /// What a client does about it.
-    then: &'static str,
-}
+/// A kind of problem, as the node itself gives it.
+pub(super) struct Given(Problem);
 
-impl Kind {
+impl Given {
     /// The kind in one word.
     pub(super) const fn slug(&self) -> &'static str {
-        self.problem.slug()
+        self.0.kind().slug
     }
 
     /// The HTTP status.
-    pub(super) fn status(&self) -> u16 {
-        self.problem.status().as_u16()
+    pub(super) const fn status(&self) -> u16 {
+        self.0.kind().status
     }
 
     /// As an example of an answer.
     pub(super) fn example(&self) -> Value {
-        json!({"summary": self.then, "value": self.problem.to_value()})
+        json!({"summary": self.0.kind().then, "value": self.0.to_value()})
     }
 }
 
-/// Every kind, made by the code that gives it.
-pub(super) fn all() -> Vec<Kind> {
-    const AGAIN: &str = "稍后重试 / try again after Retry-After";
-    const MEND: &str = "改正请求 / mend the request";
-    const ASK: &str = "请节点管理员处理 / ask the node's operator";
-    const NEW_KEY: &str = "换一个 Idempotency-Key / use another Idempotency-Key";
+/// One of each kind that a call may name, made by the code that gives it.
+pub(super) fn all() -> Vec<Given> {
     let signature = |fault| Problem::signature(&fault);
     [
-        (Problem::malformed("请求体无法解析 / malformed body"), MEND),
-        (Problem::media_type("application/json"), MEND),
-        (Problem::too_large(), MEND),
-        (Problem::slow_body(), AGAIN),
-        (Problem::quota(60), AGAIN),
-        (Problem::crowded(), AGAIN),
-        (Problem::unauthorised(), "换有效的令牌 / use a valid token"),
-        (Problem::forbidden(), ASK),
-        (Problem::not_found(), MEND),
-        (CheckError::UnknownItem.into(), MEND),
-        (AskedError::TooMuch(TooMuch).into(), "明日再试 / try again tomorrow"),
-        (VerifyError::BytesLost.into(), "由持证人出示证照本身 / let the holder present the licence itself"),
-        (IssueError::OutOfScope(Code::ScopeType).into(), ASK),
-        (IssueError::UnknownType("X".to_owned()).into(), MEND),
-        (ChangeError::UnknownAct.into(), MEND),
-        (ChangeError::Transition.into(), "先查现状态 / look at the present status first"),
-        (IssueError::Predecessor.into(), "先查现版本 / look at the newest version first"),
-        (WriteError::Moved.into(), "先查现状态后重试 / look at the present state, then try again"),
-        (Problem::unavailable("暂不可用 / unavailable"), AGAIN),
-        (signature(HttpSignatureFault::ContentDigest), MEND),
-        (signature(HttpSignatureFault::SignatureInput), MEND),
-        (signature(HttpSignatureFault::SignatureTime), "校正时钟 / set the clock"),
-        (signature(HttpSignatureFault::SignatureKey), ASK),
-        (signature(HttpSignatureFault::SignatureInvalid), MEND),
-        (signature(HttpSignatureFault::SignatureReplay), "重新签名 / sign anew"),
-        (Problem::signature(&HttpSignatureFault::IdempotencyKeyMissing), MEND),
-        (Problem::signature(&HttpSignatureFault::IdempotencyKeySyntax), MEND),
-        (Problem::signature(&HttpSignatureFault::IdempotencyKeyInUse), AGAIN),
-        (Problem::signature(&HttpSignatureFault::IdempotencyKeyReused), NEW_KEY),
+        Problem::malformed("请求体无法解析 / malformed body"),
+        Problem::media_type("application/json"),
+        Problem::too_large(),
+        Problem::slow_body(),
+        Problem::quota(60),
+        Problem::crowded(),
+        Problem::unauthorised(),
+        Problem::forbidden(),
+        Problem::not_found(),
+        CheckError::UnknownItem.into(),
+        AskedError::TooMuch(TooMuch).into(),
+        VerifyError::BytesLost.into(),
+        IssueError::OutOfScope(Code::ScopeType).into(),
+        IssueError::UnknownType("X".to_owned()).into(),
+        ChangeError::UnknownAct.into(),
+        ChangeError::Transition.into(),
+        IssueError::Predecessor.into(),
+        WriteError::Moved.into(),
+        Problem::unavailable("暂不可用 / unavailable"),
+        signature(HttpSignatureFault::ContentDigest),
+        signature(HttpSignatureFault::SignatureInput),
+        signature(HttpSignatureFault::SignatureTime),
+        signature(HttpSignatureFault::SignatureKey),
+        signature(HttpSignatureFault::SignatureInvalid),
+        signature(HttpSignatureFault::SignatureReplay),
+        signature(HttpSignatureFault::IdempotencyKeyMissing),
+        signature(HttpSignatureFault::IdempotencyKeySyntax),
+        signature(HttpSignatureFault::IdempotencyKeyInUse),
+        signature(HttpSignatureFault::IdempotencyKeyReused),
     ]
-    .into_iter()
-    .map(|(problem, then)| Kind { problem, then })
-    .collect()
+    .map(Given)
+    .into()
 }
