@@ -18,6 +18,7 @@ use crate::access::caller::Caller;
 use crate::node::Node;
 use crate::node::audit::ended_object;
 use crate::node::commit::{Effect, Job, WriteError};
+use crate::node::compared::ClockAhead;
 use crate::node::encoding::digest_text;
 use crate::node::rng::RngError;
 use crate::publication::own_register;
@@ -62,6 +63,9 @@ pub enum EndError {
         "该状态位属于本节点签发的证照 {0}，不能单独作废；如须终止，请变更该证照的状态 / the entry is that of licence {0} of this node and cannot be ended apart from it: to end both, change its status"
     )]
     Licence(String),
+    /// Nothing is signed by a clock that is ahead.
+    #[error(transparent)]
+    ClockAhead(#[from] ClockAhead),
     /// A text of the ground is missing, too long or has a character that is not kept.
     #[error("{0}")]
     Reason(ReasonFault),
@@ -80,7 +84,8 @@ impl EndError {
     /// Whether what was asked is wrong, and not something around it.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        !matches!(self, EndError::Store(_) | EndError::Write(_) | EndError::Rng(_))
+        use EndError as E;
+        !matches!(self, E::Store(_) | E::Write(_) | E::Rng(_) | E::ClockAhead(_))
     }
 }
 
@@ -90,6 +95,7 @@ impl EndError {
 /// [`EndError`]; nothing is written then.
 pub fn end_index(node: &Node, credential: &[u8], reason: &Reason) -> Result<Ended, EndError> {
     reason.check().map_err(EndError::Reason)?;
+    node.compared.may_sign()?;
     let credential = Credential::parse(credential).map_err(|_| EndError::Unreadable)?;
     if !is_ours(node, &credential) {
         return Err(EndError::NotOurs(credential.iss.to_owned()));
@@ -190,4 +196,72 @@ fn write(
     let status = Status::from_value(ACT.new_status());
     own_register::note_entry(node, (&list.uri, index), status, (row.digest, now), place);
     Ok(answer(list, &row, place, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use licence_spec::credential::{self, Draft, NewField, Value};
+
+    use super::*;
+    use crate::node::compared::Told;
+    use crate::node::keys::Usage;
+    use crate::testing::{issuer, licence, reason, rehearse};
+
+    fn again(value: &Value<'_>) -> NewField {
+        match value {
+            Value::Text(text) => NewField::Text((*text).to_owned()),
+            Value::Int(number) => NewField::Int(*number),
+            Value::Bool(yes) => NewField::Bool(*yes),
+            Value::Bytes(bytes) => NewField::Bytes(bytes.to_vec()),
+            Value::List(items) => NewField::List(items.iter().map(again).collect()),
+        }
+    }
+
+    /// What somebody signs beside the node who has stolen its key: another licence at the entry `index`.
+    fn beside(city: &Node, like: &[u8], index: u64) -> Vec<u8> {
+        let like = Credential::parse(like).unwrap();
+        let status = like.status.as_ref().unwrap();
+        let draft = Draft {
+            iss: like.iss,
+            sub: like.sub,
+            exp: like.exp,
+            nbf: like.nbf,
+            iat: city.clock.now(),
+            cti: [9; 16],
+            vct: like.vct,
+            status_index: index,
+            status_uri: status.uri,
+            fields: &like.fields.iter().map(|(key, value)| (key, again(value))).collect::<Vec<_>>(),
+        };
+        credential::sign(&draft, &*city.keys.signer(&issuer(city), Usage::Licence).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_entry_that_no_licence_has_is_ended_once_and_those_of_licences_are_left_alone() {
+        let city = rehearse().city;
+        let own = licence(&city, 1);
+        let shared = end_index(&city, &own.statement, &reason());
+        assert!(matches!(shared, Err(EndError::Licence(ref id)) if *id == own.id), "{shared:?}");
+        let forged = beside(&city, &own.statement, 77);
+        let ended = end_index(&city, &forged, &reason()).unwrap();
+        assert_eq!((ended.status_index, ended.before), (77, false));
+        let again = end_index(&city, &forged, &reason()).unwrap();
+        assert!(again.before && again.log_index == ended.log_index);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_ended_and_a_clock_that_is_ahead_ends_nothing() {
+        let city = rehearse().city;
+        let own = licence(&city, 1);
+        assert!(matches!(end_index(&city, b"noise", &reason()), Err(EndError::Unreadable)));
+        let mut changed = beside(&city, &own.statement, 78);
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(matches!(end_index(&city, &changed, &reason()), Err(EndError::NotOurs(_))));
+        let far = beside(&city, &own.statement, 1 << 40);
+        assert!(matches!(end_index(&city, &far, &reason()), Err(EndError::NotOurEntry(..))));
+        let (sent, host) = (city.clock.now(), "gd.elic.example".to_owned());
+        city.compared.take(&[Told { host, sent, theirs: sent.plus(-600) }], true, sent);
+        let forged = beside(&city, &own.statement, 79);
+        assert!(matches!(end_index(&city, &forged, &reason()), Err(EndError::ClockAhead(_))));
+    }
 }

@@ -73,6 +73,8 @@ pub fn write_counted(node: &Node) -> Result<(), KeepError> {
 /// # Errors
 /// [`KeepError`].
 pub fn anchor(node: &Node) -> Result<bool, KeepError> {
+    // The head of the log is signed with it, and an hour of a clock that is ahead is none.
+    node.compared.may_sign()?;
     let (read, now) = (node.store.read()?, node.clock.now());
     let Some((number, head)) = read.audit_head()? else { return Ok(false) };
     let last = read.document(Kind::AuditAnchor.name(), NEWEST)?;
