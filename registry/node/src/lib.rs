@@ -15,3 +15,6 @@ pub mod operator;
 pub mod publication;
 pub mod trips;
 pub mod upkeep;
+
+#[cfg(test)]
+mod testing;

@@ -217,3 +217,22 @@ pub(super) async fn service_item(
         code,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Edge;
+
+    #[test]
+    fn a_type_is_told_with_the_form_of_its_request_and_an_unknown_one_is_not_found() {
+        let edge = Edge::new();
+        let path = "/v1/catalogue/licence-types/11100000MB0143028R001";
+        assert_eq!(edge.get(path, "").json()["name"], "营业执照");
+        let schema = edge.get(&format!("{path}/schema"), "").json();
+        assert!(schema["properties"]["fields"].is_object(), "{schema}");
+        assert_eq!(edge.get("/v1/catalogue/licence-types/NONE", "").problem().0, 404);
+        let item = edge.get("/v1/catalogue/service-items/SZ-SP-0101", "").json();
+        assert_eq!(item["code"], json!("SZ-SP-0101"));
+    }
+}

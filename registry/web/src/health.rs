@@ -95,3 +95,29 @@ pub(super) async fn metrics(
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
         .into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Edge;
+
+    #[test]
+    fn a_node_whose_trust_files_are_over_lives_and_is_not_ready() {
+        let edge = Edge::new();
+        assert_eq!(edge.get("/healthz", "").body, b"ok\n");
+        assert_eq!(edge.get("/readyz", "").status, 200);
+        let other = Edge::new();
+        other.node().clock.advance(4 * 86_400);
+        assert_eq!(other.get("/healthz", "").status, 200);
+        let told = other.get("/readyz", "");
+        assert_eq!((told.status.as_u16(), &told.json()["ready"]), (503, &serde_json::json!(false)));
+    }
+
+    #[test]
+    fn who_does_not_sit_at_the_machine_sees_neither_numbers_nor_reasons() {
+        let edge = Edge::new();
+        edge.node().clock.advance(4 * 86_400);
+        let forwarded = |path| edge.call(("GET", path), "", &[("x-forwarded-for", "192.0.2.1")], None);
+        assert_eq!(forwarded("/metrics").status, 404);
+        assert_eq!(forwarded("/readyz").json()["reasons"], serde_json::json!([]));
+    }
+}

@@ -44,6 +44,7 @@ use licence_spec::time::UnixTime;
 use problem::Problem;
 
 pub use docs::openapi;
+pub use problem::kind::page as problems_page;
 pub use serve::{ServeError, Server};
 
 /// Longest request body: a credential of 64 KiB is 88 KiB in base64url, with room for the rest.
@@ -156,3 +157,6 @@ fn watch_router(web: Arc<Web>) -> Router {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal("task"))
 }
+
+#[cfg(test)]
+mod testing;

@@ -155,3 +155,81 @@ pub(super) async fn licence(
     };
     Ok(Json(answer).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::Edge;
+
+    fn revoke(act: &str) -> Value {
+        let reason =
+            json!({"legal_basis": "示例条例第一条", "document_number": "示例文书1号", "officer": "示例经办"});
+        json!({"act": act, "reason": reason})
+    }
+
+    #[test]
+    fn a_licence_is_issued_read_changed_and_its_history_told() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let licence = edge.licence(&office, 1);
+        let path = format!("/v1/licences/{}", licence["id"].as_str().unwrap());
+        let read = edge.get(&path, &office).json();
+        assert_eq!((&read["digest"], &read["status"]), (&licence["digest"], &json!(0)));
+        let changed = edge.post(&format!("{path}/status-changes"), &office, &revoke("revoke"));
+        assert_eq!((changed.status.as_u16(), &changed.json()["status"]), (201, &json!(1)));
+        let again = edge.post(&format!("{path}/status-changes"), &office, &revoke("suspend"));
+        assert_eq!(again.problem(), (409, "transition".to_owned()));
+        let history = edge.get(&format!("{path}/status-changes"), &office).json();
+        assert_eq!(history["changes"][0]["act"], "revoke");
+        assert_eq!(edge.get(&path, &office).json()["status"], 1);
+    }
+
+    #[test]
+    fn what_a_token_does_not_cover_is_refused_and_does_not_tell_what_is_there() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let licence = edge.licence(&office, 1);
+        let path = format!("/v1/licences/{}", licence["id"].as_str().unwrap());
+        let reader = edge.token("reader", "*", &["read"]);
+        assert_eq!(edge.post("/v1/licences", &reader, &edge.request(2)).problem().0, 403);
+        let stranger = edge.token("stranger", &edge.node().authority, &["*"]);
+        let (there, not) = (edge.get(&path, &stranger), edge.get("/v1/licences/none", &stranger));
+        assert_eq!((there.problem(), &there.body), (not.problem(), &not.body));
+        assert_eq!(edge.post("/v1/licences", &stranger, &edge.request(2)).problem().0, 403);
+        assert_eq!(edge.get(&path, "elt_nobody").problem(), (401, "unauthorised".to_owned()));
+    }
+
+    #[test]
+    fn a_request_that_is_sent_twice_under_one_key_is_done_once() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let (call, key) = (("POST", "/v1/licences"), [("idempotency-key", "one")]);
+        let first = edge.call(call, &office, &key, Some(&edge.request(1)));
+        let second = edge.call(call, &office, &key, Some(&edge.request(1)));
+        assert_eq!((first.status, &first.body), (second.status, &second.body));
+        assert!(!first.replayed && second.replayed);
+        let other = edge.call(call, &office, &key, Some(&edge.request(2)));
+        assert_eq!(other.problem(), (422, "idempotency-key-reused".to_owned()));
+        // Under no key it is another request, for a number that is taken.
+        assert_eq!(edge.post("/v1/licences", &office, &edge.request(1)).problem().0, 409);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_body_is_named_and_never_repeated() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let mut unknown = edge.request(1);
+        unknown["示例姓名"] = json!(1);
+        let told = edge.post("/v1/licences", &office, &unknown);
+        assert_eq!(told.problem(), (400, "malformed".to_owned()));
+        assert!(!String::from_utf8_lossy(&told.body).contains("示例姓名"));
+        let mut early = edge.request(1);
+        early["issued_on"] = json!("2027-01-01");
+        assert_eq!(edge.post("/v1/licences", &office, &early).problem(), (422, "fields".to_owned()));
+        let body = axum::body::Body::from(edge.request(1).to_string());
+        let typeless =
+            axum::http::Request::post("/v1/licences").header("authorization", format!("Bearer {office}"));
+        assert_eq!(edge.send(typeless.body(body).unwrap()).problem(), (415, "content-type".to_owned()));
+    }
+}

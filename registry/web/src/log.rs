@@ -58,3 +58,23 @@ fn tile_bytes(read: &dyn Read, path: TilePath) -> Result<Option<Vec<u8>>, StoreE
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Edge;
+
+    #[test]
+    fn the_head_covers_what_was_issued_and_tiles_end_where_the_log_does() {
+        let edge = Edge::new();
+        edge.licence(&edge.office(), 1);
+        let head = String::from_utf8(edge.get("/log/checkpoint", "").body).unwrap();
+        let size: u64 = head.lines().nth(1).unwrap().parse().unwrap();
+        assert_eq!(size, edge.node().store.read().unwrap().log_head().unwrap().unwrap().size);
+        let status = |path: String| edge.get(&path, "").status.as_u16();
+        assert_eq!(status(format!("/log/tile/0/000.p/{size}")), 200);
+        assert_eq!(status(format!("/log/tile/entries/000.p/{size}")), 200);
+        assert_eq!(status(format!("/log/tile/0/000.p/{}", size + 1)), 404);
+        assert_eq!(status(format!("/log/tile/entries/000.p/{}", size + 1)), 404);
+        assert_eq!(status("/log/tile/../../etc/passwd".to_owned()), 404);
+    }
+}

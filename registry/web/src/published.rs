@@ -195,3 +195,39 @@ pub(super) async fn reference(
     }
     Ok(file(&headers, licence_spec::numbers::TYP_LICENCE, "no-store", bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use licence_spec::bundle::Bundle;
+    use licence_spec::cose::Sign1;
+    use licence_spec::numbers::MAX_LICENCE;
+
+    use crate::testing::Edge;
+
+    #[test]
+    fn what_is_published_is_there_for_everybody_and_what_is_not_is_not_found() {
+        let edge = Edge::new();
+        for path in ["/v1/trust/root/1", "/v1/trust/list", "/v1/trust/timestamp", "/v1/catalogue"] {
+            assert_eq!(edge.get(path, "").status, 200, "{path}");
+        }
+        for path in
+            ["/v1/trust/root/2", "/v1/catalogue?version=9", "/v1/status-lists/99", "/v1/references/00"]
+        {
+            assert_eq!(edge.get(path, "").problem(), (404, "not-found".to_owned()), "{path}");
+        }
+        let bundle = edge.get("/v1/bundle", "");
+        assert!(Bundle::parse(&bundle.body).is_ok());
+    }
+
+    #[test]
+    fn a_reference_is_the_ticket_to_the_licence_with_its_proof() {
+        let edge = Edge::new();
+        let id = edge.licence(&edge.office(), 1)["id"].as_str().unwrap().to_owned();
+        let row = edge.node().store.read().unwrap().licence_by_id(&id).unwrap().unwrap();
+        let cti: String = row.cti.iter().map(|byte| format!("{byte:02x}")).collect();
+        let told = edge.get(&format!("/v1/references/{cti}"), "");
+        let object = Sign1::parse(&told.body, MAX_LICENCE).unwrap();
+        assert_eq!(object.statement_digest(), row.digest);
+        assert!(object.log_proof().is_some());
+    }
+}

@@ -46,3 +46,50 @@ pub(super) async fn check(
     let body = serde_json::to_vec(&checked).unwrap_or_default();
     keep(&web, job, turn, body).await
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::Edge;
+
+    fn case(holder: &Value) -> Value {
+        let subject = json!({"role": "applicant", "code_type": holder["code_type"], "code": holder["code"]});
+        json!({"case_number": "2026-1", "operator": "示例经办", "authorisation": "示例授权1号",
+            "subjects": [subject], "elsewhere": false})
+    }
+
+    #[test]
+    fn what_the_people_of_a_case_hold_meets_the_materials_and_no_field_is_told() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let request = edge.request(1);
+        assert_eq!(edge.post("/v1/licences", &office, &request).status, 201);
+        let path = "/v1/service-items/SZ-SP-0101/checks";
+        let told = edge.post(path, &office, &case(&request["holders"][0]));
+        assert_eq!(told.status, 200, "{}", told.json());
+        let answer = told.json();
+        assert_eq!(answer["fit"]["materials"][0]["result"], "MET", "{answer}");
+        assert!(answer["licences"][0]["receipt"].is_string());
+        let name = request["holders"][0]["name"].as_str().unwrap();
+        assert!(!String::from_utf8_lossy(&told.body).contains(name), "no field of a licence");
+    }
+
+    #[test]
+    fn a_case_without_a_ground_or_with_nobody_is_not_looked_at() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let path = "/v1/service-items/SZ-SP-0101/checks";
+        let good = case(&edge.request(1)["holders"][0]);
+        for member in ["authorisation", "case_number", "operator"] {
+            let mut bare = good.clone();
+            bare[member] = json!("");
+            assert_eq!(edge.post(path, &office, &bare).problem(), (422, "fields".to_owned()), "{member}");
+        }
+        let mut nobody = good.clone();
+        nobody["subjects"] = json!([]);
+        assert_eq!(edge.post(path, &office, &nobody).problem().0, 422);
+        let unknown = edge.post("/v1/service-items/NONE/checks", &office, &good);
+        assert_eq!(unknown.problem(), (404, "unknown-service-item".to_owned()));
+    }
+}

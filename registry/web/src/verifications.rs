@@ -7,7 +7,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use licence_catalogue::fit::Fit;
 use licence_node::access::caller::{Caller, Errand};
-use licence_spec::audit::{AuditAct, WhoKind};
 use licence_spec::qr::Reference;
 use licence_spec::verdict::Verdict;
 use serde::Serialize;
@@ -21,8 +20,7 @@ use licence_node::exchange::ask_register::RegisterQuestion;
 use licence_node::exchange::look_up::{LogQuestion, lacks_the_log};
 use licence_node::node::commit::{Job, Remember, Render};
 use licence_node::node::encoding::base64url;
-use licence_node::publication::own_register;
-use licence_node::trips::receipt;
+use licence_node::trips::file_verdict::{self, file_verdict};
 use licence_node::trips::verify::{
     Answer as Judged, NOBODY, Others, VerifyError, VerifyRequest, verify_presented,
 };
@@ -98,31 +96,15 @@ pub(super) async fn judge(
             }
         }
     };
-    let verdict = explained(web, judged.verdict).await?;
-    web.app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
-    let mut answer = Answer { verdict, fit: judged.fit, receipt: None, receipt_id: None };
-    // What files nothing is counted; a receipt is a row of its own.
-    let count = |answer: &Answer| {
-        let result = answer.verdict.code().map_or(answer.verdict.outcome().as_str(), |code| code.as_str());
-        web.app.node.counted.count(WhoKind::Client, caller.id(), AuditAct::Verified, result);
+    let filed = if file_verdict::may_wait(&judged.verdict) {
+        let (web, caller, request) = (Arc::clone(web), caller.clone(), request.clone());
+        blocking(move || file_verdict(&web.app.node, &caller, &request, judged)).await??
+    } else {
+        file_verdict(&web.app.node, caller, request, judged)?
     };
-    if !request.receipt {
-        count(&answer);
-        return Ok((answer, None));
-    }
-    let (case, item) = (request.case_number.as_deref(), request.service_item.as_deref());
-    match receipt::prepare(&web.app.node, &answer.verdict, caller.id(), case, item, receipt::Use::default())?
-    {
-        None => {
-            count(&answer);
-            Ok((answer, None))
-        }
-        Some(prepared) => {
-            answer.receipt = Some(base64url(&prepared.bytes));
-            answer.receipt_id = Some(prepared.id);
-            Ok((answer, Some(prepared.job)))
-        }
-    }
+    let (verdict, receipt) = (filed.verdict, filed.receipt.as_deref().map(base64url));
+    web.app.metrics.verdict(verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
+    Ok((Answer { verdict, fit: filed.fit, receipt, receipt_id: filed.receipt_id }, filed.job))
 }
 
 /// Judges with the help of other nodes.
@@ -134,21 +116,56 @@ fn ask_others(web: &Web, caller: &Caller, request: &VerifyRequest) -> Result<Jud
     verify_presented(node, caller, request, &Others { fetch: &fetch, ask: &ask, log: Some(&log) })
 }
 
-/// With the act of law in the text, if the licence is this node's own and has ended or is suspended.
-async fn explained(web: &Arc<Web>, mut verdict: Verdict) -> Result<Verdict, Problem> {
-    if !own_register::may_explain(&verdict) {
-        return Ok(verdict);
-    }
-    let web = Arc::clone(web);
-    let explained =
-        blocking(move || own_register::explain(&web.app.node, &mut verdict).map(|()| verdict)).await?;
-    explained.map_err(|error| Problem::store(&error))
-}
-
 /// Makes a receipt durable, together with the answer that is kept under an idempotency key.
 pub(super) async fn store(web: &Web, mut job: Job, kept: Option<(Remember, Vec<u8>)>) -> Result<(), Problem> {
     job.answer = kept.map(|(remember, body)| (remember, Box::new(move |_: &_| body.clone()) as Render));
     let committed = web.app.node.writer.submit(job)?;
     committed.await.map_err(|_| Problem::internal("writer"))??;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Edge;
+
+    #[test]
+    fn a_refused_licence_is_an_answer_and_a_wrong_request_a_problem() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let licence = edge.licence(&office, 1);
+        let ask = |request| edge.post("/v1/verifications", &office, &request);
+        let good = ask(json!({"credential": licence["credential"]}));
+        assert_eq!((good.status.as_u16(), &good.json()["verdict"]["outcome"]), (200, &json!("ACCEPT")));
+        let noise = ask(json!({"qr": "noise"}));
+        assert_eq!(
+            (noise.status.as_u16(), &noise.json()["verdict"]["outcome"]),
+            (200, &json!("NO_CREDENTIAL"))
+        );
+        assert_eq!(ask(json!({})).problem().0, 400);
+        let item = json!({"credential": licence["credential"], "service_item": "GZ-NONE-0000"});
+        assert_eq!(ask(item).problem(), (404, "unknown-service-item".to_owned()));
+    }
+
+    #[test]
+    fn a_receipt_is_there_by_its_id_for_the_client_that_had_it_made_and_nobody_else() {
+        let edge = Edge::new();
+        let office = edge.office();
+        let licence = edge.licence(&office, 1);
+        let case =
+            json!({"credential": licence["credential"], "service_item": "SZ-SP-0101", "case_number": "1"});
+        let filed = edge.post("/v1/verifications", &office, &case).json();
+        let path = format!("/v1/receipts/{}", filed["receipt_id"].as_str().unwrap());
+        let own = edge.get(&path, &office);
+        assert_eq!(own.status, 200);
+        let other = edge.token("other", "*", &["*"]);
+        assert_eq!(edge.get(&path, &other).problem(), (404, "not-found".to_owned()));
+        let checked = edge.post("/v1/receipts/check", &other, &json!({"receipt": filed["receipt"]})).json();
+        assert_eq!(
+            (&checked["outcome"], &checked["receipt"]["audience"]),
+            (&json!("ACCEPT"), &json!("office"))
+        );
+        assert_eq!(edge.post("/v1/receipts/check", &other, &json!({"receipt": "!"})).problem().0, 400);
+    }
 }

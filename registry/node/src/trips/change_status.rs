@@ -248,6 +248,71 @@ impl Changed {
 mod tests {
     use super::*;
 
+    use crate::testing::{licence, reason, rehearse};
+    use crate::trips::verify::{ALONE, VerifyRequest, verify_presented};
+
+    fn change(node: &Node, id: &str, act: &str, at: Option<&str>) -> Result<Changed, ChangeError> {
+        let effective_at = at.map(str::to_owned);
+        let request = ChangeRequest { act: act.to_owned(), reason: reason(), effective_at };
+        change_status(node, &Caller::Operator, id, &request, None)
+    }
+
+    fn verdict(node: &Node, id: &str) -> String {
+        let request: VerifyRequest = serde_json::from_value(serde_json::json!({"id": id})).unwrap();
+        let verdict = verify_presented(node, &Caller::Operator, &request, &ALONE).unwrap().verdict;
+        verdict.code().map_or("ACCEPT", |code| code.as_str()).to_owned()
+    }
+
+    #[test]
+    fn a_change_counts_in_the_verdicts_of_its_node_before_any_list_is_published() {
+        let city = rehearse().city;
+        let id = licence(&city, 1).id;
+        assert_eq!(verdict(&city, &id), "ACCEPT");
+        change(&city, &id, "suspend", None).unwrap();
+        assert_eq!(verdict(&city, &id), "SUSPENDED");
+        change(&city, &id, "reinstate", None).unwrap();
+        assert_eq!(verdict(&city, &id), "ACCEPT");
+        change(&city, &id, "revoke", None).unwrap();
+        assert_eq!(verdict(&city, &id), "REVOKED");
+        assert!(matches!(change(&city, &id, "reinstate", None), Err(ChangeError::Transition)));
+    }
+
+    #[test]
+    fn an_act_takes_effect_neither_in_the_future_nor_before_what_went_before_it() {
+        let city = rehearse().city;
+        let id = licence(&city, 1).id;
+        let at = |seconds| city.clock.now().plus(seconds).to_string();
+        let later = change(&city, &id, "suspend", Some(&at(1)));
+        assert!(matches!(later, Err(ChangeError::Effective(_))), "{later:?}");
+        let early = change(&city, &id, "suspend", Some("1990-01-01T00:00:00+08:00"));
+        assert!(matches!(early, Err(ChangeError::Effective(_))), "{early:?}");
+        let none = change(&city, &id, "suspend", Some("today"));
+        assert!(matches!(none, Err(ChangeError::Effective(_))), "{none:?}");
+        city.clock.advance(600);
+        change(&city, &id, "suspend", Some(&at(-60))).unwrap();
+        let before = change(&city, &id, "revoke", Some(&at(-61)));
+        assert!(matches!(before, Err(ChangeError::Effective(_))), "{before:?}");
+        change(&city, &id, "revoke", Some(&at(-60))).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_there_is_mistyped_or_has_no_ground_changes_nothing() {
+        let city = rehearse().city;
+        let id = licence(&city, 1).id;
+        assert!(matches!(change(&city, "1.2.156", "revoke", None), Err(ChangeError::UnknownLicence)));
+        for act in ["supersede", "replace", "Revoke", ""] {
+            assert!(matches!(change(&city, &id, act, None), Err(ChangeError::UnknownAct)), "{act}");
+        }
+        let bare = ChangeRequest {
+            act: "revoke".to_owned(),
+            reason: Reason { officer: String::new(), ..reason() },
+            effective_at: None,
+        };
+        let refused = change_status(&city, &Caller::Operator, &id, &bare, None);
+        assert!(matches!(refused, Err(ChangeError::Reason(_))), "{refused:?}");
+        assert_eq!(verdict(&city, &id), "ACCEPT");
+    }
+
     #[test]
     fn what_has_ended_stays_ended_and_only_the_suspended_is_reinstated() {
         for act in Act::ALL {

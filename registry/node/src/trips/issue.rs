@@ -340,7 +340,12 @@ fn prepare(
 
 /// The 电子证照标识. A provincial type has no national code yet: its 9-digit code stands in the type part, and the check
 /// is computed in the same way (spec/decisions/0003).
-fn compose_id(code: &str, authority: &str, serial: &str, version: u32) -> Result<String, IssueError> {
+pub(super) fn compose_id(
+    code: &str,
+    authority: &str,
+    serial: &str,
+    version: u32,
+) -> Result<String, IssueError> {
     let wrong = |what: &str| IssueError::Draft(what.to_owned());
     let version = u16::try_from(version).map_err(|_| wrong("version"))?;
     let issuer = CreditCode::parse(authority).map_err(|error| wrong(&error.to_string()))?;
@@ -409,4 +414,126 @@ impl Issued {
 /// If the statement is not conformant, which an issued one never is.
 pub fn file_bytes(issued: &Issued) -> Result<Vec<u8>, licence_spec::cbor::Fault> {
     with_log_proof(&issued.statement, MAX_LICENCE, issued.log.proof.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use licence_spec::log::change::Act;
+    use licence_store::AuditFilter;
+
+    use super::*;
+    use crate::node::compared::Told;
+    use crate::node::config::Disconnection;
+    use crate::testing::{TYPE, licence, reason, rehearse, request};
+    use crate::trips::change_status::{ChangeRequest, change_status};
+
+    fn size(node: &Node) -> u64 {
+        node.store.read().unwrap().log_head().unwrap().unwrap().size
+    }
+
+    #[test]
+    fn what_is_issued_is_stored_logged_and_written_down_at_once() {
+        let city = rehearse().city;
+        let before = size(&city);
+        let issued = licence(&city, 1);
+        let row = city.store.read().unwrap().licence_by_id(&issued.id).unwrap().unwrap();
+        assert_eq!(row.credential, issued.statement);
+        assert_eq!((row.log_index, size(&city)), (before, before + 1));
+        assert_eq!(issued.log.index, before);
+        let about = AuditFilter { licence: Some(&row.digest), ..AuditFilter::default() };
+        assert_eq!(city.store.read().unwrap().audit_rows(0, &about, 10).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_signed_that_no_verifier_would_accept() {
+        let city = rehearse().city;
+        let before = size(&city);
+        let ask = |change: &dyn Fn(&mut IssueRequest)| {
+            let mut request = request(&city, 1);
+            change(&mut request);
+            issue(&city, &Caller::Operator, &request, None).map(|issued| issued.id)
+        };
+        let area = ask(&|request| request.area_code = "440300".to_owned());
+        assert!(matches!(area, Err(IssueError::OutOfScope(Code::ScopeRegion))), "{area:?}");
+        let kind = ask(&|request| request.licence_type = "11100000MB0143028R999".to_owned());
+        assert!(matches!(kind, Err(IssueError::UnknownType(_))), "{kind:?}");
+        let stranger = ask(&|request| request.issuer = "11440300X00000028X".to_owned());
+        assert!(matches!(stranger, Err(IssueError::UnknownAuthority(_))), "{stranger:?}");
+        let own = city.authority.clone();
+        let no_issuer = ask(&|request| request.issuer = own.clone());
+        assert!(
+            matches!(no_issuer, Err(IssueError::UnknownAuthority(_) | IssueError::OutOfScope(_))),
+            "{no_issuer:?}"
+        );
+        let field = ask(&|request| request.issued_on = "2027-01-01".to_owned());
+        assert!(matches!(field, Err(IssueError::Fields(_))), "{field:?}");
+        assert_eq!(size(&city), before);
+    }
+
+    #[test]
+    fn in_production_neither_invented_authorities_nor_provisional_types_are_signed() {
+        let city = Node { production: true, ..rehearse().city };
+        let refused = issue(&city, &Caller::Operator, &request(&city, 1), None).map(|issued| issued.id);
+        assert!(matches!(refused, Err(IssueError::Synthetic | IssueError::Fields(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn a_city_that_is_cut_off_issues_for_the_hours_that_are_set_and_no_longer() {
+        let strict = Disconnection { issue_after_end_s: Some(3_600), ..Disconnection::default() };
+        let city = Node { disconnection: strict, ..rehearse().city };
+        let end = city.evidence.snapshot().trust_files().unwrap().end().unwrap();
+        city.clock.set(end.plus(3_599));
+        licence(&city, 1);
+        city.clock.set(end.plus(3_600));
+        let over = issue(&city, &Caller::Operator, &request(&city, 2), None).map(|issued| issued.id);
+        assert!(matches!(over, Err(IssueError::NotReady("trust list expired"))), "{over:?}");
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_signs_nothing() {
+        let city = rehearse().city;
+        let (sent, host) = (city.clock.now(), "gd.elic.example".to_owned());
+        city.compared.take(&[Told { host, sent, theirs: sent.plus(-600) }], true, sent);
+        let refused = issue(&city, &Caller::Operator, &request(&city, 1), None).map(|issued| issued.id);
+        assert!(matches!(refused, Err(IssueError::ClockAhead(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn a_new_version_ends_the_old_one_and_follows_only_what_is_in_force() {
+        let city = rehearse().city;
+        let old = licence(&city, 1);
+        let again = |id: &str, request: &IssueRequest| {
+            new_version(&city, &Caller::Operator, id, request, &reason(), None)
+        };
+        let other = again(&old.id, &request(&city, 2)).map(|issued| issued.id);
+        assert!(matches!(other, Err(IssueError::Predecessor)), "another number: {other:?}");
+        let new = again(&old.id, &request(&city, 1)).unwrap();
+        let read = city.store.read().unwrap();
+        let (row, next) =
+            (read.licence_by_id(&old.id).unwrap().unwrap(), read.licence_by_id(&new.id).unwrap().unwrap());
+        assert_eq!((row.status, row.successor), (Act::Supersede.new_status(), Some(next.digest)));
+        assert_eq!((next.version, next.predecessor), (2, Some(row.digest)));
+        assert_eq!(serial_of(&new.id), serial_of(&old.id));
+        drop(read);
+        let ended = again(&old.id, &request(&city, 1)).map(|issued| issued.id);
+        assert!(matches!(ended, Err(IssueError::Predecessor)), "it has ended: {ended:?}");
+    }
+
+    #[test]
+    fn a_revoked_licence_has_no_next_version() {
+        let city = rehearse().city;
+        let old = licence(&city, 1);
+        let revoke = ChangeRequest { act: "revoke".to_owned(), reason: reason(), effective_at: None };
+        change_status(&city, &Caller::Operator, &old.id, &revoke, None).unwrap();
+        let refused = new_version(&city, &Caller::Operator, &old.id, &request(&city, 1), &reason(), None);
+        assert!(matches!(refused.map(|issued| issued.id), Err(IssueError::Predecessor)));
+    }
+
+    #[test]
+    fn the_serial_number_and_the_check_of_an_id_are_those_of_the_standard() {
+        let id = compose_id(TYPE, "11440100X00000027D", "20260000006", 1).unwrap();
+        assert_eq!(serial_of(&id), "20260000006");
+        assert!(LicenceId::parse(&id).is_ok(), "{id}");
+        assert!(compose_id(TYPE, "no code", "1", 1).is_err());
+    }
 }

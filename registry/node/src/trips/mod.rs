@@ -5,6 +5,7 @@ pub mod check_service_item;
 pub mod cut;
 pub mod end_index;
 pub mod file_form;
+pub mod file_verdict;
 pub mod issue;
 pub mod read_licence;
 pub mod reason;

@@ -74,3 +74,33 @@ pub fn read_by_reference(node: &Node, row: &LicenceRow) -> Result<(Vec<u8>, Opti
     });
     Ok((file, first))
 }
+
+#[cfg(test)]
+mod tests {
+    use licence_spec::cose::Sign1;
+    use licence_spec::numbers::MAX_LICENCE;
+
+    use super::*;
+    use crate::testing::{licence, rehearse};
+
+    #[test]
+    fn a_licence_leaves_with_a_proof_and_a_row_that_names_it_and_nobody() {
+        let city = rehearse().city;
+        let issued = licence(&city, 1);
+        let row = city.store.read().unwrap().licence_by_id(&issued.id).unwrap().unwrap();
+        let read = read_licence(&city, &Caller::Operator, &row).unwrap();
+        let object = Sign1::parse(&read.file, MAX_LICENCE).unwrap();
+        assert!(object.log_proof().is_some());
+        assert_eq!(object.statement_digest(), row.digest);
+        assert_eq!(read.job.effects.len(), 1, "one row");
+    }
+
+    #[test]
+    fn the_first_read_by_reference_in_an_hour_is_a_row_the_others_are_counted() {
+        let city = rehearse().city;
+        let issued = licence(&city, 1);
+        let row = city.store.read().unwrap().licence_by_id(&issued.id).unwrap().unwrap();
+        let told = || read_by_reference(&city, &row).unwrap().1.is_some();
+        assert_eq!((told(), told(), told()), (true, false, false));
+    }
+}

@@ -225,3 +225,77 @@ fn content(receipt: &Receipt) -> Content {
         holder: receipt.holder().map(|mark| digest_text(&mark.digest)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::access::caller::Caller;
+    use crate::node::encoding::base64url;
+    use crate::testing::{licence, rehearse};
+    use crate::trips::verify::{ALONE, verify_presented};
+
+    fn judged(node: &Node, form: serde_json::Value) -> Verdict {
+        let request = serde_json::from_value(form).unwrap();
+        verify_presented(node, &Caller::Operator, &request, &ALONE).unwrap().verdict
+    }
+
+    fn filed(node: &Node, verdict: &Verdict) -> Prepared {
+        let used = Use::default();
+        let made = prepare(node, verdict, "office", Some("2026-1"), Some("GZ-SP-0101"), used).unwrap();
+        made.unwrap()
+    }
+
+    fn check(node: &Node, receipt: &[u8]) -> Checked {
+        let request = json!({"receipt": base64url(receipt)});
+        check_filed(node, &serde_json::from_value(request).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_receipt_is_genuine_years_later_and_not_if_a_byte_of_it_is_changed() {
+        let city = rehearse().city;
+        let verdict = judged(&city, json!({"credential": licence(&city, 1).credential}));
+        let made = filed(&city, &verdict);
+        let checked = check(&city, &made.bytes);
+        assert_eq!((checked.outcome, checked.code), ("ACCEPT", None));
+        let content = checked.receipt.unwrap();
+        assert_eq!((content.audience.as_str(), content.case_number.as_str()), ("office", "2026-1"));
+        let mut changed = made.bytes.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        let refused = check(&city, &changed);
+        assert_eq!((refused.outcome, refused.receipt.is_none()), ("REJECT", true));
+        assert_eq!(check(&city, b"noise").outcome, "NO_CREDENTIAL");
+    }
+
+    #[test]
+    fn nothing_is_signed_over_that_was_no_licence_or_could_be_filed_anywhere() {
+        let city = rehearse().city;
+        let noise = judged(&city, json!({"qr": "not a licence"}));
+        let made = prepare(&city, &noise, "office", Some("1"), Some("GZ-SP-0101"), Use::default());
+        assert!(made.unwrap().is_none());
+        let good = judged(&city, json!({"credential": licence(&city, 1).credential}));
+        for (case, item) in [(None, Some("GZ-SP-0101")), (Some("1"), None)] {
+            assert!(prepare(&city, &good, "office", case, item, Use::default()).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn a_refused_licence_has_a_receipt_that_says_so() {
+        let city = rehearse().city;
+        let mut bytes = licence(&city, 1).statement;
+        *bytes.last_mut().unwrap() ^= 1;
+        let verdict = judged(&city, json!({"credential": base64url(&bytes)}));
+        let content = check(&city, &filed(&city, &verdict).bytes).receipt.unwrap();
+        assert_eq!((content.outcome, content.code), ("REJECT", Some("SIGNATURE_INVALID")));
+    }
+
+    #[test]
+    fn a_node_whose_trust_list_is_over_says_that_it_cannot_tell() {
+        let city = rehearse().city;
+        let verdict = judged(&city, json!({"credential": licence(&city, 1).credential}));
+        let made = filed(&city, &verdict);
+        city.clock.advance(4 * 86_400);
+        assert_eq!(check(&city, &made.bytes).outcome, "INDETERMINATE");
+    }
+}

@@ -86,3 +86,33 @@ fn past(read: &dyn Read, row: StatusChangeRow) -> Result<PastChange, StoreError>
         log_index: row.log_index,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::caller::Caller;
+    use crate::testing::{licence, reason, rehearse, request};
+    use crate::trips::change_status::{ChangeRequest, change_status};
+    use crate::trips::issue::new_version;
+
+    #[test]
+    fn the_acts_are_told_in_order_with_their_ground_and_what_took_the_place() {
+        let city = rehearse().city;
+        let id = licence(&city, 1).id;
+        for act in ["suspend", "reinstate"] {
+            city.clock.advance(60);
+            let change = ChangeRequest { act: act.to_owned(), reason: reason(), effective_at: None };
+            change_status(&city, &Caller::Operator, &id, &change, None).unwrap();
+        }
+        let next = new_version(&city, &Caller::Operator, &id, &request(&city, 1), &reason(), None).unwrap();
+        let read = city.store.read().unwrap();
+        let told = history(&*read, &read.licence_by_id(&id).unwrap().unwrap()).unwrap();
+        let steps: Vec<_> =
+            told.changes.iter().map(|change| (change.act, change.previous, change.status)).collect();
+        assert_eq!(steps, [("suspend", 0, 2), ("reinstate", 2, 0), ("supersede", 0, 3)]);
+        assert_eq!(told.status, 3);
+        assert!(told.changes.iter().all(|change| change.legal_basis == reason().legal_basis));
+        assert_eq!(told.changes[2].successor.as_deref(), Some(next.id.as_str()));
+        assert!(told.changes.is_sorted_by_key(|change| change.log_index));
+    }
+}

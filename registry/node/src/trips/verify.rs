@@ -388,3 +388,75 @@ fn fit_of(evidence: &Evidence, question: &Question<'_>, verdict: &Verdict) -> Op
     let presented = Presented::of_verdict(verdict)?;
     Some(fit(catalogue, item, &[presented], question.subject.as_slice()))
 }
+
+#[cfg(test)]
+mod tests {
+    use licence_spec::verdict::Code;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{TYPE, licence, rehearse};
+    use crate::trips::issue::compose_id;
+    use crate::upkeep::rehearsal::Rehearsal;
+
+    fn ask(node: &Node, request: Value) -> Result<Answer, VerifyError> {
+        verify_presented(node, &Caller::Operator, &serde_json::from_value(request).unwrap(), &ALONE)
+    }
+
+    fn code(node: &Node, request: Value) -> Option<Code> {
+        ask(node, request).unwrap().verdict.code()
+    }
+
+    #[test]
+    fn the_forms_of_one_licence_have_one_verdict_and_a_number_shows_no_fields() {
+        let city = rehearse().city;
+        let issued = licence(&city, 1);
+        let forms =
+            [json!({"credential": issued.credential}), json!({"qr": issued.qr}), json!({"id": issued.id})];
+        for form in forms {
+            let by_number = form.get("id").is_some();
+            let verdict = ask(&city, form).unwrap().verdict;
+            assert_eq!(verdict.code(), None);
+            assert_eq!(verdict.licence().is_none_or(|data| data.fields.is_empty()), by_number);
+        }
+    }
+
+    #[test]
+    fn evidence_that_has_aged_makes_no_accept() {
+        let city = rehearse().city;
+        let issued = licence(&city, 1);
+        let present = || json!({"credential": issued.credential});
+        assert_eq!(code(&city, present()), None);
+        city.clock.advance(4 * 86_400);
+        assert_eq!(code(&city, present()), Some(Code::TrustListExpired));
+    }
+
+    #[test]
+    fn a_licence_is_given_in_one_form_and_what_is_mistyped_is_named() {
+        let city = rehearse().city;
+        let issued = licence(&city, 1);
+        let both = ask(&city, json!({"credential": issued.credential, "id": issued.id}));
+        assert!(matches!(both, Err(VerifyError::OneForm)));
+        assert!(matches!(ask(&city, json!({})), Err(VerifyError::OneForm)));
+        assert!(matches!(ask(&city, json!({"credential": "!"})), Err(VerifyError::Encoding)));
+        let policy = ask(&city, json!({"id": issued.id, "policy": "aproval"}));
+        assert!(matches!(policy, Err(VerifyError::Field("policy", _))));
+        let item = ask(&city, json!({"id": issued.id, "service_item": "GZ-NONE-0000"}));
+        assert!(matches!(item, Err(VerifyError::UnknownItem)));
+        let subject = json!({"id": issued.id, "subject": {"code_type": "001", "code": "1"}});
+        assert!(matches!(ask(&city, subject), Err(VerifyError::Subject { member: "subject.code", .. })));
+    }
+
+    #[test]
+    fn only_the_register_that_must_know_a_number_says_that_there_is_none() {
+        let Rehearsal { province, city } = rehearse();
+        let id = |authority: &str| compose_id(TYPE, authority, "20260000077", 1).unwrap();
+        assert_eq!(code(&city, json!({"id": id(&city.authority)})), Some(Code::NotFound));
+        // The province must know its own, and nobody can ask it here.
+        assert_eq!(code(&city, json!({"id": id(&province.authority)})), Some(Code::NotAsked));
+        let data = licence_catalogue::embedded().unwrap();
+        let unlisted = &data.authorities_of_node("440300").next().unwrap().code;
+        assert!(city.evidence.snapshot().trust_list().unwrap().entry(unlisted).is_none());
+        assert_eq!(code(&city, json!({"id": id(unlisted)})), Some(Code::NotFound), "no register has it");
+    }
+}
