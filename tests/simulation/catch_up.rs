@@ -17,7 +17,7 @@ use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::TilePath;
-use licence_spec::suite::{Digest, Signer as _};
+use licence_spec::suite::Digest;
 use licence_store::{LicenceRow, Store as _, StoreError};
 use licence_store_sqlite::SqliteStore;
 

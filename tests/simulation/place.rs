@@ -15,7 +15,7 @@ use licence_node::publication::documents;
 use licence_node::publication::refresh;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::tile::{Tile, TilePath, append_entry};
-use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
+use licence_spec::suite::{Digest, PublicKey, SeedSigner, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustFiles;
 use licence_store::{LogHead, Store as _, TileKey};

@@ -19,7 +19,6 @@ use clap::Args;
 use licence_catalogue::approval::Proposal;
 use licence_catalogue::{Release, embedded};
 use licence_spec::log::cosignature::WitnessKey;
-use licence_spec::suite::Signer as _;
 use licence_spec::trust::Entry;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -358,8 +358,7 @@ impl Tour<'_> {
         let hashes = tree.inclusion_proof(size - 1, size)?;
         let signer = node.keys.signer(&node.authority, Usage::Log).context("log key")?;
         let origin = node.origin();
-        let key = LogKey::new(&origin, licence_node::node::keys::public_key(&signer))
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let key = LogKey::new(&origin, *signer.public_key()).map_err(|error| anyhow::anyhow!("{error}"))?;
         let checkpoint =
             Checkpoint { origin: &origin, head: TreeHead { size, root } }.sign(&key, &*signer)?;
         let forged = with_log_proof(
@@ -386,7 +385,7 @@ impl Tour<'_> {
         let signer = node.keys.signer(&office.code, Usage::Licence).context("key")?;
         let now = node.clock.now();
         let entry = self.stage.entries.iter_mut().find(|entry| entry.id == office.code).context("entry")?;
-        ceremony::compromise(entry, &licence_node::node::keys::public_key(&signer), now, &cut);
+        ceremony::compromise(entry, signer.public_key(), now, &cut);
         let list = self.stage.officers.list(2, now, self.stage.entries.clone(), &self.stage.witnesses)?;
         sign_timestamp(self.stage.province.node(), 2, &list)?;
         self.stage.exchange()?;
@@ -427,7 +426,7 @@ impl Tour<'_> {
         Ok(())
     }
 
-    fn timestamp_key(&self) -> Result<Arc<SeedSigner>> {
+    fn timestamp_key(&self) -> Result<Arc<dyn Signer>> {
         let province = self.stage.province.node();
         province.keys.signer(&province.authority, Usage::Timestamp).context("timestamp key")
     }

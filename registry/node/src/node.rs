@@ -27,7 +27,7 @@ use std::sync::Arc;
 use licence_catalogue::Authority;
 use licence_spec::catalogue::Catalogue;
 use licence_spec::log::cosignature::WitnessKey;
-use licence_spec::suite::{PublicKey, SeedSigner, Signer as _};
+use licence_spec::suite::{PublicKey, Signer};
 use licence_store::Store;
 
 use crate::node::audit::Counted;
@@ -115,7 +115,7 @@ impl Node {
     ///
     /// # Errors
     /// [`ClockAhead`]: nothing is signed by a clock that is ahead.
-    pub fn signer(&self, authority: &str, usage: Usage) -> Result<Option<Arc<SeedSigner>>, ClockAhead> {
+    pub fn signer(&self, authority: &str, usage: Usage) -> Result<Option<Arc<dyn Signer>>, ClockAhead> {
         self.compared.may_sign()?;
         Ok(self.keys.signer(authority, usage))
     }

@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use licence_catalogue::{Authority, CatalogueData};
 use licence_spec::log::cosignature::WitnessKey;
-use licence_spec::suite::SeedSigner;
+use licence_spec::suite::Signer;
 use licence_spec::trust::{Entry, Root, TrustFiles};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -167,7 +167,7 @@ impl OfficersOptions {
     }
 
     /// The key of one officer; the folder may hold his alone.
-    pub(super) fn signer(&self, officer: &str, usage: Usage) -> Result<Arc<SeedSigner>> {
+    pub(super) fn signer(&self, officer: &str, usage: Usage) -> Result<Arc<dyn Signer>> {
         let keys = Keyring::load(&self.folder.join("keys"), &self.passphrase()?)?;
         let key = keys.signer(officer, usage);
         key.with_context(|| {

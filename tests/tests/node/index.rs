@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use licence_node::node::keys::{Keyring, Usage};
 use licence_spec::http_signature::{Content, IdempotencyKey, sign};
-use licence_spec::suite::{SeedSigner, Signer};
+use licence_spec::suite::Signer;
 use serde_json::{Value, json};
 
 use crate::audit::list;
@@ -95,12 +95,12 @@ pub(crate) fn case() -> Value {
 }
 
 /// The key by which a node signs its calls.
-pub(crate) fn node_key(place: &Place, node: &str) -> Arc<SeedSigner> {
+pub(crate) fn node_key(place: &Place, node: &str) -> Arc<dyn Signer> {
     key_of(place, node, Usage::Node)
 }
 
 /// A key of a node, as whoever has its folder and passphrase has it.
-pub(crate) fn key_of(place: &Place, node: &str, wanted: Usage) -> Arc<SeedSigner> {
+pub(crate) fn key_of(place: &Place, node: &str, wanted: Usage) -> Arc<dyn Signer> {
     let words = std::fs::read_to_string(place.path(&format!("{node}/passphrase"))).expect("a passphrase");
     let folder = place.path(&format!("{node}/keys"));
     let keys = Keyring::load(std::path::Path::new(&folder), &words).expect("keys");

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use licence_spec::cose::Signed;
 use licence_spec::credential::Credential;
 use licence_spec::numbers::{MAX_ROOT, TYP_ROOT};
-use licence_spec::suite::Signer;
 use licence_spec::trust::{
     Key, ListContent, Proposal, Proposed, Proved, Role, RoleKeys, Root, RootContent, SignatureError, Taken,
     TrustFiles,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use licence_catalogue::{Authority, KeyRole};
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::note::LogKey;
-use licence_spec::suite::{PublicKey, SeedSigner, SignError, Signer, sha256};
+use licence_spec::suite::{PublicKey, SignError, Signer, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{
     Cut, Entry, Key, KeyState, ListContent, Log, Proposal, ProposalError, Proposed, RoleKeys, RootContent,
@@ -46,9 +46,9 @@ const SCOPE_LIFE_S: i64 = 2 * 365 * DAY_S;
 /// The officers of a province: three, each with a key for the root, one for the list and one to approve the catalogue; two
 /// of them must sign. The online timestamp key is the province node's own.
 pub struct Officers {
-    root: Vec<Arc<SeedSigner>>,
-    list: Vec<Arc<SeedSigner>>,
-    approval: Vec<Arc<SeedSigner>>,
+    root: Vec<Arc<dyn Signer>>,
+    list: Vec<Arc<dyn Signer>>,
+    approval: Vec<Arc<dyn Signer>>,
     name: String,
 }
 
@@ -83,13 +83,13 @@ pub enum CeremonyError {
     Rng(#[from] RngError),
 }
 
-fn role(threshold: usize, signers: &[Arc<SeedSigner>]) -> RoleKeys {
+fn role(threshold: usize, signers: &[Arc<dyn Signer>]) -> RoleKeys {
     RoleKeys { threshold, keys: signers.iter().map(|signer| *signer.public_key()).collect() }
 }
 
 /// Two of the three: as many as the threshold asks for.
-fn two(signers: &[Arc<SeedSigner>]) -> Vec<&dyn Signer> {
-    signers.iter().take(2).map(|signer| &**signer as &dyn Signer).collect()
+fn two(signers: &[Arc<dyn Signer>]) -> Vec<&dyn Signer> {
+    signers.iter().take(2).map(|signer| &**signer).collect()
 }
 
 impl Officers {
@@ -143,7 +143,7 @@ impl Officers {
     #[must_use]
     pub fn approver(&self, officer: &str) -> Option<&dyn Signer> {
         let at = OFFICERS.iter().position(|name| *name == officer)?;
-        self.approval.get(at).map(|signer| &**signer as &dyn Signer)
+        self.approval.get(at).map(|signer| &**signer)
     }
 
     /// Signs a list.
@@ -308,6 +308,8 @@ pub fn compromise(entry: &mut Entry, key: &PublicKey, since: UnixTime, cut: &Cut
 
 #[cfg(test)]
 mod tests {
+    use licence_spec::suite::SeedSigner;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use licence_spec::credential::uri_host;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::{self, Status, StatusArray, StatusToken, signed_ahead};
-use licence_spec::suite::{SignError, Signer as _};
+use licence_spec::suite::SignError;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::Role;
 use licence_store::{StatusListRow, StatusTokenRow, StoreError, transact};

@@ -23,7 +23,7 @@ use licence_store::{LicenceRow, Read, StoreError};
 use crate::exchange::mirror;
 use crate::node::Node;
 use crate::node::cut_trees::{CutTrees, Tree};
-use crate::node::keys::{Usage, public_key};
+use crate::node::keys::Usage;
 use crate::node::log::{self, LogError};
 
 /// Most leaves of a mirrored tree that is made in memory: 8 bytes each, 128 MiB.
@@ -129,7 +129,7 @@ pub fn own_proof(node: &Node, row: &LicenceRow) -> Result<Option<String>, LogErr
         return Ok(None);
     }
     let Some(signer) = node.keys.signer(&node.authority, Usage::Log) else { return Ok(None) };
-    let key = LogKey::new(&origin, public_key(&signer)).map_err(|_| LogError::Origin)?;
+    let key = LogKey::new(&origin, *signer.public_key()).map_err(|_| LogError::Origin)?;
     let head = TreeHead { size, root: tree.root };
     let checkpoint = Checkpoint { origin: &origin, head }.sign(&key, &*signer)?;
     Ok(Some(format_proof(row.log_index, &log::inclusion(&*read, row.log_index, size)?, &checkpoint)))

@@ -236,7 +236,7 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
         .signer(authority, Usage::Licence)
         .ok_or_else(|| IssueError::UnknownAuthority(authority.to_owned()))?;
     let entry = list.entry(authority).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
-    let own = crate::node::keys::public_key(&signer);
+    let own = *signer.public_key();
     let key =
         entry.keys.iter().find(|key| key.key == own).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
     // What a verifier asks, by the functions that it asks with: nothing may be signed that nobody would accept.

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use licence_spec::evidence::Evidence;
 use licence_spec::numbers::CLOCK_SKEW_S;
-use licence_spec::suite::Signer as _;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Role, TrustFiles};
 use licence_spec::verdict::Code;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use licence_spec::suite::Signer as _;
 use licence_spec::trust::{Proposal, Proposed};
 
 use super::OfficersOptions;

@@ -13,7 +13,6 @@ use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::append_entry;
-use licence_spec::suite::Signer as _;
 use licence_spec::time::UnixTime;
 use serde_json::Value;
 

@@ -19,7 +19,7 @@ use licence_spec::log::proof::format_proof;
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::policy::Policy;
 use licence_spec::status::{self, Status, StatusArray, StatusToken};
-use licence_spec::suite::{SeedSigner, Signer as _, sha256};
+use licence_spec::suite::{Signer, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{ListContent, Proposal, Proposed, Role, Root, Scope, TrustFiles};
 use licence_spec::verify::verify;
@@ -45,16 +45,16 @@ fn keys(place: &Place, node: &str) -> Keyring {
     Keyring::load(Path::new(&place.path(&format!("{node}/keys"))), &words).expect("keys")
 }
 
-fn key(keys: &Keyring, wanted: Usage) -> Arc<SeedSigner> {
+fn key(keys: &Keyring, wanted: Usage) -> Arc<dyn Signer> {
     let found = keys.iter().find(|(_, usage, _)| *usage == wanted).map(|(_, _, key)| Arc::clone(key));
     found.expect("a key of this usage")
 }
 
 /// A token in which every licence of the list has ended.
-fn forged_token(uri: &str, iat: UnixTime, signer: &SeedSigner) -> Vec<u8> {
+fn forged_token(uri: &str, iat: UnixTime, signer: &Arc<dyn Signer>) -> Vec<u8> {
     let mut array = StatusArray::new(1 << 20);
     (0..1 << 12).for_each(|index| assert!(array.set(index * 256, Status::Invalid)));
-    status::sign(uri, iat, iat.plus(DAY), 300, &array, signer).expect("a token")
+    status::sign(uri, iat, iat.plus(DAY), 300, &array, &**signer).expect("a token")
 }
 
 /// A neighbour that hands out any bundle.

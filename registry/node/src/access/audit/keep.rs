@@ -6,7 +6,7 @@
 use licence_spec::audit::{AuditAct, Dropped, is_anchor_due};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::note::LogKey;
-use licence_spec::suite::{SignError, Signer as _, sha256};
+use licence_spec::suite::{SignError, sha256};
 use licence_spec::time::UnixTime;
 use licence_store::{AuditFilter, AuditRow, DocumentRow, StoreError, transact};
 

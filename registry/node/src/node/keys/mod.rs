@@ -130,19 +130,19 @@ pub enum KeysError {
 /// The keys in memory.
 #[derive(Clone, Default)]
 pub struct Keyring {
-    keys: BTreeMap<(String, Usage), Arc<SeedSigner>>,
+    keys: BTreeMap<(String, Usage), Arc<dyn Signer>>,
 }
 
 impl Keyring {
     /// The signer of an authority for a usage.
     #[must_use]
-    pub fn signer(&self, authority: &str, usage: Usage) -> Option<Arc<SeedSigner>> {
+    pub fn signer(&self, authority: &str, usage: Usage) -> Option<Arc<dyn Signer>> {
         // The owned pair is needed by the map's key type; keys are looked up once a request, not on the verdict path.
         self.keys.get(&(authority.to_owned(), usage)).cloned()
     }
 
     /// All keys with what they are for.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Usage, &Arc<SeedSigner>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Usage, &Arc<dyn Signer>)> {
         self.keys.iter().map(|((authority, usage), key)| (authority.as_str(), *usage, key))
     }
 
@@ -190,8 +190,8 @@ impl Keyring {
         Ok(())
     }
 
-    /// Holds a key that is kept elsewhere than in a file.
-    pub fn hold(&mut self, authority: &str, usage: Usage, signer: SeedSigner) {
+    /// Holds a key that is kept elsewhere than in a file: in a module, in memory.
+    pub fn hold(&mut self, authority: &str, usage: Usage, signer: impl Signer + 'static) {
         self.keys.insert((authority.to_owned(), usage), Arc::new(signer));
     }
 
@@ -217,7 +217,8 @@ impl Keyring {
             named.push((path, authority, usage));
         }
         let loaded = in_parallel(&named, |(path, authority, usage)| {
-            Ok(((authority.clone(), *usage), Arc::new(load_one(path, passphrase)?)))
+            let signer: Arc<dyn Signer> = Arc::new(load_one(path, passphrase)?);
+            Ok(((authority.clone(), *usage), signer))
         })?;
         Ok(Keyring { keys: loaded.into_iter().collect() })
     }
@@ -281,12 +282,6 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-/// The public half of a signer, for entries of the trust list.
-#[must_use]
-pub fn public_key(signer: &SeedSigner) -> licence_spec::suite::PublicKey {
-    *signer.public_key()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,7 +295,7 @@ mod tests {
         let again = keyring.create(directory.path(), "11440100X00000027D", Usage::Licence, "secret", &rng);
         assert!(matches!(again, Err(KeysError::File { .. })), "an existing key is never overwritten");
         let loaded = Keyring::load(directory.path(), "secret").unwrap();
-        let key = |ring: &Keyring| public_key(&ring.signer("11440100X00000027D", Usage::Licence).unwrap());
+        let key = |ring: &Keyring| *ring.signer("11440100X00000027D", Usage::Licence).unwrap().public_key();
         assert_eq!(key(&loaded), key(&keyring));
         assert!(matches!(Keyring::load(directory.path(), "other"), Err(KeysError::Decrypt { .. })));
         // What a process that was stopped has left behind is passed over, and replaced.

@@ -6,7 +6,7 @@ use licence_spec::suite::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::node::encoding::base64url;
-use crate::node::keys::{Keyring, Usage, public_key};
+use crate::node::keys::{Keyring, Usage};
 use crate::node::rng::Rng;
 use crate::publication::ceremony::{CeremonyError, public_key_of};
 
@@ -63,7 +63,8 @@ impl OfficerKeys {
         for usage in USAGES {
             keys.create(directory, name, usage, passphrase, rng)?;
         }
-        let [root, list, approval] = USAGES.map(|usage| keys.signer(name, usage).map(|key| public_key(&key)));
+        let [root, list, approval] =
+            USAGES.map(|usage| keys.signer(name, usage).map(|key| *key.public_key()));
         match (root, list, approval) {
             (Some(root), Some(list), Some(approval)) => {
                 Ok(OfficerKeys { name: name.to_owned(), root, list, approval })

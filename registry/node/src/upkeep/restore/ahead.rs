@@ -7,7 +7,6 @@ use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::Bundle;
 use licence_spec::log::tiled_tree::TileEdge;
 use licence_spec::numbers::MAX_CHECKPOINT;
-use licence_spec::suite::Signer as _;
 use licence_spec::time::UnixTime;
 use licence_store::{Read, StoreError};
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use licence_spec::log::change::{ChangeRecord, ListEntry};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::StatusToken;
-use licence_spec::suite::{Digest, Signer as _};
+use licence_spec::suite::Digest;
 use licence_store::{
     EndedIndexRow, LeafRow, LicenceRow, LogHead, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError,
     TileKey, TileRow, Write, transact,

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use licence_spec::bundle::Bundle;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::{Status, StatusToken};
-use licence_spec::suite::Signer as _;
 
 use crate::node::Node;
 use crate::node::keys::Usage;
