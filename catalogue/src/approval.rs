@@ -10,7 +10,7 @@ use licence_spec::catalogue::{self, Catalogue, CatalogueSignError, Content};
 use licence_spec::cbor::{Fault, Reader, Writer};
 use licence_spec::cose::{Sign1, sign1};
 use licence_spec::numbers::{CLOCK_SKEW_S, MAX_CATALOGUE, TYP_CATALOGUE_APPROVAL};
-use licence_spec::suite::{Digest, PublicKey, SignError, Signer, sha256};
+use licence_spec::suite::{Digest, PublicKey, SignError, Signer, name_digest};
 use licence_spec::time::UnixTime;
 
 /// Longest approval, bytes; one has about 200.
@@ -157,7 +157,7 @@ impl Proposal {
     /// SHA-256 of the payload: what an officer approves, and reads out over the telephone.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        sha256(&[&self.payload])
+        name_digest(&[&self.payload])
     }
 
     /// One officer's approval at `at`: COSE_Sign1 over version, digest and time.

@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::cbor::{Fault, Reader, Writer};
-use crate::suite::{Digest, sha256};
+use crate::suite::{Digest, tree_hash};
 use crate::text::check_line;
 use crate::time::UnixTime;
 
@@ -275,7 +275,7 @@ impl AuditRecord {
 /// The digest of the chain after a row with these bytes.
 #[must_use]
 pub fn link(before: &Digest, row: &[u8]) -> Digest {
-    sha256(&[CONTEXT, before, row])
+    tree_hash(&[CONTEXT, before, row])
 }
 
 /// What has been read of a row.

@@ -12,7 +12,9 @@ use crate::cbor::{Fault, Reader, Writer};
 use crate::identifiers::{CreditCode, DivisionCode};
 use crate::log::note::LogKey;
 use crate::numbers::{CLOCK_SKEW_S, MAX_CODE};
-use crate::suite::{Digest, KeyError, PublicKey, SignError, SignatureBytes, Signer, sha256};
+use crate::suite::{
+    Digest, KeyError, PublicKey, SIGNATURE_BYTES, SignError, SignatureBytes, Signer, Suite, name_digest,
+};
 use crate::time::UnixTime;
 use crate::trust::{Role, is_host};
 
@@ -27,6 +29,8 @@ pub const ENROLMENT_NONCE: usize = 16;
 
 /// What every key signs, before the digest. The NUL keeps it apart from signed notes, which are text, and from COSE, whose
 /// signed structures are CBOR arrays.
+/// Keys of a request are bare bytes, and so all of one suite.
+const SUITE: Suite = Suite::Ed25519;
 const CONTEXT: &[u8] = b"elicence-enrolment-v1\0";
 
 /// What a key of a node is for.
@@ -160,11 +164,11 @@ pub fn request(
     }
     writer.int(5).bytes(&applicant.nonce).int(6).int(applicant.iat.0);
     let body = writer.into_bytes();
-    let message = message(&sha256(&[&body]));
+    let message = message(&name_digest(&[&body]));
     let mut writer = Writer::default();
     writer.array(2).bytes(&body).array(keys.len());
     for (.., key) in &keys {
-        writer.bytes(&key.sign(&message)?);
+        writer.bytes(key.sign(&message)?.as_bytes());
     }
     Ok(writer.into_bytes())
 }
@@ -194,8 +198,11 @@ impl Enrolment {
         if count > MAX_ENROLMENT_KEYS {
             return Err(TOO_MANY.into());
         }
-        let proofs =
-            (0..count).map(|_| reader.byte_array()).collect::<Result<Vec<SignatureBytes>, Fault>>()?;
+        let mut proof = || {
+            let bytes: [u8; SIGNATURE_BYTES] = reader.byte_array()?;
+            SignatureBytes::new(SUITE, &bytes).ok_or(Fault::not_conformant("a proof of another length"))
+        };
+        let proofs = (0..count).map(|_| proof()).collect::<Result<Vec<SignatureBytes>, Fault>>()?;
         reader.end()?;
         let enrolment = read_body(body)?;
         enrolment.check_proofs(&proofs)?;
@@ -300,7 +307,7 @@ fn read_body(body: &[u8]) -> Result<Enrolment, EnrolmentError> {
         return Err(Fault::not_conformant("a host has a wrong shape").into());
     }
     let log = log_of(&keys, host, vkey)?;
-    Ok(Enrolment { region, host: host.to_string(), log, keys, nonce, iat, digest: sha256(&[body]) })
+    Ok(Enrolment { region, host: host.to_string(), log, keys, nonce, iat, digest: name_digest(&[body]) })
 }
 
 /// The log's key, if there is exactly one and the vkey is made of it and of the host.
@@ -321,7 +328,8 @@ fn read_keys(reader: &mut Reader<'_>) -> Result<Vec<EnrolledKey>, EnrolmentError
         let authority = reader.short_text(MAX_CODE)?;
         CreditCode::parse(authority).map_err(|_| EnrolmentError::Code(authority.to_string()))?;
         let usage = KeyUsage::from_number(reader.int()?).ok_or(Fault::not_conformant("an unknown usage"))?;
-        let key = PublicKey::import(reader.bytes()?).map_err(|error| EnrolmentError::Key(at, error))?;
+        let key =
+            PublicKey::import(SUITE, reader.bytes()?).map_err(|error| EnrolmentError::Key(at, error))?;
         let own = EnrolledKey { authority: authority.to_string(), usage, key };
         let place = |key: &EnrolledKey| (key.authority.clone(), key.usage.number());
         if keys.last().is_some_and(|last| place(last) >= place(&own)) {

@@ -222,7 +222,7 @@ pub fn sign(
     };
     let base = signature_base(&request, content.is_some(), &parameters)
         .map_err(|_| SignError("a part of the request cannot stand in a signature base"))?;
-    let signature = STANDARD.encode(signer.sign(base.as_bytes())?);
+    let signature = STANDARD.encode(signer.sign(base.as_bytes())?.as_bytes());
     Ok(SignedHeaders {
         content_digest,
         signature_input: format!("{LABEL}={parameters}"),

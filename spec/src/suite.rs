@@ -1,28 +1,30 @@
 //! Signature suites and keys: may this key be trusted at all, and did it sign these bytes?
 //!
-//! In scope: the closed enum of suites, import checks of public keys, strict Ed25519, thumbprints, the signer trait.
-//! Out of scope: which key may sign what (`trust`), key files and hardware (the node).
+//! In scope: the closed enum of suites, keys and signatures as enums over it, thumbprints, the digests by which everything is named, the
+//! signer trait. A suite is one more module beside `ed25519`; each `match` here then asks for it. Out of scope: which key may sign what
+//! (`trust`), key files and hardware (the node).
 //! Format: spec/suite.md; vectors in spec/vectors/ed25519/.
 
-use alloc::sync::Arc;
+mod ed25519;
+
+use alloc::vec::Vec;
 use core::fmt;
 
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable, EdwardsPoint};
-use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::BasepointTable;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256};
 
 use crate::numbers::ALG_ED25519;
+
+pub use ed25519::SeedSigner;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
 /// The short name of a key in COSE headers: the first 8 bytes of its thumbprint. Two keys may share one.
 pub type KeyId = [u8; 8];
-/// An Ed25519 signature.
-pub type SignatureBytes = [u8; 64];
+/// Length of a signature, bytes: that of every suite.
+pub const SIGNATURE_BYTES: usize = 64;
 
-/// SHA-256 over the parts, one after the other.
+/// SHA-256 over the parts, one after the other. For what a format calls SHA-256 by name (Content-Digest, vkeys, thumbprints) and for what
+/// never leaves a machine; everything that is named by a digest asks [`name_digest`] or [`tree_hash`].
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> Digest {
     let mut hasher = Sha256::new();
@@ -30,6 +32,18 @@ pub fn sha256(parts: &[&[u8]]) -> Digest {
         hasher.update(part);
     }
     hasher.finalize().into()
+}
+
+/// The digest by which a signed object, a file or a record is named (spec/suite.md): SHA-256 over the parts, one after the other.
+#[must_use]
+pub fn name_digest(parts: &[&[u8]]) -> Digest {
+    sha256(parts)
+}
+
+/// The hash of trees and chains (RFC 6962 §2.1, spec/audit.md): SHA-256 over the parts, one after the other.
+#[must_use]
+pub fn tree_hash(parts: &[&[u8]]) -> Digest {
+    sha256(parts)
 }
 
 /// The signature suites that the standard knows. SM2 with SM3 is the next member; COSE has no number for it yet.
@@ -88,44 +102,77 @@ impl fmt::Display for KeyError {
 
 impl core::error::Error for KeyError {}
 
-/// An Ed25519 public key that passed the import check: canonical, not of small order, torsion-free.
+/// A signature of one of the suites. Not yet known to be anybody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureBytes {
+    /// R and S, RFC 8032 §5.1.6.
+    Ed25519([u8; SIGNATURE_BYTES]),
+}
+
+impl SignatureBytes {
+    /// Takes the bytes of a signature of this suite; `None` if they have another length.
+    #[must_use]
+    pub fn new(suite: Suite, bytes: &[u8]) -> Option<SignatureBytes> {
+        match suite {
+            Suite::Ed25519 => bytes.try_into().ok().map(SignatureBytes::Ed25519),
+        }
+    }
+
+    /// The bytes, as they stand in files.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; SIGNATURE_BYTES] {
+        match self {
+            SignatureBytes::Ed25519(bytes) => bytes,
+        }
+    }
+}
+
+/// A public key that passed the import check of its suite.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey {
-    key: VerifyingKey,
+    point: Point,
     thumbprint: Digest,
 }
 
+/// The key itself, by suite.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Point {
+    Ed25519(ed25519::Point),
+}
+
 impl PublicKey {
-    /// Imports 32 bytes as a public key.
+    /// Imports the bytes of a public key of this suite.
     ///
     /// # Errors
     /// [`KeyError`] says which of the checks of spec/suite.md §2 failed; the first one in the order of the enum.
-    pub fn import(bytes: &[u8]) -> Result<PublicKey, KeyError> {
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::Length)?;
-        let point = CompressedEdwardsY(bytes).decompress().ok_or(KeyError::NotOnCurve)?;
-        if point.compress().0 != bytes {
-            return Err(KeyError::NotCanonical);
-        }
-        if point.is_small_order() {
-            return Err(KeyError::SmallOrder);
-        }
-        if !point.is_torsion_free() {
-            return Err(KeyError::Torsion);
-        }
-        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NotOnCurve)?;
-        Ok(PublicKey { key, thumbprint: sha256(&[&cose_key(&bytes)]) })
+    pub fn import(suite: Suite, bytes: &[u8]) -> Result<PublicKey, KeyError> {
+        let point = match suite {
+            Suite::Ed25519 => Point::Ed25519(ed25519::Point::import(bytes)?),
+        };
+        Ok(PublicKey { thumbprint: sha256(&[&point.cose_key()]), point })
     }
 
-    /// The 32 bytes of the key.
+    /// Its suite.
     #[must_use]
-    pub fn bytes(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+    pub const fn suite(&self) -> Suite {
+        match self.point {
+            Point::Ed25519(_) => Suite::Ed25519,
+        }
     }
 
-    /// The COSE_Key of this key, 40 bytes: `a3 01 01 20 06 21 5820 <x>` (RFC 9679 thumbprint input).
+    /// The bytes of the key, as they stand in files.
     #[must_use]
-    pub fn cose_key(&self) -> [u8; 40] {
-        cose_key(self.bytes())
+    pub fn bytes(&self) -> &[u8] {
+        match &self.point {
+            Point::Ed25519(point) => point.bytes(),
+        }
+    }
+
+    /// The COSE_Key of this key, encoded (RFC 9679 thumbprint input).
+    #[must_use]
+    pub fn cose_key(&self) -> Vec<u8> {
+        self.point.cose_key()
     }
 
     /// SHA-256 of the COSE_Key (RFC 9679).
@@ -141,19 +188,21 @@ impl PublicKey {
         [a, b, c, d, e, f, g, h]
     }
 
-    /// Whether `signature` is a strict Ed25519 signature of this key over `message` (`verify_strict`).
+    /// Whether `signature` is a strict signature of this key over `message`; false for one of another suite.
     #[must_use]
     pub fn verify_strict(&self, message: &[u8], signature: &SignatureBytes) -> bool {
-        self.key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+        match (&self.point, signature) {
+            (Point::Ed25519(point), SignatureBytes::Ed25519(bytes)) => point.verify_strict(message, bytes),
+        }
     }
 }
 
-fn cose_key(bytes: &[u8; 32]) -> [u8; 40] {
-    let mut encoded = [0; 40];
-    let (head, x) = encoded.split_at_mut(8);
-    head.copy_from_slice(&[0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20]);
-    x.copy_from_slice(bytes);
-    encoded
+impl Point {
+    fn cose_key(&self) -> Vec<u8> {
+        match self {
+            Point::Ed25519(point) => point.cose_key().to_vec(),
+        }
+    }
 }
 
 impl fmt::Debug for PublicKey {
@@ -166,23 +215,28 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A public key with precomputed multiples of its negative, 30 KiB: the same answers as
-/// [`PublicKey::verify_strict`] in less time, over a message in parts and without allocation.
-///
-/// All inputs are public, so nothing here needs to hide its timing.
+/// A public key with what makes its verification quicker: the same answers as [`PublicKey::verify_strict`] in less time, over a message in
+/// parts and without allocation.
 #[derive(Clone)]
 pub struct KeyTable {
     key: PublicKey,
-    /// Shared by the lists that name the key, one after the other.
-    negative: Arc<EdwardsBasepointTable>,
+    table: Table,
+}
+
+/// The table itself, by suite.
+#[derive(Clone)]
+enum Table {
+    Ed25519(ed25519::Table),
 }
 
 impl KeyTable {
     /// Builds the table: several hundred times the work of a signature that it saves, so once a key.
     #[must_use]
     pub fn new(key: PublicKey) -> KeyTable {
-        let point = EdwardsPoint::from(key.key);
-        KeyTable { key, negative: Arc::new(EdwardsBasepointTable::create(&-point)) }
+        let table = match &key.point {
+            Point::Ed25519(point) => Table::Ed25519(ed25519::Table::new(point)),
+        };
+        KeyTable { key, table }
     }
 
     /// The key itself.
@@ -191,27 +245,12 @@ impl KeyTable {
         &self.key
     }
 
-    /// Whether `signature` is a strict Ed25519 signature of this key over the parts, one after the other.
-    ///
-    /// Same S, R and A checks, same k and same byte comparison as `verify_strict` of ed25519-dalek: A was checked at
-    /// import; a computed point that equals the bytes of R shows that R decodes, and its order is R's order.
+    /// Whether `signature` is a strict signature of this key over the parts, one after the other; false for one of another suite.
     #[must_use]
     pub fn verify_strict(&self, message: &[&[u8]], signature: &SignatureBytes) -> bool {
-        let (r, s) = signature.split_at(32);
-        let mut s_bytes = [0; 32];
-        s_bytes.copy_from_slice(s);
-        let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(s_bytes)) else {
-            return false;
-        };
-        let mut hasher = Sha512::new();
-        hasher.update(r);
-        hasher.update(self.key.bytes());
-        for part in message {
-            hasher.update(part);
+        match (&self.table, signature) {
+            (Table::Ed25519(table), SignatureBytes::Ed25519(bytes)) => table.verify_strict(message, bytes),
         }
-        let k = Scalar::from_bytes_mod_order_wide(&hasher.finalize().into());
-        let computed = EdwardsPoint::mul_base(&s) + &*self.negative * &k;
-        computed.compress().as_bytes().as_slice() == r && !computed.is_small_order()
     }
 }
 
@@ -238,43 +277,9 @@ pub trait Signer: Send + Sync {
     /// The public half.
     fn public_key(&self) -> &PublicKey;
 
-    /// A plain RFC 8032 signature over `message`.
+    /// A plain signature over `message`, of the suite of the key.
     ///
     /// # Errors
     /// [`SignError`] if the device refuses or cannot be reached.
     fn sign(&self, message: &[u8]) -> Result<SignatureBytes, SignError>;
-}
-
-/// A signer in memory, made from a 32-byte seed (RFC 8032 §5.1.5). The seed is wiped when it is dropped.
-pub struct SeedSigner {
-    key: SigningKey,
-    public: PublicKey,
-}
-
-impl SeedSigner {
-    /// The signer of this seed.
-    ///
-    /// # Errors
-    /// [`KeyError`] if the public half fails the import check, which no seed is known to do.
-    pub fn from_seed(seed: &[u8; 32]) -> Result<SeedSigner, KeyError> {
-        let key = SigningKey::from_bytes(seed);
-        let public = PublicKey::import(key.verifying_key().as_bytes())?;
-        Ok(SeedSigner { key, public })
-    }
-}
-
-impl Signer for SeedSigner {
-    fn public_key(&self) -> &PublicKey {
-        &self.public
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<SignatureBytes, SignError> {
-        Ok(self.key.sign(message).to_bytes())
-    }
-}
-
-impl fmt::Debug for SeedSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SeedSigner({:?})", self.public)
-    }
 }

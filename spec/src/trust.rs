@@ -22,7 +22,7 @@ pub use scope::{Names, Role, Scope};
 pub use speaks::SpeakFault;
 
 use crate::cbor::{Fault, Reader};
-use crate::suite::PublicKey;
+use crate::suite::{PublicKey, Suite};
 
 /// Whether a text is a host: `[a-z0-9.-]+`, first and last character a letter or digit, optionally `:port`.
 #[must_use]
@@ -60,7 +60,10 @@ fn read_cose_key(
     }
     match (kty, crv, x) {
         (Some(1), Some(6), Some(x)) => checked(x).map_or_else(
-            || PublicKey::import(x).map_err(|_| Fault::not_conformant("a public key fails the import check")),
+            || {
+                PublicKey::import(Suite::Ed25519, x)
+                    .map_err(|_| Fault::not_conformant("a public key fails the import check"))
+            },
             Ok,
         ),
         _ => Err(wrong),

@@ -22,7 +22,7 @@ use crate::evidence::{Evidence, Trust};
 use crate::kind::{is_one_of_ours, kind_of};
 use crate::numbers::{MAX_LICENCE, MAX_VIEW, TYP_VIEW};
 use crate::policy::{Policy, Wanted};
-use crate::suite::{Digest, sha256};
+use crate::suite::{Digest, name_digest};
 use crate::time::UnixTime;
 use crate::trust::Role;
 use crate::verdict::{Basis, Code, Digests, Group, LicenceData, Verdict};
@@ -118,9 +118,8 @@ pub fn verify(presented: &[u8], evidence: &Evidence, policy: &Policy<'_>, now: U
     let basis = empty_basis(evidence, policy, now);
     match Presented::parse(presented, policy.question.wanted) {
         Ok(object) => judge(&object, evidence, policy, now, basis),
-        Err(fault) => {
-            stopped(fault_code(presented, fault), sha256(&[presented]), basis).of_kind(kind_of(presented))
-        }
+        Err(fault) => stopped(fault_code(presented, fault), name_digest(&[presented]), basis)
+            .of_kind(kind_of(presented)),
     }
 }
 
@@ -174,7 +173,7 @@ pub fn not_found(evidence: &Evidence, policy: &Policy<'_>, now: UnixTime) -> Ver
 /// has said that there is no such licence. `presented` is the text that was asked about.
 #[must_use]
 pub fn not_asked(presented: &str, evidence: &Evidence, policy: &Policy<'_>, now: UnixTime) -> Verdict {
-    stopped(Code::NotAsked, sha256(&[presented.as_bytes()]), empty_basis(evidence, policy, now))
+    stopped(Code::NotAsked, name_digest(&[presented.as_bytes()]), empty_basis(evidence, policy, now))
 }
 
 /// What a fault of the reader means. REJECT needs proof: bytes that are none of our objects break no rule of ours.

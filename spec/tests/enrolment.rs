@@ -4,7 +4,7 @@
 
 use licence_spec::cbor::{Reader, Writer};
 use licence_spec::enrolment::*;
-use licence_spec::suite::{KeyError, PublicKey, SeedSigner, Signer, sha256};
+use licence_spec::suite::{KeyError, PublicKey, SeedSigner, Signer, Suite, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::Role;
 
@@ -57,7 +57,8 @@ fn made(region: &str, host: &str, vkey: &str, keys: &[(&str, i64, &[u8])], seeds
     writer.int(5).bytes(&[7; 16]).int(6).int(NOW.0);
     let body = writer.into_bytes();
     let message = [b"elicence-enrolment-v1\0".as_slice(), &sha256(&[&body])].concat();
-    let proofs: Vec<_> = seeds.iter().map(|seed| signer(*seed).sign(&message).unwrap()).collect();
+    let proof = |seed: &u8| *signer(*seed).sign(&message).unwrap().as_bytes();
+    let proofs: Vec<_> = seeds.iter().map(proof).collect();
     together(&body, &proofs)
 }
 
@@ -68,7 +69,7 @@ fn vkey(host: &str, seed: u8) -> String {
 }
 
 fn key(seed: u8) -> [u8; 32] {
-    *signer(seed).public_key().bytes()
+    signer(seed).public_key().bytes().try_into().unwrap()
 }
 
 /// As [`made`], of 广州 with a licence key, a status key and a log key of these bytes.
@@ -87,7 +88,7 @@ fn a_request_says_what_it_was_made_of_and_every_key_signed_it() {
     assert_eq!((opened.region().as_str(), opened.host(), opened.iat()), ("440100", "gz.elic.example", NOW));
     assert_eq!(opened.log().to_string(), vkey("gz.elic.example", 3));
     let keys: Vec<_> = opened.keys().iter().map(|own| (own.authority.as_str(), own.usage, own.key)).collect();
-    let public = |seed| PublicKey::import(&key(seed)).unwrap();
+    let public = |seed| PublicKey::import(Suite::Ed25519, &key(seed)).unwrap();
     assert_eq!(
         keys,
         [(MARKET, LICENCE, public(1)), (MARKET, STATUS, public(2)), (OWN, KeyUsage::Log, public(3))]

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use common::{CLOCK, clock, context, evidence, json, unhex};
 use licence_spec::http_signature::*;
-use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer, sha256};
+use licence_spec::suite::{Digest, PublicKey, SeedSigner, SignatureBytes, Signer, Suite, sha256};
 use licence_spec::time::UnixTime;
 use serde_json::Value;
 
@@ -109,9 +109,10 @@ fn the_example_of_the_rfc_verifies_over_its_signature_base() {
     let vector = json("rfc9421/b2_6.json");
     let x = URL_SAFE_NO_PAD.decode(vector["jwk_public"]["x"].as_str().expect("x")).expect("base64url");
     let signature = STANDARD.decode(vector["signature_b64"].as_str().expect("signature")).expect("base64");
-    let key = PublicKey::import(&x).expect("the key of the RFC is good");
+    let key = PublicKey::import(Suite::Ed25519, &x).expect("the key of the RFC is good");
     let base = vector["signature_base"].as_str().expect("a base");
-    assert!(key.verify_strict(base.as_bytes(), &signature.try_into().expect("64 bytes")));
+    let signature = SignatureBytes::new(Suite::Ed25519, &signature).expect("64 bytes");
+    assert!(key.verify_strict(base.as_bytes(), &signature));
 }
 
 fn node_signer() -> SeedSigner {

@@ -8,7 +8,7 @@ use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::merkle::{TreeHead, consistency_proof};
 use licence_spec::log::note::{LogKey, Note};
 use licence_spec::log::witness::{AddCheckpoint, MAX_ADD_CHECKPOINT, Refusal};
-use licence_spec::suite::{PublicKey, Signer as _};
+use licence_spec::suite::{PublicKey, Signer as _, Suite};
 use licence_spec::time::UnixTime;
 use log_common::{hex, test_signer, vector_json};
 
@@ -85,7 +85,7 @@ fn the_torchwood_calls_answer_in_order_with_404_for_the_unknown_origin() {
             Some(vkey) => LogKey::parse(vkey),
             None => {
                 let key = hex(set["log"]["ed25519_public_key_hex"].as_str().expect("a key"));
-                LogKey::new(origin, PublicKey::import(&key).expect("a good key"))
+                LogKey::new(origin, PublicKey::import(Suite::Ed25519, &key).expect("a good key"))
             }
         };
         let mut witness = Witness::watching(origin, key.expect("a log key"));

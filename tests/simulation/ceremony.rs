@@ -191,7 +191,8 @@ impl World {
         };
         let bytes = content.sign(&two(&scheme.list_keys)).expect("seeds sign");
         let keys = scheme.entries.iter().flat_map(|entry| &entry.keys);
-        let keys = keys.filter(|key| key.has_role(Role::Licence)).map(|key| (*key.key.bytes(), truth(key)));
+        let keys =
+            keys.filter(|key| key.has_role(Role::Licence)).map(|key| (*key.key.thumbprint(), truth(key)));
         let known = ListTruth { digest: sha256(&[&bytes]), exp: content.exp.0, keys: keys.collect() };
         self.truth.lists.insert(scheme.version, known);
         scheme.pending = Some((scheme.version, bytes));
@@ -249,7 +250,7 @@ impl World {
         let fresh = signer(place.seed, &format!("rotation-{}", self.scheme.rotations));
         let issuer = place.issuer.clone();
         let entry = self.scheme.entries.iter_mut().find(|entry| entry.id == issuer).expect("listed");
-        let old = entry.keys.iter_mut().find(|key| *key.key.bytes() == own).expect("listed");
+        let old = entry.keys.iter_mut().find(|key| *key.key.thumbprint() == own).expect("listed");
         let next = Key::new(*fresh.public_key(), old.scopes.clone(), KeyState::Active, now);
         if compromised {
             let key = old.key;

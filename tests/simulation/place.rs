@@ -154,9 +154,9 @@ impl Place {
         format!("{}/log", own(&self.authorities).host)
     }
 
-    /// The key by which it issues.
+    /// The thumbprint of the key by which it issues.
     pub(crate) fn licence_key(&self) -> Option<[u8; 32]> {
-        self.keys.signer(&self.issuer, Usage::Licence).map(|signer| *signer.public_key().bytes())
+        self.keys.signer(&self.issuer, Usage::Licence).map(|signer| *signer.public_key().thumbprint())
     }
 
     /// Stops the node: what was handed to the writer is written, unless the store is dead.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow};
 use licence_spec::bundle::{self, Bundle};
 use licence_spec::numbers::MAX_ROOT;
-use licence_spec::suite::{Digest, sha256};
+use licence_spec::suite::{Digest, name_digest};
 use licence_spec::trust::Root;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ pub(crate) fn of(options: &PlaceOptions) -> Result<Option<Digest>, Failure> {
 
 /// What to do when nothing is pinned, with the digest to compare.
 pub(crate) fn advice(bundle: &Bundle, zh: bool) -> Option<String> {
-    let digest = shown(&sha256(&[bundle.part(&bundle::root_path(1))?]));
+    let digest = shown(&name_digest(&[bundle.part(&bundle::root_path(1))?]));
     Some(if zh {
         format!(
             "本机尚未固定信任根。证据所带首个根的摘要为 {digest}；请经可信途径（例如省级公布的文件）核对，一致后运行 licence-verify pin {digest}，或以 --root 给出"
@@ -88,7 +88,7 @@ fn named(text: &str) -> Result<Digest, Failure> {
     }
     let bytes = read_bounded(path, MAX_ROOT)?;
     Root::open_first(&bytes).map_err(|_| anyhow!("{text} 不是信任根文件 / {text} is no trust root"))?;
-    Ok(sha256(&[&bytes]))
+    Ok(name_digest(&[&bytes]))
 }
 
 /// `sha-256:` and 64 hex digits; as people copy it, the prefix may be missing and letters may be capitals.

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use licence_spec::catalogue::Catalogue;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::status::{StatusToken, signed_ahead};
-use licence_spec::suite::{Digest, sha256};
+use licence_spec::suite::{Digest, name_digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{RootContent, TrustFiles};
 use licence_spec::verdict::Code;
@@ -84,7 +84,7 @@ impl Seen {
     /// Begins anew if this memory is of another trust scheme than the one of these roots, of which one is pinned. What was
     /// seen of one scheme says nothing about another, to which only a pin can lead.
     pub(crate) fn adopt(&mut self, roots: &[&[u8]]) {
-        let is_of = |root: &[u8]| self.first_root.as_deref() == Some(&hex::encode(sha256(&[root])));
+        let is_of = |root: &[u8]| self.first_root.as_deref() == Some(&hex::encode(name_digest(&[root])));
         if self.first_root.is_some() && !roots.iter().any(|root| is_of(root)) {
             *self = Seen::default();
         }

@@ -8,7 +8,7 @@ use licence_spec::bundle::{self, Bundle};
 use licence_spec::catalogue;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::status::StatusToken;
-use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, sha256};
+use licence_spec::suite::{Digest, PublicKey, SeedSigner, Signer as _, name_digest};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Key, KeyState, ListContent, Role, RoleKeys, RootContent, TrustFiles};
 
@@ -60,7 +60,7 @@ pub(super) fn bundle(stage: &Stage, genuine: &Bundle, issuer: &str, key: &Public
 
 /// The digest of a bundle's first root.
 pub(super) fn first_root(bundle: &Bundle) -> Option<Digest> {
-    bundle.part(&bundle::root_path(1)).map(|root| sha256(&[root]))
+    bundle.part(&bundle::root_path(1)).map(|root| name_digest(&[root]))
 }
 
 /// The evidence in a bundle for somebody who has pinned this root, or none.

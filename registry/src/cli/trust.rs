@@ -182,7 +182,7 @@ impl OfficersOptions {
 
 fn pin(place: &Place, root: &[u8]) -> Result<()> {
     place.ask(&Command::PinRoot { root: base64url(root) })?;
-    let digest = hex::encode(licence_spec::suite::sha256(&[root]));
+    let digest = hex::encode(licence_spec::suite::name_digest(&[root]));
     print(&format!("已钉定信任根，摘要 root pinned, sha-256 {digest}"))
 }
 

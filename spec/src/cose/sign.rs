@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{read_protected, write_protected};
 use crate::cbor::{Fault, Reader, Writer};
 use crate::numbers::{HEADER_TYP, MAX_TRUST_SIGNATURES, TAG_SIGN};
-use crate::suite::{KeyId, PublicKey, SignError, SignatureBytes, Signer, Suite};
+use crate::suite::{KeyId, PublicKey, SIGNATURE_BYTES, SignError, SignatureBytes, Signer, Suite};
 
 /// One signature of a COSE_Sign.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub struct Signature<'a> {
     alg: i64,
     kid: KeyId,
     protected: &'a [u8],
-    bytes: SignatureBytes,
+    bytes: [u8; SIGNATURE_BYTES],
 }
 
 /// A COSE_Sign taken apart, borrowed from the received bytes.
@@ -77,15 +77,16 @@ impl<'a> Signed<'a> {
     pub fn count(&self, keys: &[PublicKey]) -> Result<usize, Fault> {
         let mut good = 0;
         for signature in &self.signatures {
-            if Suite::from_alg(signature.alg).is_none() {
+            let suite = Suite::from_alg(signature.alg);
+            let Some(bytes) = suite.and_then(|suite| SignatureBytes::new(suite, &signature.bytes)) else {
                 return Err(Fault::not_conformant("a signature with a forbidden algorithm"));
-            }
+            };
             let mut named = keys.iter().filter(|key| key.kid() == signature.kid).peekable();
             if named.peek().is_none() {
                 continue;
             }
             let message = signature_message(self.protected, signature.protected, self.payload);
-            if !named.any(|key| key.verify_strict(&message, &signature.bytes)) {
+            if !named.any(|key| key.verify_strict(&message, &bytes)) {
                 return Err(Fault::not_conformant("a signature of a known key does not verify"));
             }
             good += 1;
@@ -167,7 +168,7 @@ pub fn sign(typ: &str, payload: &[u8], signers: &[&dyn Signer]) -> Result<Vec<u8
     let mut signed: Vec<(KeyId, Vec<u8>, SignatureBytes)> = Vec::with_capacity(signers.len());
     for signer in signers {
         let kid = signer.public_key().kid();
-        let headers = write_protected(Suite::Ed25519, kid, None);
+        let headers = write_protected(signer.public_key().suite(), kid, None);
         let signature = signer.sign(&signature_message(&protected, &headers, payload))?;
         signed.push((kid, headers, signature));
     }
@@ -178,7 +179,7 @@ pub fn sign(typ: &str, payload: &[u8], signers: &[&dyn Signer]) -> Result<Vec<u8
     let mut writer = Writer::with_capacity(payload.len() + 128 * signed.len() + 64);
     writer.tag(TAG_SIGN).array(4).bytes(&protected).map(0).bytes(payload).array(signed.len());
     for (_, headers, signature) in &signed {
-        writer.array(3).bytes(headers).map(0).bytes(signature);
+        writer.array(3).bytes(headers).map(0).bytes(signature.as_bytes());
     }
     Ok(writer.into_bytes())
 }

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 use super::{Typ, read_protected, write_protected};
 use crate::cbor::{Fault, Reader, Writer};
 use crate::numbers::{HEADER_LOG_PROOF, TAG_SIGN1};
-use crate::suite::{Digest, KeyId, KeyTable, PublicKey, SignError, SignatureBytes, Signer, Suite, sha256};
+use crate::suite::{
+    Digest, KeyId, KeyTable, PublicKey, SIGNATURE_BYTES, SignError, SignatureBytes, Signer, Suite,
+    name_digest,
+};
 
 /// A COSE_Sign1 taken apart, borrowed from the received bytes, which are never encoded again.
 ///
@@ -19,7 +22,7 @@ pub struct Sign1<'a> {
     typ: Typ<'a>,
     protected: &'a [u8],
     payload: &'a [u8],
-    signature: SignatureBytes,
+    signature: [u8; SIGNATURE_BYTES],
     log_proof: Option<&'a [u8]>,
 }
 
@@ -68,6 +71,11 @@ impl<'a> Sign1<'a> {
         Suite::from_alg(self.alg)
     }
 
+    /// The signature, or `None` if `alg` is forbidden.
+    fn signature(&self) -> Option<SignatureBytes> {
+        self.suite().and_then(|suite| SignatureBytes::new(suite, &self.signature))
+    }
+
     /// The id of the signing key.
     #[must_use]
     pub const fn kid(&self) -> KeyId {
@@ -96,7 +104,7 @@ impl<'a> Sign1<'a> {
     #[must_use]
     pub fn verifies_under(&self, key: &PublicKey) -> bool {
         let message = sig_structure(self.protected, self.payload);
-        self.suite().is_some() && key.verify_strict(&message, &self.signature)
+        self.signature().is_some_and(|signature| key.verify_strict(&message, &signature))
     }
 
     /// As [`Sign1::verifies_under`], with a precomputed table and without allocation.
@@ -111,7 +119,7 @@ impl<'a> Sign1<'a> {
             byte_head(self.payload.len(), &mut second),
             self.payload,
         ];
-        self.suite().is_some() && table.verify_strict(&parts, &self.signature)
+        self.signature().is_some_and(|signature| table.verify_strict(&parts, &signature))
     }
 
     /// The statement form: this object with an empty unprotected header.
@@ -128,11 +136,11 @@ impl<'a> Sign1<'a> {
         writer.into_bytes()
     }
 
-    /// SHA-256 of the statement form: the digest by which everything refers to this object. Without allocation.
+    /// Digest of the statement form: the digest by which everything refers to this object. Without allocation.
     #[must_use]
     pub fn statement_digest(&self) -> Digest {
         let (mut first, mut second) = ([0; MAX_HEAD], [0; MAX_HEAD]);
-        sha256(&[
+        name_digest(&[
             &[0xd2, 0x84],
             byte_head(self.protected.len(), &mut first),
             self.protected,
@@ -188,11 +196,11 @@ fn sig_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
 /// [`SignError`] from the signer.
 pub fn sign1(typ: &str, payload: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
     let key = signer.public_key();
-    let protected = write_protected(Suite::Ed25519, key.kid(), Some(typ));
+    let protected = write_protected(key.suite(), key.kid(), Some(typ));
     let message = sig_structure(&protected, payload);
     let signature = signer.sign(&message)?;
     let mut writer = Writer::with_capacity(protected.len() + payload.len() + 80);
-    writer.tag(TAG_SIGN1).array(4).bytes(&protected).map(0).bytes(payload).bytes(&signature);
+    writer.tag(TAG_SIGN1).array(4).bytes(&protected).map(0).bytes(payload).bytes(signature.as_bytes());
     Ok(writer.into_bytes())
 }
 

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::{HttpSignatureFault, LABEL, MAX_HEADER, MAX_SIGNATURE_LIFE_S};
-use crate::suite::{Digest, SignatureBytes};
+use crate::suite::{Digest, SignatureBytes, Suite};
 use crate::time::UnixTime;
 
 /// Bytes of a nonce; 22 characters in base64url.
@@ -89,7 +89,8 @@ pub(super) fn read_signature(header: Option<&str>) -> Result<SignatureBytes, Htt
     let read = |header: &str| {
         let text = header.strip_prefix(LABEL)?.strip_prefix("=:")?.strip_suffix(':')?;
         // 64 bytes are 88 characters; nothing longer is decoded.
-        STANDARD.decode(Some(text).filter(|text| text.len() == 88)?).ok()?.try_into().ok()
+        let bytes = STANDARD.decode(Some(text).filter(|text| text.len() == 88)?).ok()?;
+        SignatureBytes::new(Suite::Ed25519, &bytes)
     };
     header.and_then(read).ok_or(HttpSignatureFault::SignatureInput)
 }

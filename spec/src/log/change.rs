@@ -9,7 +9,7 @@ use core::fmt;
 
 use super::entry::{Entry, Op};
 use crate::cbor::{Fault, MapReader, Reader, Writer};
-use crate::suite::{Digest, sha256};
+use crate::suite::{Digest, name_digest};
 use crate::time::UnixTime;
 
 /// Bytes of randomness in a record, so that its digest in the public log tells nothing about the change.
@@ -225,7 +225,7 @@ impl ChangeRecord {
     /// The log entry of the record: op 2, the effective time, the digest of the bytes.
     #[must_use]
     pub fn entry(&self) -> Entry {
-        Entry { op: Op::StatusChange, time: self.effective, digest: sha256(&[&self.to_bytes()]) }
+        Entry { op: Op::StatusChange, time: self.effective, digest: name_digest(&[&self.to_bytes()]) }
     }
 }
 

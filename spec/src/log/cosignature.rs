@@ -58,7 +58,7 @@ impl WitnessKey {
         let mut signature = [0; 72];
         let (front, back) = signature.split_at_mut(8);
         front.copy_from_slice(&seconds.to_be_bytes());
-        back.copy_from_slice(&signer.sign(message(seconds, text).as_bytes())?);
+        back.copy_from_slice(signer.sign(message(seconds, text).as_bytes())?.as_bytes());
         Ok(self.0.line(&signature))
     }
 }
@@ -124,6 +124,6 @@ fn verify(key: &PublicKey, line: &[u8], text: &str) -> Option<UnixTime> {
     let (seconds, signature) = line.split_first_chunk::<8>()?;
     let seconds = u64::from_be_bytes(*seconds);
     let time = UnixTime(i64::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_TIME)?);
-    let signature = SignatureBytes::try_from(signature).ok()?;
+    let signature = SignatureBytes::new(key.suite(), signature)?;
     key.verify_strict(message(seconds, text).as_bytes(), &signature).then_some(time)
 }

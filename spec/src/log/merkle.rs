@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::suite::sha256;
+use crate::suite::tree_hash;
 
 /// A hash of the tree: SHA-256 with the prefixes of RFC 6962 §2.1. Everything else that is SHA-256 is a digest.
 pub type Hash = [u8; 32];
@@ -27,13 +27,13 @@ pub const MAX_PROOF_HASHES: usize = 63;
 /// The hash of a leaf: SHA-256(00, entry).
 #[must_use]
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    sha256(&[&[0x00], entry])
+    tree_hash(&[&[0x00], entry])
 }
 
 /// The hash of an inner node: SHA-256(01, left, right).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    sha256(&[&[0x01], left, right])
+    tree_hash(&[&[0x01], left, right])
 }
 
 /// The root of the tree over these leaf hashes.

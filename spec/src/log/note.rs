@@ -12,7 +12,7 @@ use core::fmt;
 
 use super::text::{base64, is_key_name, push_base64, take_line};
 use crate::numbers::MAX_CHECKPOINT;
-use crate::suite::{KeyError, PublicKey, SignError, SignatureBytes, Signer, sha256};
+use crate::suite::{KeyError, PublicKey, SignError, SignatureBytes, Signer, Suite, sha256};
 
 /// Longest signed note, bytes. The notes of this standard are checkpoints.
 pub const MAX_NOTE: usize = MAX_CHECKPOINT;
@@ -43,6 +43,13 @@ impl SignatureKind {
         match self {
             SignatureKind::Log => 0x01,
             SignatureKind::Cosignature => 0x04,
+        }
+    }
+
+    /// The suite of its keys and signatures.
+    const fn suite(self) -> Suite {
+        match self {
+            SignatureKind::Log | SignatureKind::Cosignature => Suite::Ed25519,
         }
     }
 }
@@ -108,7 +115,7 @@ impl NamedKey {
         let Some((_, key)) = base64(encoded, &mut buffer).and_then(<[u8]>::split_first) else {
             return Err(VkeyError::Syntax);
         };
-        let named = NamedKey::new(name, kind, PublicKey::import(key).map_err(VkeyError::Key)?)?;
+        let named = NamedKey::new(name, kind, PublicKey::import(kind.suite(), key).map_err(VkeyError::Key)?)?;
         if named.id_hex() == id.as_bytes() { Ok(named) } else { Err(VkeyError::KeyId) }
     }
 
@@ -145,8 +152,7 @@ impl NamedKey {
 /// The vkey.
 impl fmt::Display for NamedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut blob = [self.kind.byte(); 33];
-        blob[1..].copy_from_slice(self.key.bytes());
+        let blob = [&[self.kind.byte()], self.key.bytes()].concat();
         let mut encoded = String::new();
         push_base64(&mut encoded, &blob);
         write!(f, "{}+{}+{encoded}", self.name, self.id_hex().escape_ascii())
@@ -195,7 +201,7 @@ impl LogKey {
         if signer.public_key() != self.public_key() {
             return Err(SignError("the signer holds another key than the log"));
         }
-        Ok(self.0.line(&signer.sign(text.as_bytes())?))
+        Ok(self.0.line(signer.sign(text.as_bytes())?.as_bytes()))
     }
 }
 
@@ -286,8 +292,8 @@ impl<'a> Note<'a> {
     pub fn is_signed_by(&self, key: &LogKey) -> Result<bool, NoteError> {
         let mut signed = false;
         for signature in self.signatures_of(&key.0) {
-            let good = SignatureBytes::try_from(signature)
-                .is_ok_and(|signature| key.public_key().verify_strict(self.text.as_bytes(), &signature));
+            let good = SignatureBytes::new(key.public_key().suite(), signature)
+                .is_some_and(|signature| key.public_key().verify_strict(self.text.as_bytes(), &signature));
             if !good {
                 return Err(NoteError::BadSignature);
             }

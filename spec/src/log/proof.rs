@@ -15,7 +15,7 @@ use super::note::{LogKey, NoteError};
 use super::policy::{Cosigners, Policy};
 use super::text::{decimal, hash, push_base64, take_line};
 use crate::numbers::MAX_LOG_PROOF;
-use crate::suite::{Digest, sha256};
+use crate::suite::{Digest, name_digest};
 use crate::time::UnixTime;
 
 /// The first line.
@@ -228,7 +228,7 @@ impl<'a> LogProof<'a> {
         if let Some(stored) = stored.filter(|stored| stored.size == head.size && stored.root != head.root) {
             return Err(LogFault::SplitView { origin, presented: head, stored: *stored });
         }
-        let digest = sha256(&[self.bytes]);
+        let digest = name_digest(&[self.bytes]);
         let proof = VerifiedProof { origin, head, index: self.index, digest, cosigners };
         if policy.is_met_by(cosigners) { Ok(proof) } else { Err(LogFault::QuorumMissing(proof)) }
     }

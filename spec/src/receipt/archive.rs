@@ -4,7 +4,7 @@ use super::{Receipt, open};
 use crate::cbor::Fault;
 use crate::cose::{Sign1, statement_digest};
 use crate::numbers::{MAX_CATALOGUE, MAX_LICENCE, MAX_RECEIPT, MAX_STATUS_TOKEN, MAX_VIEW, TYP_RECEIPT};
-use crate::suite::{Digest, sha256};
+use crate::suite::{Digest, name_digest};
 use crate::trust::{Role, TrustList};
 use crate::verdict::Code;
 use crate::verify::fault_code;
@@ -89,7 +89,7 @@ impl Archive<'_> {
 }
 
 fn is_file(bytes: &[u8], named: &Digest) -> bool {
-    sha256(&[bytes]) == *named
+    name_digest(&[bytes]) == *named
 }
 
 fn is_statement(bytes: &[u8], cap: usize, named: &Digest) -> bool {

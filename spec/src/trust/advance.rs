@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use super::root::claimed_version;
 use super::{Root, Timestamp, TimestampContent, TrustList};
 use crate::numbers::CLOCK_SKEW_S;
-use crate::suite::{Digest, sha256};
+use crate::suite::{Digest, name_digest};
 use crate::time::UnixTime;
 use crate::verdict::Code;
 
@@ -70,7 +70,7 @@ impl TrustFiles {
     /// `TRUST_LIST_ROLLBACK` if the version is not exactly one more; `TRUST_LIST_SIGNATURE_INVALID` if anything else is
     /// wrong. Expiry is asked after the last root, in the later steps.
     pub fn take_root(&mut self, bytes: &[u8]) -> Result<(Taken, bool), Code> {
-        if sha256(&[bytes]) == *self.root.digest() {
+        if name_digest(&[bytes]) == *self.root.digest() {
             return Ok((Taken::Same, false));
         }
         let version = claimed_version(bytes, &self.root).map_err(|_| Code::TrustListSignatureInvalid)?;
@@ -161,7 +161,7 @@ impl TrustFiles {
     /// Opens a list against the timestamp without asking for its end.
     fn open_list(&self, bytes: &[u8]) -> Result<(Taken, Arc<TrustList>), Code> {
         let timestamp = self.timestamp.as_ref().ok_or(Code::TrustListUnavailable)?.content();
-        let digest = sha256(&[bytes]);
+        let digest = name_digest(&[bytes]);
         if let Some(held) = self.list.as_ref().filter(|list| *list.digest() == digest) {
             return Ok((Taken::Same, Arc::clone(held)));
         }
@@ -204,7 +204,7 @@ impl TrustFiles {
         list: Option<&[u8]>,
     ) -> Result<TrustFiles, Code> {
         let pinned = pinned.ok_or(Code::RootNotPinned)?;
-        if !roots.iter().any(|root| sha256(&[root]) == *pinned) {
+        if !roots.iter().any(|root| name_digest(&[root]) == *pinned) {
             return Err(Code::TrustListSignatureInvalid);
         }
         let (first, later) = roots.split_first().ok_or(Code::TrustListSignatureInvalid)?;

@@ -15,7 +15,7 @@ use crate::numbers::{
     MAX_CODE, MAX_ENTRIES, MAX_ENTRY_HOSTS, MAX_ENTRY_KEYS, MAX_ENTRY_LOGS, MAX_KEY_SCOPES, MAX_LIST,
     TYP_LIST,
 };
-use crate::suite::{Digest, KeyId, KeyTable, PublicKey, SignError, Signer, sha256};
+use crate::suite::{Digest, KeyId, KeyTable, PublicKey, SignError, Signer, name_digest};
 use crate::time::UnixTime;
 use crate::verdict::Code;
 
@@ -218,15 +218,15 @@ impl TrustList {
         root.content().list.check(&signed)?;
         let (mut content, policy) = read_content(signed.payload(), &Checked::of(former))?;
         let tables = former.into_iter().flat_map(TrustList::keys).filter_map(|(_, key)| key.table());
-        let tables: BTreeMap<_, _> = tables.map(|table| (*table.key().bytes(), table)).collect();
+        let tables: BTreeMap<_, _> = tables.map(|table| (*table.key().thumbprint(), table)).collect();
         let signing = content.entries.iter_mut().flat_map(|entry| &mut entry.keys);
         for key in
             signing.filter(|key| key.has_role(Role::Licence) || key.has_role(Role::View)).take(MAX_TABLES)
         {
-            let held = tables.get(key.key.bytes()).copied().cloned();
+            let held = tables.get(key.key.thumbprint()).copied().cloned();
             key.table = Some(held.unwrap_or_else(|| KeyTable::new(key.key)));
         }
-        Ok(TrustList { content, policy, digest: sha256(&[bytes]) })
+        Ok(TrustList { content, policy, digest: name_digest(&[bytes]) })
     }
 
     /// What the list says.
@@ -269,7 +269,7 @@ impl TrustList {
 /// Keys that passed their import check in a list before, by their bytes and vkeys.
 #[derive(Default)]
 struct Checked<'a> {
-    keys: BTreeMap<&'a [u8; 32], PublicKey>,
+    keys: BTreeMap<&'a [u8], PublicKey>,
     logs: BTreeMap<&'a str, &'a LogKey>,
 }
 
@@ -282,7 +282,6 @@ impl<'a> Checked<'a> {
     }
 
     fn key(&self, bytes: &[u8]) -> Option<PublicKey> {
-        let bytes: &[u8; 32] = bytes.try_into().ok()?;
         self.keys.get(bytes).copied()
     }
 }

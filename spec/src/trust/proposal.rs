@@ -12,7 +12,7 @@ use super::{ListContent, RoleKeys, RootContent};
 use crate::cbor::{Fault, Kind, Reader};
 use crate::cose::{self, Signed, merge};
 use crate::numbers::{MAX_LIST, MAX_ROOT, MAX_TRUST_SIGNATURES, TYP_LIST, TYP_ROOT};
-use crate::suite::{Digest, KeyId, PublicKey, SignError, Signer, sha256};
+use crate::suite::{Digest, KeyId, PublicKey, SignError, Signer, name_digest};
 use crate::text::{Lines, TextFault, check_written};
 
 /// Room for the signatures and the frame of a file: 16 of 100 bytes each, and 64.
@@ -156,7 +156,7 @@ impl Proposal {
     /// SHA-256 of the payload: what officers read out to each other.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        sha256(&[&self.payload])
+        name_digest(&[&self.payload])
     }
 
     const fn typ(&self) -> &'static str {

@@ -9,7 +9,7 @@ use crate::cose::{self, Signed};
 use crate::numbers::{
     MAX_LIST, MAX_ROLE_KEYS, MAX_ROOT, MAX_TIMESTAMP, MAX_TIMESTAMP_LIFE_S, TYP_ROOT, TYP_TIMESTAMP,
 };
-use crate::suite::{Digest, PublicKey, SignError, Signer, sha256};
+use crate::suite::{Digest, PublicKey, SignError, Signer, name_digest};
 use crate::time::UnixTime;
 
 /// The keys of one role, and how many of them must sign.
@@ -98,7 +98,7 @@ impl Root {
     fn open(bytes: &[u8], former: Option<&RootContent>) -> Result<Root, Fault> {
         let (signed, content) = read_root(bytes, former)?;
         content.root.check(&signed)?;
-        Ok(Root { content, digest: sha256(&[bytes]) })
+        Ok(Root { content, digest: name_digest(&[bytes]) })
     }
 
     /// Opens a root offered as the successor of `self`; its version is the caller's question.
@@ -152,7 +152,7 @@ fn read_content(payload: &[u8], former: Option<&RootContent>) -> Result<RootCont
     let (version, iat, exp) = head.finish()?;
     let ([root, list, timestamp], Some(name)) = (roles.ok_or(MISSING)?, name) else { return Err(MISSING) };
     let mut all: Vec<&PublicKey> = [&root, &list, &timestamp].iter().flat_map(|role| &role.keys).collect();
-    all.sort_by_key(|key| *key.bytes());
+    all.sort_by_key(|key| *key.thumbprint());
     if all.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
         return Err(Fault::not_conformant("one key in two roles"));
     }
@@ -288,7 +288,7 @@ impl Timestamp {
             return Err(Fault::not_conformant("a timestamp that lives too long or names no list"));
         }
         let content = TimestampContent { version, iat, exp, list_version, list_length, list_digest };
-        Ok(Timestamp { content, digest: sha256(&[bytes]) })
+        Ok(Timestamp { content, digest: name_digest(&[bytes]) })
     }
 
     /// What the timestamp says.

@@ -6,7 +6,7 @@ use crate::evidence::Evidence;
 use crate::numbers::MAX_LICENCE;
 use crate::policy::Policy;
 use crate::qr::{self, QrContent};
-use crate::suite::sha256;
+use crate::suite::name_digest;
 use crate::time::UnixTime;
 use crate::verdict::{Code, Verdict};
 
@@ -21,17 +21,19 @@ pub fn verify_qr(text: &str, evidence: &Evidence, policy: &Policy<'_>, now: Unix
             // A QR code never carries a log proof (spec/qr.md §3).
             if Sign1::parse(&bytes, MAX_LICENCE).is_ok_and(|object| object.log_proof().is_some()) {
                 let basis = empty_basis(evidence, policy, now);
-                return stopped(Code::NotConformant, sha256(&[text.as_bytes()]), basis);
+                return stopped(Code::NotConformant, name_digest(&[text.as_bytes()]), basis);
             }
             verify(&bytes, evidence, policy, now)
         }
         Ok(QrContent::Reference(reference)) => {
             let basis = empty_basis(evidence, policy, now);
-            let digest = sha256(&[text.as_bytes()]);
+            let digest = name_digest(&[text.as_bytes()]);
             // Whose host may be asked was not asked here: that is no answer of a register (`NOT_FOUND`).
             let listed = reference_host_is_listed(&reference.host, evidence, policy, now);
             stopped(listed.err().unwrap_or(Code::NotAsked), digest, basis)
         }
-        Err(fault) => stopped(fault.code(), sha256(&[text.as_bytes()]), empty_basis(evidence, policy, now)),
+        Err(fault) => {
+            stopped(fault.code(), name_digest(&[text.as_bytes()]), empty_basis(evidence, policy, now))
+        }
     }
 }

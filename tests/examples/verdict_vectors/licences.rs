@@ -199,6 +199,6 @@ fn sign(typ: &str, alg: i64, payload: &[u8], key: &str, keys: &Keys) -> Vec<u8> 
     message.array(4).text("Signature1").bytes(&protected).bytes(&[]).bytes(payload);
     let signature = signer.sign(&message.into_bytes()).expect("a signer in memory signs");
     let mut object = Writer::default();
-    object.tag(TAG_SIGN1).array(4).bytes(&protected).map(0).bytes(payload).bytes(&signature);
+    object.tag(TAG_SIGN1).array(4).bytes(&protected).map(0).bytes(payload).bytes(signature.as_bytes());
     object.into_bytes()
 }

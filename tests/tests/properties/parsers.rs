@@ -21,7 +21,7 @@ use licence_spec::log::witness::AddCheckpoint;
 use licence_spec::numbers::*;
 use licence_spec::policy::Policy;
 use licence_spec::status::StatusToken;
-use licence_spec::suite::{PublicKey, SeedSigner, Signer, sha256};
+use licence_spec::suite::{PublicKey, SeedSigner, Signer, Suite, sha256};
 use licence_spec::time::{CivilDate, UnixTime};
 use licence_spec::trust::{Proposal, Role, Root, TimestampContent, TrustFiles};
 use licence_spec::verify::{verify, verify_qr};
@@ -125,7 +125,7 @@ fn parse_bytes(bytes: &[u8]) {
         AddCheckpoint::parse(bytes).is_ok(),
     );
     let _ = (Enrolment::open(bytes).is_ok(), Proposal::open(bytes).is_ok(), Proposal::of_file(bytes).is_ok());
-    let _ = (zlib::inflate(bytes, 1_000).is_ok(), PublicKey::import(bytes).is_ok());
+    let _ = (zlib::inflate(bytes, 1_000).is_ok(), PublicKey::import(Suite::Ed25519, bytes).is_ok());
     let verdict = verify(bytes, &EVIDENCE, &Policy::approval(), NOW);
     serde_json::to_string(&verdict).expect("every verdict can be written");
     take_trust_files(bytes);

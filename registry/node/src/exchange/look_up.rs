@@ -10,7 +10,7 @@ use licence_spec::evidence::Evidence;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::policy::{LOGGED_WITHIN_S, LeafPlace, LogMemory, Policy, Question, Remembered};
-use licence_spec::suite::{Digest, sha256};
+use licence_spec::suite::{Digest, name_digest};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Code, Verdict};
 use licence_store::{DocumentRow, INDEX_LICENCE, Read, StoreError, transact};
@@ -253,7 +253,7 @@ pub(crate) fn keep_missing(node: &Node, issuer: &str, digest: &Digest, asked_by:
             name: name.clone(),
             version: 1,
             iat: now,
-            digest: sha256(&[&bytes]),
+            digest: name_digest(&[&bytes]),
             bytes,
             stored_at: now,
         };

@@ -22,7 +22,7 @@ use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::{Bundle, TILE_BYTES, TileError, TilePath, append_entry};
 use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
 use licence_spec::numbers::MAX_CHECKPOINT;
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_store::{DocumentRow, Read, StoreError, Write, transact};
 
 use self::fork_cases::keep_fork;
@@ -384,7 +384,7 @@ fn store_head(node: &Node, shown: &Shown<'_>, edge: &TileEdge) -> Result<(), Mir
     let (origin, packed) = (shown.origin, pack(edge));
     let mut head = row(node, HEAD, origin, edge.size(), shown.note);
     // Cosignatures may be added to a note; its text may not change.
-    head.digest = sha256(&[shown.text.as_bytes()]);
+    head.digest = name_digest(&[shown.text.as_bytes()]);
     let verified = row(node, EDGES[0], origin, edge.size(), &packed);
     transact(&*node.store, "mirror_head", |write| {
         // Another process may have thrown away what this one has fetched: a head stands on entries that are there.
@@ -447,7 +447,7 @@ fn row(node: &Node, kind: &str, name: &str, version: u64, bytes: &[u8]) -> Docum
         name: name.to_owned(),
         version,
         iat: now,
-        digest: sha256(&[bytes]),
+        digest: name_digest(&[bytes]),
         bytes: bytes.to_vec(),
         stored_at: now,
     }

@@ -10,7 +10,7 @@ use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::witness::{AddCheckpoint, Refusal};
 use licence_spec::log::witness_time::{self, Nonce};
-use licence_spec::suite::{SignError, sha256};
+use licence_spec::suite::{SignError, name_digest};
 use licence_store::{DocumentRow, StoreError, transact};
 
 use crate::exchange::mirror::MirrorError;
@@ -107,7 +107,7 @@ pub fn add_checkpoint(node: &Node, body: &[u8], follow: &dyn Fn(&str, u64)) -> R
             name: origin.to_owned(),
             version: head.size,
             iat: node.clock.now().0,
-            digest: sha256(&[&head.root]),
+            digest: name_digest(&[&head.root]),
             bytes: note.as_bytes().to_vec(),
             stored_at: node.clock.now().0,
         }])?;

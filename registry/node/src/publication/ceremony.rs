@@ -18,7 +18,7 @@ use std::sync::Arc;
 use licence_catalogue::{Authority, KeyRole};
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::note::LogKey;
-use licence_spec::suite::{PublicKey, SignError, Signer, sha256};
+use licence_spec::suite::{PublicKey, SignError, Signer, Suite, name_digest};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{
     Cut, Entry, Key, KeyState, ListContent, Log, Proposal, ProposalError, Proposed, RoleKeys, RootContent,
@@ -188,7 +188,7 @@ pub fn timestamp(
         exp: now.plus(life_s),
         list_version,
         list_length: list.len() as u64,
-        list_digest: sha256(&[list]),
+        list_digest: name_digest(&[list]),
     };
     Ok(content.sign(&[signer])?)
 }
@@ -283,7 +283,7 @@ impl NodeKeys {
 /// A public key in base64url; `None` if it is none, or fails the import check.
 #[must_use]
 pub fn public_key_of(text: &str) -> Option<PublicKey> {
-    PublicKey::import(&from_base64url(text)?).ok()
+    PublicKey::import(Suite::Ed25519, &from_base64url(text)?).ok()
 }
 
 /// The usage of a key with this role.

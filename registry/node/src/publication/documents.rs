@@ -9,7 +9,7 @@ use licence_spec::audit::AuditAct;
 use licence_spec::evidence::{Evidence, Trust};
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::entry::{Entry, Op};
-use licence_spec::suite::{Digest, sha256};
+use licence_spec::suite::{Digest, name_digest};
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{SpeakFault, TrustFiles};
 use licence_spec::verdict::Code;
@@ -67,7 +67,7 @@ fn row(node: &Node, kind: &str, name: &str, version: u64, iat: i64, bytes: &[u8]
         name: name.to_owned(),
         version,
         iat,
-        digest: sha256(&[bytes]),
+        digest: name_digest(&[bytes]),
         bytes: bytes.to_vec(),
         stored_at: node.clock.now().0,
     }

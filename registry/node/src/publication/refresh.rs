@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use licence_spec::log::checkpoint::SignedCheckpoint;
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_store::{DocumentRow, JobLease, StoreError, transact};
 
 use crate::node::Node;
@@ -112,7 +112,7 @@ fn row(node: &Node, size: u64, note: &str, cosigned: &str) -> DocumentRow {
         version: size,
         iat: now,
         // Of the note alone: another witness may add to it.
-        digest: sha256(&[note.as_bytes()]),
+        digest: name_digest(&[note.as_bytes()]),
         bytes: cosigned.as_bytes().to_vec(),
         stored_at: now,
     }

@@ -4,7 +4,7 @@
 
 use licence_spec::audit::{AuditAct, WhoKind};
 use licence_spec::receipt::{self, Archive, Filing, Receipt, ReceiptError};
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_spec::verdict::{Code, Outcome, Verdict};
 use licence_store::ReceiptRow;
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,7 @@ pub fn prepare(
         id: cti,
         client: audience.to_owned(),
         made_at: verdict.basis().now.0,
-        digest: sha256(&[&bytes]),
+        digest: name_digest(&[&bytes]),
         bytes: bytes.clone(),
     };
     let result = verdict.code().map_or(verdict.outcome().as_str(), |code| code.as_str());

@@ -27,7 +27,7 @@ use std::ops::Range;
 use licence_spec::bundle::Bundle;
 use licence_spec::numbers::MAX_BUNDLE;
 use licence_spec::status::StatusToken;
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_spec::time::UnixTime;
 use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
@@ -213,7 +213,7 @@ fn row((kind, name): (&str, &str), version: u64, bytes: &[u8], now: UnixTime) ->
         name: name.to_owned(),
         version,
         iat: now.0,
-        digest: sha256(&[bytes]),
+        digest: name_digest(&[bytes]),
         bytes: bytes.to_vec(),
         stored_at: now.0,
     }

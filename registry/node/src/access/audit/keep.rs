@@ -6,7 +6,7 @@
 use licence_spec::audit::{AuditAct, Dropped, is_anchor_due};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::note::LogKey;
-use licence_spec::suite::{SignError, sha256};
+use licence_spec::suite::{SignError, name_digest};
 use licence_spec::time::UnixTime;
 use licence_store::{AuditFilter, AuditRow, DocumentRow, StoreError, transact};
 
@@ -49,7 +49,7 @@ fn document(kind: Kind, version: u64, time: UnixTime, bytes: Vec<u8>) -> Documen
         name: NEWEST.to_owned(),
         version,
         iat: time.0,
-        digest: sha256(&[&bytes]),
+        digest: name_digest(&[&bytes]),
         bytes,
         stored_at: time.0,
     }

@@ -6,7 +6,7 @@
 
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::merkle::TreeHead;
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_store::{DocumentRow, Read, StoreError, transact};
 use serde::{Deserialize, Serialize};
 
@@ -208,7 +208,7 @@ fn row(node: &Node, kind: &str, name: String, bytes: Vec<u8>) -> DocumentRow {
         name,
         version: 1,
         iat: now,
-        digest: sha256(&[&bytes]),
+        digest: name_digest(&[&bytes]),
         bytes,
         stored_at: now,
     }

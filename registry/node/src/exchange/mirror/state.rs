@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_spec::time::UnixTime;
 use licence_store::{DocumentRow, Read, StoreError, Write, transact};
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,7 @@ fn put(write: &mut dyn Write, origin: &str, state: &State, now: UnixTime) -> Res
         // A state is no document that may not go back: one version, and the newest bytes of it.
         version: 1,
         iat: now.0,
-        digest: sha256(&[origin.as_bytes()]),
+        digest: name_digest(&[origin.as_bytes()]),
         bytes,
         stored_at: now.0,
     };

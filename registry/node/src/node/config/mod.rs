@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use licence_spec::identifiers::NodeId;
-use licence_spec::suite::PublicKey;
+use licence_spec::suite::{PublicKey, Suite};
 use toml::Spanned;
 use utoipa::PartialSchema as _;
 use utoipa::ToSchema as _;
@@ -263,7 +263,8 @@ impl Reader<'_> {
 
     fn officers(&self, raw: &RawConfig) -> Result<Vec<(String, PublicKey)>, ConfigError> {
         let one = |(name, text): (&String, &Spanned<String>)| {
-            let key = from_base64url(text.get_ref()).and_then(|bytes| PublicKey::import(&bytes).ok());
+            let key = from_base64url(text.get_ref())
+                .and_then(|bytes| PublicKey::import(Suite::Ed25519, &bytes).ok());
             let what = || format!("`catalogue.officers.{name}` 不是公钥 / is no public key");
             key.map(|key| (name.clone(), key)).ok_or_else(|| self.wrong(text, what()))
         };

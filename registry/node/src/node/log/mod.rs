@@ -12,7 +12,7 @@ use licence_spec::log::note::LogKey;
 use licence_spec::log::proof::format_proof;
 use licence_spec::log::tile::{Tile, TileError};
 use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
-use licence_spec::suite::sha256;
+use licence_spec::suite::name_digest;
 use licence_spec::suite::{SignError, Signer};
 use licence_store::{Conflict, DocumentRow, LogHead, Read, Store, StoreError, TileKey, transact};
 
@@ -234,7 +234,7 @@ fn key_row(origin: &str, vkey: &str) -> DocumentRow {
         name: origin.to_owned(),
         version: 1,
         iat: 0,
-        digest: sha256(&[vkey.as_bytes()]),
+        digest: name_digest(&[vkey.as_bytes()]),
         bytes: vkey.as_bytes().to_vec(),
         stored_at: 0,
     }
