@@ -3,53 +3,11 @@
 use licence_spec::catalogue::{LicenceType, META_PROVINCIAL_CODE};
 use licence_spec::identifiers::ImplementationCode;
 use licence_spec::time::{CivilDate, UnixTime};
-use licence_spec::trust::{Names, Role, Scope};
-use serde::{Deserialize, Serialize};
+use licence_spec::trust::{Names, Scope};
+use serde::Serialize;
 
-/// What a key of an authority is for, as the files write it; [`Role`] is the same in the trust list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyRole {
-    /// Signs licences.
-    Licence,
-    /// Signs status tokens of its own licences.
-    Status,
-    /// Signs the catalogue.
-    Catalogue,
-    /// Signs views.
-    View,
-    /// Signs receipts.
-    Receipt,
-    /// Signs HTTP requests between nodes.
-    Node,
-}
-
-impl KeyRole {
-    /// The word of the files.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            KeyRole::Licence => "licence",
-            KeyRole::Status => "status",
-            KeyRole::Catalogue => "catalogue",
-            KeyRole::View => "view",
-            KeyRole::Receipt => "receipt",
-            KeyRole::Node => "node",
-        }
-    }
-}
-
-impl From<KeyRole> for Role {
-    fn from(role: KeyRole) -> Role {
-        match role {
-            KeyRole::Licence => Role::Licence,
-            KeyRole::Status => Role::Status,
-            KeyRole::Catalogue => Role::Catalogue,
-            KeyRole::View => Role::View,
-            KeyRole::Receipt => Role::Receipt,
-            KeyRole::Node => Role::Node,
-        }
-    }
-}
+/// What a key of an authority is for. Named so here because a node has a role, too.
+pub use licence_spec::trust::Role as KeyRole;
 
 /// One authority, from which an entry of the trust list is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -125,8 +83,7 @@ impl Authority {
     pub fn scope(&self, role: KeyRole, from: UnixTime, to: UnixTime) -> Scope {
         let from = self.in_force.map_or(from, |day| from.max(day.begins()));
         let to = self.until.map_or(to, |day| to.min(day.ends()));
-        let role = Role::from(role);
-        let types = if role == Role::Licence { names(&self.vcts) } else { Names::All };
+        let types = if role == KeyRole::Licence { names(&self.vcts) } else { Names::All };
         let regions = if role.is_scoped() { names(&self.regions) } else { Names::All };
         Scope { role, types, regions, from, to }
     }

@@ -29,9 +29,9 @@ pub const ENROLMENT_NONCE: usize = 16;
 
 /// What every key signs, before the digest. The NUL keeps it apart from signed notes, which are text, and from COSE, whose
 /// signed structures are CBOR arrays.
+const CONTEXT: &[u8] = b"elicence-enrolment-v1\0";
 /// Keys of a request are bare bytes, and so all of one suite.
 const SUITE: Suite = Suite::Ed25519;
-const CONTEXT: &[u8] = b"elicence-enrolment-v1\0";
 
 /// What a key of a node is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +60,7 @@ impl KeyUsage {
 impl fmt::Display for KeyUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            KeyUsage::Role(Role::Licence) => "licence",
-            KeyUsage::Role(Role::Status) => "status",
-            KeyUsage::Role(Role::Catalogue) => "catalogue",
-            KeyUsage::Role(Role::View) => "view",
-            KeyUsage::Role(Role::Receipt) => "receipt",
-            KeyUsage::Role(Role::Node) => "node",
+            KeyUsage::Role(role) => role.as_str(),
             KeyUsage::Log => "log",
         })
     }

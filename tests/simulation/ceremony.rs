@@ -234,7 +234,7 @@ impl World {
         if let Some(fresh) = fresh {
             // The city's operator puts the new key in its place, and starts the node again.
             let place = &mut self.places[city];
-            place.keys.hold(&place.issuer, Usage::Licence, fresh);
+            place.keys.hold(&place.issuer, Usage::LICENCE, fresh);
             self.restart(city)?;
         }
         Ok(())

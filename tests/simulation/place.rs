@@ -10,7 +10,6 @@ use licence_node::node::config::{Disconnection, Role};
 use licence_node::node::keys::{Keyring, Usage};
 use licence_node::node::parts::Parts;
 use licence_node::node::rng::Rng;
-use licence_node::publication::ceremony::usage;
 use licence_node::publication::documents;
 use licence_node::publication::refresh;
 use licence_spec::evidence::{Evidence, Trust};
@@ -107,8 +106,8 @@ impl Place {
         let mut keys = Keyring::default();
         for authority in &authorities {
             for role in &authority.roles {
-                let label = format!("{}.{}", authority.code, usage(*role).as_str());
-                keys.hold(&authority.code, usage(*role), signer(seed, &label));
+                let label = format!("{}.{}", authority.code, Usage::Role(*role).as_str());
+                keys.hold(&authority.code, Usage::Role(*role), signer(seed, &label));
             }
         }
         let more: &[Usage] = match role {
@@ -156,7 +155,7 @@ impl Place {
 
     /// The thumbprint of the key by which it issues.
     pub(crate) fn licence_key(&self) -> Option<[u8; 32]> {
-        self.keys.signer(&self.issuer, Usage::Licence).map(|signer| *signer.public_key().thumbprint())
+        self.keys.signer(&self.issuer, Usage::LICENCE).map(|signer| *signer.public_key().thumbprint())
     }
 
     /// Stops the node: what was handed to the writer is written, unless the store is dead.

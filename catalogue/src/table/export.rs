@@ -160,7 +160,7 @@ impl Workbook {
             let (regions, issues) = (texts(&entry.regions), texts(&entry.issues));
             let regions = self.list(&file.path, regions.iter().map(String::as_str), "、");
             let issues = self.list(&file.path, issues.iter().map(String::as_str), "、");
-            let roles: Vec<&str> = entry.roles.iter().map(|role| role.word()).collect();
+            let roles: Vec<&str> = entry.roles.iter().map(|role| role.as_str()).collect();
             let row = vec![
                 stem(&file.path).to_owned(),
                 file.content.node.get_ref().clone(),

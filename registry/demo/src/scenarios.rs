@@ -279,7 +279,7 @@ impl Tour<'_> {
         };
         change(&mut forged);
         let fields = copy_fields(&original, &forged.area);
-        let signer = self.stage.guangzhou.node().keys.signer(&forged.iss, Usage::Licence);
+        let signer = self.stage.guangzhou.node().keys.signer(&forged.iss, Usage::LICENCE);
         let signer: &dyn Signer = match (foreign, &signer) {
             (Some(foreign), _) => foreign,
             (None, Some(own)) => &**own,
@@ -382,7 +382,7 @@ impl Tour<'_> {
         let head = node.store.read()?.log_head()?.context("log head")?;
         let cut = Cut { index: head.size, tree: Some(CutTree { origin: head.origin, root: head.root }) };
         let after = issue(self.stage, GZ, request("示例〔2026〕第1102号"))?;
-        let signer = node.keys.signer(&office.code, Usage::Licence).context("key")?;
+        let signer = node.keys.signer(&office.code, Usage::LICENCE).context("key")?;
         let now = node.clock.now();
         let entry = self.stage.entries.iter_mut().find(|entry| entry.id == office.code).context("entry")?;
         ceremony::compromise(entry, signer.public_key(), now, &cut);

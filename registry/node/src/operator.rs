@@ -380,7 +380,7 @@ fn count_licences(node: &Node) -> Result<Value, Refusal> {
 fn publish_catalogue(node: &Node, proposal: &str, approvals: &[String]) -> Result<Value, Refusal> {
     let publisher = node.authorities.iter().find(|authority| authority.has(KeyRole::Catalogue));
     let signer = match publisher {
-        Some(publisher) => node.signer(&publisher.code, Usage::Catalogue).map_err(Refusal::failed)?,
+        Some(publisher) => node.signer(&publisher.code, Usage::CATALOGUE).map_err(Refusal::failed)?,
         None => None,
     };
     let signer =

@@ -3,12 +3,15 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::cbor::{Fault, Reader, Writer};
 use crate::credential::is_vct;
 use crate::time::UnixTime;
 
 /// What a key may sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Licences.
     Licence,
@@ -39,6 +42,19 @@ impl Role {
     #[must_use]
     pub fn from_number(number: i64) -> Option<Role> {
         Role::ALL.into_iter().find(|role| role.number() == number)
+    }
+
+    /// Its word, in names of files and in the catalogue's data.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Licence => "licence",
+            Role::Status => "status",
+            Role::Catalogue => "catalogue",
+            Role::View => "view",
+            Role::Receipt => "receipt",
+            Role::Node => "node",
+        }
     }
 
     /// Whether types and regions are matched for this role; the others carry `["*"]` twice.

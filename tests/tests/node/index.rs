@@ -96,7 +96,7 @@ pub(crate) fn case() -> Value {
 
 /// The key by which a node signs its calls.
 pub(crate) fn node_key(place: &Place, node: &str) -> Arc<dyn Signer> {
-    key_of(place, node, Usage::Node)
+    key_of(place, node, Usage::NODE)
 }
 
 /// A key of a node, as whoever has its folder and passphrase has it.

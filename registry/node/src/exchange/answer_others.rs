@@ -100,7 +100,7 @@ pub fn hand_out(
         .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
     let holder = question.holders.iter().find(|named| is_held_by(&licence, named));
     let (Some(accepted), Some(holder)) = (item.accepted(&row.vct), holder) else { return Err(in_vain()) };
-    let signer = node.signer(&node.authority, Usage::View)?.ok_or(AskedError::NotReady("view key"))?;
+    let signer = node.signer(&node.authority, Usage::VIEW)?.ok_or(AskedError::NotReady("view key"))?;
     let draft = Draft {
         licence: &licence,
         iss: &node.authority,
@@ -185,7 +185,7 @@ pub fn how_it_stands(
         holder: None,
         cti,
     };
-    let signer = node.signer(&node.authority, Usage::Receipt)?.ok_or(AskedError::NotReady("receipt key"))?;
+    let signer = node.signer(&node.authority, Usage::RECEIPT)?.ok_or(AskedError::NotReady("receipt key"))?;
     let signed = receipt::sign(&verdict, &filing, &*signer)
         .map_err(|error| StoreError::Corrupt(format!("a verdict that cannot be signed: {error}")))?;
     Ok((RegisterAnswer { receipt: Some(base64url(&signed)) }, job))

@@ -218,7 +218,7 @@ impl Peer {
         path: &str,
         content: Option<&Content<'_>>,
     ) -> Result<Vec<(&'static str, String)>, String> {
-        let signer = node.keys.signer(&node.authority, Usage::Node);
+        let signer = node.keys.signer(&node.authority, Usage::NODE);
         let signer = signer.ok_or_else(|| self.wrong("本节点没有节点密钥 / this node has no node key"))?;
         let nonce = node.rng.bytes().map_err(|_| self.wrong("no randomness"))?;
         let target = format!("https://{}{path}", self.source.host);

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use licence_catalogue::{Authority, KeyRole};
+use licence_catalogue::Authority;
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::note::LogKey;
 use licence_spec::suite::{PublicKey, SignError, Signer, Suite, name_digest};
@@ -240,9 +240,9 @@ impl NodeKeys {
         for authority in node.authorities.iter().filter(|authority| !authority.is_over(now)) {
             let mut own = BTreeMap::new();
             for role in &authority.roles {
-                let key = text(&authority.code, usage(*role));
+                let key = text(&authority.code, Usage::Role(*role));
                 let key = key.ok_or_else(|| CeremonyError::Keys(authority.code.clone()))?;
-                own.insert(usage(*role).as_str().to_owned(), key);
+                own.insert(Usage::Role(*role).as_str().to_owned(), key);
             }
             authorities.insert(authority.code.clone(), own);
         }
@@ -263,7 +263,7 @@ impl NodeKeys {
         let given = self.authorities.get(&authority.code).ok_or_else(missing)?;
         let mut keys = Vec::new();
         for role in &authority.roles {
-            let text = given.get(usage(*role).as_str()).ok_or_else(missing)?;
+            let text = given.get(Usage::Role(*role).as_str()).ok_or_else(missing)?;
             let key = public_key_of(text).ok_or_else(missing)?;
             let scope = authority.scope(*role, from, from.plus(SCOPE_LIFE_S));
             keys.push(Key::new(key, vec![scope], KeyState::Active, from));
@@ -284,19 +284,6 @@ impl NodeKeys {
 #[must_use]
 pub fn public_key_of(text: &str) -> Option<PublicKey> {
     PublicKey::import(Suite::Ed25519, &from_base64url(text)?).ok()
-}
-
-/// The usage of a key with this role.
-#[must_use]
-pub const fn usage(role: KeyRole) -> Usage {
-    match role {
-        KeyRole::Licence => Usage::Licence,
-        KeyRole::Status => Usage::Status,
-        KeyRole::Catalogue => Usage::Catalogue,
-        KeyRole::View => Usage::View,
-        KeyRole::Receipt => Usage::Receipt,
-        KeyRole::Node => Usage::Node,
-    }
 }
 
 /// Marks a key of an entry as compromised from `since` on: only what stands in the tree of the `cut` stays good.

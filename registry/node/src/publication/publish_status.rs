@@ -132,7 +132,7 @@ fn may_sign(node: &Node, authority: &str, now: UnixTime) -> bool {
     let evidence = node.evidence.snapshot();
     let Some(list) = evidence.trust_list() else { return true };
     // A key that is missing is an error of the publishing.
-    let Some(own) = node.keys.signer(authority, Usage::Status) else { return true };
+    let Some(own) = node.keys.signer(authority, Usage::STATUS) else { return true };
     let keys = list.entry(authority).into_iter().flat_map(|entry| &entry.keys);
     keys.filter(|key| key.key == *own.public_key()).any(|key| key.standing(Role::Status, now).is_ok())
 }
@@ -142,7 +142,7 @@ fn may_sign(node: &Node, authority: &str, now: UnixTime) -> bool {
 fn is_early(node: &Node, authority: &str, iat: UnixTime, now: UnixTime) -> bool {
     let evidence = node.evidence.snapshot();
     let entry = evidence.trust_list().and_then(|list| list.entry(authority));
-    let own = node.keys.signer(authority, Usage::Status);
+    let own = node.keys.signer(authority, Usage::STATUS);
     let (Some(entry), Some(own)) = (entry, own) else { return false };
     let keys = entry.keys.iter().filter(|key| key.key == *own.public_key());
     let scopes: Vec<_> =
@@ -175,7 +175,7 @@ fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), P
     // Of the same moment: changes with a leaf below this are in the token.
     let shown = read.log_head()?.map_or(0, |head| head.size);
     drop(read);
-    let signer = node.signer(&list.authority, Usage::Status)?.ok_or(PublishError::NoKey)?;
+    let signer = node.signer(&list.authority, Usage::STATUS)?.ok_or(PublishError::NoKey)?;
     let mut array = StatusArray::new(u64::from(list.size));
     for value in &revision.values {
         array.set(u64::from(value.index), Status::from_value(value.value));

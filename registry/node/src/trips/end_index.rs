@@ -233,7 +233,7 @@ mod tests {
             status_uri: status.uri,
             fields: &like.fields.iter().map(|(key, value)| (key, again(value))).collect::<Vec<_>>(),
         };
-        credential::sign(&draft, &*city.keys.signer(&issuer(city), Usage::Licence).unwrap()).unwrap()
+        credential::sign(&draft, &*city.keys.signer(&issuer(city), Usage::LICENCE).unwrap()).unwrap()
     }
 
     #[test]

@@ -233,7 +233,7 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
     // An authority of this node that issues nothing, such as the one that its log and receipts are signed for.
     let signer = node
         .keys
-        .signer(authority, Usage::Licence)
+        .signer(authority, Usage::LICENCE)
         .ok_or_else(|| IssueError::UnknownAuthority(authority.to_owned()))?;
     let entry = list.entry(authority).ok_or(IssueError::OutOfScope(Code::IssuerNotListed))?;
     let own = *signer.public_key();
@@ -267,7 +267,7 @@ fn prepare(
         }
     }
     // First of all that asks the clock: by one that is ahead, what is in force may seem to have ended.
-    let signer = node.signer(&authority.code, Usage::Licence)?;
+    let signer = node.signer(&authority.code, Usage::LICENCE)?;
     let version = old.map_or(1, |old| old.version + 1);
     let now = node.clock.now();
     let checked = CheckedFields::check(

@@ -71,7 +71,7 @@ pub fn prepare(
     if verdict.outcome() == Outcome::NoCredential {
         return Ok(None);
     }
-    let signer = node.signer(&node.authority, Usage::Receipt)?.ok_or(ReceiptTripError::NoKey)?;
+    let signer = node.signer(&node.authority, Usage::RECEIPT)?.ok_or(ReceiptTripError::NoKey)?;
     let mut cti = [0; 16];
     node.rng.fill(&mut cti)?;
     let Use { materials, holder } = used;

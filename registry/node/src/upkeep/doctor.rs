@@ -172,7 +172,7 @@ enum Standing {
 }
 
 fn standing(node: &Node, evidence: &Evidence, authority: &str, now: UnixTime) -> Standing {
-    let (Some(own), Some(list)) = (node.keys.signer(authority, Usage::Status), evidence.trust_list()) else {
+    let (Some(own), Some(list)) = (node.keys.signer(authority, Usage::STATUS), evidence.trust_list()) else {
         return Standing::Good;
     };
     let mut keys = list.entry(authority).into_iter().flat_map(|entry| &entry.keys);

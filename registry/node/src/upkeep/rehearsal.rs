@@ -19,7 +19,7 @@ use crate::node::config::{Disconnection, Role};
 use crate::node::keys::{Keyring, Usage};
 use crate::node::parts::Parts;
 use crate::node::rng::Rng;
-use crate::publication::ceremony::{NodeKeys, usage};
+use crate::publication::ceremony::NodeKeys;
 use crate::publication::documents;
 use crate::publication::publish_status::{open_lists, publish};
 use crate::publication::timestamp::sign_timestamp;
@@ -98,7 +98,7 @@ fn node(region: &str, role: Role, store: Arc<dyn Store>) -> Result<Node> {
     let mut keys = Keyring::default();
     for authority in &authorities {
         for role in &authority.roles {
-            let usage = usage(*role);
+            let usage = Usage::Role(*role);
             keys.hold(&authority.code, usage, key(&format!("{}.{}", authority.code, usage.as_str()))?);
         }
     }
@@ -161,7 +161,7 @@ fn sign_catalogue(province: &Node) -> Result<Vec<u8>> {
     let approvals = approvers.iter().take(2).map(|key| proposal.approve(MORNING, key));
     let approvals = approvals.collect::<Result<Vec<_>, _>>()?;
     let publisher = province.authorities.iter().find(|authority| authority.has(KeyRole::Catalogue));
-    let signer = province.keys.signer(&publisher.context("publisher")?.code, Usage::Catalogue);
+    let signer = province.keys.signer(&publisher.context("publisher")?.code, Usage::CATALOGUE);
     let officers = Officers::new(province.officers.clone(), 2)?;
     let signed = proposal.sign(None, &officers, &approvals, &*signer.context("catalogue key")?)?;
     documents::take_catalogue(province, &signed)?;

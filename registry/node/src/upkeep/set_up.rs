@@ -18,7 +18,6 @@ use crate::node::keys::{Keyring, Usage};
 use crate::node::parts::Parts;
 use crate::node::rng::Rng;
 use crate::publication::catalogue_data;
-use crate::publication::ceremony::usage;
 use crate::publication::documents;
 use crate::publication::refresh;
 use crate::upkeep::restore;
@@ -125,9 +124,9 @@ pub fn make_keys(
     private_folder(&directory).with_context(|| format!("{}", directory.display()))?;
     let mut keys = Keyring::load(&directory, identity.passphrase)?;
     let own = own(authorities)?;
-    let roles = authorities
-        .iter()
-        .flat_map(|authority| authority.roles.iter().map(|role| (authority.code.as_str(), usage(*role))));
+    let roles = authorities.iter().flat_map(|authority| {
+        authority.roles.iter().map(|role| (authority.code.as_str(), Usage::Role(*role)))
+    });
     // The province renews the timestamp; it cosigns the logs of the cities, and so does a city that is a witness.
     let is_province = identity.config.role == Role::Province;
     let more =

@@ -197,11 +197,11 @@ fn a_token_of_a_stranger_changes_nothing_anywhere_and_its_sender_is_named() {
     let (of_city, of_other) = (keys(&place, "city"), keys(&place, "other"));
     let later = now().plus(YEARS);
     let forged = [
-        ("the key by which another city calls", forged_token(&uri, later, &key(&of_other, Usage::Node))),
-        ("another city's status key", forged_token(&uri, now(), &key(&of_other, Usage::Status))),
-        ("the city's own licence key", forged_token(&uri, later, &key(&of_city, Usage::Licence))),
+        ("the key by which another city calls", forged_token(&uri, later, &key(&of_other, Usage::NODE))),
+        ("another city's status key", forged_token(&uri, now(), &key(&of_other, Usage::STATUS))),
+        ("the city's own licence key", forged_token(&uri, later, &key(&of_city, Usage::LICENCE))),
         ("the city's own status key, in the future", {
-            forged_token(&uri, later, &of_city.signer(AUTHORITY, Usage::Status).expect("a key"))
+            forged_token(&uri, later, &of_city.signer(AUTHORITY, Usage::STATUS).expect("a key"))
         }),
     ];
     for (what, token) in &forged {
@@ -260,7 +260,7 @@ fn what_an_older_version_stored_is_ignored_named_and_cleared_with_a_record() {
     until("the province has the token", || judged(&province, &asked, &credential) == accepted());
     let data = province.data.clone();
     province.stop();
-    let own = key(&keys(&pair.place, "province"), Usage::Node);
+    let own = key(&keys(&pair.place, "province"), Usage::NODE);
     plant(&data, &uri, &forged_token(&uri, now().plus(YEARS), &own));
     let named = format!("stored token of {uri}");
     assert!(names(&findings(&data), &named), "{:?}", findings(&data));
@@ -296,7 +296,7 @@ fn forged_licence(genuine: &[u8], keys: &Keyring) -> Vec<u8> {
         status_uri: status.uri,
         fields: &fields,
     };
-    let stolen = keys.signer(AUTHORITY, Usage::Licence).expect("a key");
+    let stolen = keys.signer(AUTHORITY, Usage::LICENCE).expect("a key");
     let statement = credential::sign(&draft, &*stolen).expect("signed");
     let digest = Credential::parse(&statement).expect("a licence").object.statement_digest();
     let root = Entry { op: Op::Issued, time: own.iat, digest }.leaf_hash();

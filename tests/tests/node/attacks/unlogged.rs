@@ -63,7 +63,7 @@ impl World {
 pub(crate) fn forge(data: &str, genuine: &[u8], number: u8, iat: UnixTime) -> Vec<u8> {
     let words = std::fs::read_to_string(format!("{data}/passphrase")).expect("a passphrase");
     let keys = Keyring::load(Path::new(&format!("{data}/keys")), &words).expect("keys");
-    let stolen = keys.signer(AUTHORITY, Usage::Licence).expect("a key");
+    let stolen = keys.signer(AUTHORITY, Usage::LICENCE).expect("a key");
     let own = Credential::parse(genuine).expect("a licence");
     let fields: Vec<(u8, NewField)> = own.fields.iter().map(|(key, value)| (key, copy(value))).collect();
     let status = own.status.expect("a list");

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use licence_spec::suite::{SeedSigner, Signer};
+use licence_spec::trust::Role;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::node::rng::{Rng, RngError};
@@ -23,18 +24,8 @@ const UNFINISHED: &str = ".unfinished-";
 /// What a key is for; one key never serves two usages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Usage {
-    /// Signs licences.
-    Licence,
-    /// Signs status tokens.
-    Status,
-    /// Signs the catalogue.
-    Catalogue,
-    /// Signs views.
-    View,
-    /// Signs receipts.
-    Receipt,
-    /// Signs requests between nodes.
-    Node,
+    /// What the trust list lets it sign.
+    Role(Role),
     /// Signs checkpoints.
     Log,
     /// Cosigns checkpoints of other logs.
@@ -50,32 +41,28 @@ pub enum Usage {
 }
 
 impl Usage {
-    /// All usages.
-    pub const ALL: [Usage; 12] = [
-        Usage::Licence,
-        Usage::Status,
-        Usage::Catalogue,
-        Usage::View,
-        Usage::Receipt,
-        Usage::Node,
-        Usage::Log,
-        Usage::Witness,
-        Usage::Timestamp,
-        Usage::List,
-        Usage::Root,
-        Usage::Approval,
-    ];
+    /// Signs licences.
+    pub const LICENCE: Usage = Usage::Role(Role::Licence);
+    /// Signs status tokens.
+    pub const STATUS: Usage = Usage::Role(Role::Status);
+    /// Signs the catalogue.
+    pub const CATALOGUE: Usage = Usage::Role(Role::Catalogue);
+    /// Signs views.
+    pub const VIEW: Usage = Usage::Role(Role::View);
+    /// Signs receipts.
+    pub const RECEIPT: Usage = Usage::Role(Role::Receipt);
+    /// Signs requests between nodes.
+    pub const NODE: Usage = Usage::Role(Role::Node);
+
+    /// The usages that no trust list names.
+    const OTHERS: [Usage; 6] =
+        [Usage::Log, Usage::Witness, Usage::Timestamp, Usage::List, Usage::Root, Usage::Approval];
 
     /// The word in file names.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Usage::Licence => "licence",
-            Usage::Status => "status",
-            Usage::Catalogue => "catalogue",
-            Usage::View => "view",
-            Usage::Receipt => "receipt",
-            Usage::Node => "node",
+            Usage::Role(role) => role.as_str(),
             Usage::Log => "log",
             Usage::Witness => "witness",
             Usage::Timestamp => "timestamp",
@@ -86,7 +73,8 @@ impl Usage {
     }
 
     fn from_word(word: &str) -> Option<Usage> {
-        Usage::ALL.into_iter().find(|usage| usage.as_str() == word)
+        let mut all = Role::ALL.into_iter().map(Usage::Role).chain(Usage::OTHERS);
+        all.find(|usage| usage.as_str() == word)
     }
 }
 
@@ -291,18 +279,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut keyring = Keyring::default();
         let rng = Rng::seeded(1);
-        keyring.create(directory.path(), "11440100X00000027D", Usage::Licence, "secret", &rng).unwrap();
-        let again = keyring.create(directory.path(), "11440100X00000027D", Usage::Licence, "secret", &rng);
+        keyring.create(directory.path(), "11440100X00000027D", Usage::LICENCE, "secret", &rng).unwrap();
+        let again = keyring.create(directory.path(), "11440100X00000027D", Usage::LICENCE, "secret", &rng);
         assert!(matches!(again, Err(KeysError::File { .. })), "an existing key is never overwritten");
         let loaded = Keyring::load(directory.path(), "secret").unwrap();
-        let key = |ring: &Keyring| *ring.signer("11440100X00000027D", Usage::Licence).unwrap().public_key();
+        let key = |ring: &Keyring| *ring.signer("11440100X00000027D", Usage::LICENCE).unwrap().public_key();
         assert_eq!(key(&loaded), key(&keyring));
         assert!(matches!(Keyring::load(directory.path(), "other"), Err(KeysError::Decrypt { .. })));
         // What a process that was stopped has left behind is passed over, and replaced.
         let left = directory.path().join(".unfinished-11440100X00000027D.status.pem");
         fs::write(&left, "half a k").unwrap();
         assert_eq!(key(&Keyring::load(directory.path(), "secret").unwrap()), key(&keyring));
-        keyring.create(directory.path(), "11440100X00000027D", Usage::Status, "secret", &rng).unwrap();
+        keyring.create(directory.path(), "11440100X00000027D", Usage::STATUS, "secret", &rng).unwrap();
         assert!(!left.exists());
         assert_eq!(Keyring::load(directory.path(), "secret").unwrap().iter().count(), 2);
         let path = directory.path().join("11440100X00000027D.licence.pem");

@@ -12,7 +12,7 @@ use licence_spec::trust::{Entry, Key, KeyState, ListContent, Log, Role, RootCont
 
 use crate::node::Node;
 use crate::node::keys::Usage;
-use crate::publication::ceremony::{CeremonyError, SCOPE_LIFE_S, usage};
+use crate::publication::ceremony::{CeremonyError, SCOPE_LIFE_S};
 
 /// Makes the request of a node: every key that its authorities need, and the log's, each signing it.
 ///
@@ -29,7 +29,7 @@ pub fn request(node: &Node) -> Result<Vec<u8>, CeremonyError> {
     let now = node.clock.now();
     for authority in node.authorities.iter().filter(|authority| !authority.is_over(now)) {
         for role in &authority.roles {
-            add(&authority.code, usage(*role), KeyUsage::Role(Role::from(*role)))?;
+            add(&authority.code, Usage::Role(*role), KeyUsage::Role(*role))?;
         }
     }
     add(&node.authority, Usage::Log, KeyUsage::Log)?;
@@ -180,7 +180,7 @@ impl Against<'_> {
         }
         let mut keys = Vec::new();
         for role in &authority.roles {
-            let usage = KeyUsage::Role(Role::from(*role));
+            let usage = KeyUsage::Role(*role);
             let own = request.keys().iter().find(|own| own.authority == authority.code && own.usage == usage);
             let own = own.ok_or_else(|| EnrolError::Missing(authority.code.clone(), usage))?;
             let scope = authority.scope(*role, self.now, self.now.plus(SCOPE_LIFE_S));
@@ -212,7 +212,7 @@ fn check_keys(request: &Enrolment, authorities: &[&Authority]) -> Result<(), Enr
             let (authority, region) = (own.authority.clone(), request.region().as_str().to_owned());
             return Err(EnrolError::Stranger { authority, region });
         };
-        let has = |role: Role| authority.roles.iter().any(|held| Role::from(*held) == role);
+        let has = |role: Role| authority.roles.iter().any(|held| *held == role);
         if matches!(own.usage, KeyUsage::Role(role) if !has(role)) {
             return Err(EnrolError::Role(authority.code.clone(), own.usage));
         }
@@ -265,7 +265,7 @@ mod tests {
         for authority in data.authorities_of_node(region) {
             for role in &authority.roles {
                 let number = first + wanted.len() as u64;
-                wanted.push((authority.code.clone(), KeyUsage::Role(Role::from(*role)), number));
+                wanted.push((authority.code.clone(), KeyUsage::Role(*role), number));
             }
         }
         let own = wanted[0].0.clone();

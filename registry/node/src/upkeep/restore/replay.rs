@@ -264,7 +264,7 @@ fn list_of_token(
 ) -> Result<u64, RestoreError> {
     let wrong = |what| RestoreError::Record { index, what };
     let signed_by = node.authorities.iter().find(|authority| {
-        let signer = node.keys.signer(&authority.code, Usage::Status);
+        let signer = node.keys.signer(&authority.code, Usage::STATUS);
         signer.is_some_and(|signer| token.verifies_under(signer.public_key()))
     });
     let authority = signed_by.ok_or(wrong("status key"))?;

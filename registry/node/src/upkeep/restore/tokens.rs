@@ -19,7 +19,7 @@ const FINAL: [u8; 2] = [1, 3];
 fn is_own(node: &Node, token: &StatusToken) -> bool {
     node.authorities.iter().any(|authority| {
         let named = token.uri().starts_with(&format!("https://{}/", authority.host));
-        let signer = node.keys.signer(&authority.code, Usage::Status);
+        let signer = node.keys.signer(&authority.code, Usage::STATUS);
         named && signer.is_some_and(|signer| token.verifies_under(signer.public_key()))
     })
 }
