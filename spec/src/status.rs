@@ -25,9 +25,10 @@ const BITS: u64 = 2;
 const PER_BYTE: u64 = 4;
 
 /// The status of a licence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// 0: in force.
+    #[default]
     Valid,
     /// 1: ended for good.
     Invalid,
@@ -52,6 +53,34 @@ impl Status {
             1 => Status::Invalid,
             2 => Status::Suspended,
             _ => Status::Superseded,
+        }
+    }
+}
+
+impl From<Status> for u8 {
+    fn from(status: Status) -> u8 {
+        status.value()
+    }
+}
+
+impl From<Status> for i64 {
+    fn from(status: Status) -> i64 {
+        i64::from(status.value())
+    }
+}
+
+/// A number that is the value of no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoStatus;
+
+impl TryFrom<i64> for Status {
+    type Error = NoStatus;
+
+    fn try_from(value: i64) -> Result<Status, NoStatus> {
+        match value {
+            // Cannot be cut off: 0 to 3.
+            0..=3 => Ok(Status::from_value(value as u8)),
+            _ => Err(NoStatus),
         }
     }
 }

@@ -17,6 +17,7 @@ use core::fmt;
 
 use crate::kind::Kind;
 use crate::log::change::Act;
+use crate::status::Status;
 use crate::suite::Digest;
 use crate::time::UnixTime;
 use crate::view::HolderMark;
@@ -289,9 +290,9 @@ impl LastChange {
     fn zh(&self) -> String {
         let (act, from) = (self.act.zh(), self.effective);
         let mut text = match self.act.new_status() {
-            2 => alloc::format!("证照已被{act}，自 {from} 起"),
-            3 => alloc::format!("证照已被新证照取代（{act}），自 {from} 起"),
-            _ => alloc::format!("证照已{act}，自 {from} 起失效"),
+            Status::Suspended => alloc::format!("证照已被{act}，自 {from} 起"),
+            Status::Superseded => alloc::format!("证照已被新证照取代（{act}），自 {from} 起"),
+            Status::Valid | Status::Invalid => alloc::format!("证照已{act}，自 {from} 起失效"),
         };
         if let Some(successor) = &self.successor {
             text.push_str("，新证照为 ");
@@ -409,9 +410,9 @@ impl Verdict {
     /// Names the act that led to the status. It is passed over unless the verdict's own code is what the act leads to.
     pub fn name_change(&mut self, change: LastChange) {
         let follows = match self.code {
-            Some(Code::Revoked) => change.act.new_status() == 1,
-            Some(Code::Suspended) => change.act.new_status() == 2,
-            Some(Code::Superseded) => change.act.new_status() == 3,
+            Some(Code::Revoked) => change.act.new_status() == Status::Invalid,
+            Some(Code::Suspended) => change.act.new_status() == Status::Suspended,
+            Some(Code::Superseded) => change.act.new_status() == Status::Superseded,
             _ => false,
         };
         self.change = follows.then_some(change);

@@ -5,6 +5,7 @@ mod log_common;
 use licence_spec::log::change::{Act, ChangeRecord, ListEntry, MAX_CHANGE_RECORD};
 use licence_spec::log::entry::{Entry, MAX_ENTRY_BYTES, Op};
 use licence_spec::log::merkle::leaf_hash;
+use licence_spec::status::Status;
 use licence_spec::time::UnixTime;
 use log_common::{hash, hex, vector, vector_json};
 use proptest::prelude::*;
@@ -32,7 +33,10 @@ fn every_entry_of_the_example_log_is_read_and_written_the_same() {
 fn the_example_change_record_is_the_one_of_its_leaf() {
     let bytes = vector("log/status_change.cbor");
     let record = ChangeRecord::parse(&bytes).expect("a record");
-    assert_eq!((record.act, record.act.zh(), record.act.new_status()), (Act::Revoke, "撤销", 1));
+    assert_eq!(
+        (record.act, record.act.zh(), record.act.new_status()),
+        (Act::Revoke, "撤销", Status::Invalid)
+    );
     assert_eq!((record.effective, record.successor), (UnixTime(0x6aff_fe00), None));
     assert_eq!(record.to_bytes(), bytes);
     let log = vector_json("log/log.json");
@@ -55,7 +59,7 @@ fn acts_have_the_numbers_words_and_statuses_of_the_format() {
         (8, "转出", "transfer", 1),
         (9, "作废", "void", 1),
     ];
-    assert_eq!(Act::ALL.map(|act| (act.number(), act.zh(), act.name(), act.new_status())), expected);
+    assert_eq!(Act::ALL.map(|act| (act.number(), act.zh(), act.name(), act.new_status().value())), expected);
     assert_eq!(Act::ALL.map(|act| Act::from_number(act.number())), Act::ALL.map(Some));
     assert_eq!((Act::from_number(0), Act::from_number(10)), (None, None));
     assert_eq!(Op::ALL.map(Op::number), [1, 2, 3, 4, 5, 6]);
@@ -151,7 +155,7 @@ fn a_change_record_that_says_two_things_is_refused() {
     };
     for act in Act::ALL {
         for status in 0..=4 {
-            let allowed = status == act.new_status();
+            let allowed = status == act.new_status().value();
             assert_eq!(with(status, act.number() as u8).ok(), allowed.then_some(act), "{act:?} to {status}");
         }
     }

@@ -175,8 +175,9 @@ impl World {
         let row = read.licence_by_id(&issued.id).map_err(broken_disk)?.ok_or_else(lost)?;
         let leaf = read.log_leaves(issued.log.index, 1).map_err(broken_disk)?;
         drop(read);
-        let there =
-            row.log_index == issued.log.index && !leaf.is_empty() && row.credential == issued.statement;
+        let there = row.log_index == issued.log.index
+            && !leaf.is_empty()
+            && row.credential.whole() == Some(issued.statement.as_slice());
         must(there, Condition::AcknowledgedIsLost, || format!("the leaf of {}", issued.id))?;
         let at = self.take_up(city, &row, request)?;
         self.truth.licences[at].file = file_bytes(issued).ok();
@@ -242,15 +243,15 @@ impl World {
         let row = read.licence(&digest).map_err(broken_disk)?.ok_or_else(lost)?;
         let leaf = last_change(&*read, &digest)?;
         drop(read);
-        let agrees = told.is_none_or(|told| told == row.status && Some(told) == next);
+        let agrees = told.is_none_or(|told| told == row.status.value() && Some(told) == next);
         must(agrees, Condition::AcknowledgedIsLost, || {
-            format!("status {told:?} was acknowledged, {} is on the disk of city {city}", row.status)
+            format!("status {told:?} was acknowledged, {} is on the disk of city {city}", row.status.value())
         })?;
-        if row.status != before {
-            must(Some(row.status) == next, Condition::DoneTwice, || {
-                format!("status {before} became {} in city {city}", row.status)
+        if row.status.value() != before {
+            must(Some(row.status.value()) == next, Condition::DoneTwice, || {
+                format!("status {before} became {} in city {city}", row.status.value())
             })?;
-            self.truth.change(at, row.status);
+            self.truth.change(at, row.status.value());
             self.truth.licences[at].unanswered = told.is_none();
             self.truth.claim_leaf(city, leaf.unwrap_or(u64::MAX))?;
         }

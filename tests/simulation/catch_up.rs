@@ -17,6 +17,7 @@ use licence_spec::log::checkpoint::Checkpoint;
 use licence_spec::log::merkle::TreeHead;
 use licence_spec::log::note::LogKey;
 use licence_spec::log::tile::TilePath;
+use licence_spec::status::Status;
 use licence_spec::suite::Digest;
 use licence_store::{LicenceRow, Store as _, StoreError};
 use licence_store_sqlite::SqliteStore;
@@ -251,7 +252,7 @@ impl World {
 }
 
 /// What must come back of a licence: digest, id, number, status index, status, successor.
-type Known = (Digest, String, String, u32, u8, Option<Digest>);
+type Known = (Digest, String, String, u32, Status, Option<Digest>);
 
 /// What a disk has of each licence.
 fn known(disk: &SqliteStore) -> Result<Vec<Known>, Broken> {

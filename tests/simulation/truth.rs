@@ -126,7 +126,7 @@ impl Truth {
             return Ok(at);
         }
         let wrong = |_| Broken::new(Condition::AcknowledgedIsLost, "a stored credential cannot be read");
-        let credential = Credential::parse(&row.credential).map_err(wrong)?;
+        let credential = Credential::parse(row.credential.as_column()).map_err(wrong)?;
         let uri = credential.status.as_ref().map_or("", |status| status.uri).to_owned();
         let index = u64::from(row.status_index);
         must(self.status_indexes.insert((uri.clone(), index)), Condition::IndexTwice, || {
@@ -147,7 +147,7 @@ impl Truth {
             log_index: row.log_index,
             unanswered: false,
             changes: Vec::new(),
-            statement: row.credential.clone(),
+            statement: row.credential.as_column().to_vec(),
         });
         self.known.insert(row.digest, self.licences.len() - 1);
         Ok(self.licences.len() - 1)

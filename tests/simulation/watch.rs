@@ -180,7 +180,8 @@ fn still_there(read: &(impl Read + ?Sized), licence: &Licence) -> Done {
     let leaf = read.log_leaves(licence.log_index, 1).map_err(broken_disk)?.into_iter().next();
     let entry = Entry { op: Op::Issued, time: UnixTime(licence.times.iat), digest: licence.digest };
     let there = leaf.is_some_and(|leaf| leaf.index == licence.log_index && leaf.hash == entry.leaf_hash());
-    let same = row.is_some_and(|row| row.status == licence.status() && row.log_index == licence.log_index);
+    let same =
+        row.is_some_and(|row| row.status.value() == licence.status() && row.log_index == licence.log_index);
     must(there && same, Condition::AcknowledgedIsLost, || {
         format!("{} with status {} at leaf {}", licence.id, licence.status(), licence.log_index)
     })

@@ -12,6 +12,7 @@ mod trust;
 
 use licence_catalogue::KeyRole;
 use licence_catalogue::approval::{Officers, Proposal};
+use licence_spec::status::Status;
 use licence_spec::trust::KeyState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -371,7 +372,7 @@ const fn state_word(state: &KeyState) -> &'static str {
 fn count_licences(node: &Node) -> Result<Value, Refusal> {
     let read = node.store.read().map_err(Refusal::failed)?;
     let counts = read.licence_counts().map_err(Refusal::failed)?;
-    let in_force = counts.into_iter().filter(|count| count.status == 0);
+    let in_force = counts.into_iter().filter(|count| count.status == Status::Valid);
     Ok(in_force.map(|count| (count.vct, json!(count.licences))).collect::<serde_json::Map<_, _>>().into())
 }
 

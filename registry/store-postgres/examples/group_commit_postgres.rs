@@ -10,13 +10,16 @@
 use std::time::Instant;
 
 use licence_store::conformance::make;
-use licence_store::{IdempotentAnswer, LicenceRow, StoreError, Write, transact};
+use licence_store::{IdempotentAnswer, LicenceRow, StoreError, StoredCredential, Write, transact};
 use licence_store_postgres::PostgresStore;
 
 const GROUP: u64 = 64;
 
 fn group(write: &mut dyn Write, old: u64) -> Result<(), StoreError> {
-    let row = |n: u64| LicenceRow { credential: vec![n as u8; 800], ..make::licence(n as u32) };
+    let row = |n: u64| LicenceRow {
+        credential: StoredCredential::Whole(vec![n as u8; 800]),
+        ..make::licence(n as u32)
+    };
     let rows: Vec<_> = (old..old + GROUP).map(row).collect();
     let keys: Vec<_> = rows.iter().map(|row| make::answer_key("client-1", &row.number)).collect();
     assert!(write.idempotent_answers(&keys)?.iter().all(Option::is_none));

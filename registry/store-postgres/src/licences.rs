@@ -5,9 +5,11 @@
 
 use std::collections::HashSet;
 
+use licence_spec::status::Status;
 use licence_spec::suite::sha256;
 use licence_store::{
-    Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences,
+    Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, StoredCredential, Taken,
+    WriteLicences,
 };
 
 use crate::cells::Cells;
@@ -66,7 +68,7 @@ fn licence(row: &Cells<'_>) -> Result<LicenceRow> {
         holders: digests(row.take()?)?,
         issued_at: row.take()?,
         expires_at: row.take()?,
-        credential: row.bytes()?,
+        credential: StoredCredential::of_column(row.bytes()?),
         status_list: row.number()?,
         status_index: row.number()?,
         status: row.number()?,
@@ -186,7 +188,7 @@ impl Session<'_> {
             &joined,
             &numbers(|row| row.issued_at),
             &numbers(|row| row.expires_at),
-            &bytes(|row| &row.credential),
+            &bytes(|row| row.credential.as_column()),
             &lists,
             &numbers(|row| row.status_index.into()),
             &numbers(|row| row.status.into()),
@@ -232,7 +234,7 @@ impl ReadLicences for Session<'_> {
         &self,
         holder: &Digest,
         types: &[&str],
-        status: u8,
+        status: Status,
         limit: u32,
     ) -> Result<Vec<LicenceRow>> {
         let types = types.to_vec();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use licence_spec::status::Status;
 use licence_store::{
     Conflict, Digest, EndedIndexRow, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow,
     StatusListRow, StatusTokenRow, StatusValue, WriteStatus,
@@ -177,7 +178,11 @@ impl ReadStatus for Session<'_> {
         let Some(revision) = revision else { return Ok(None) };
         let mut values = self
             .all(NOT_VALID, &[&list], |row| Ok(StatusValue { index: row.number()?, value: row.number()? }))?;
-        values.extend(self.all(ENDED, &[&list], |row| Ok(StatusValue { index: row.number()?, value: 1 }))?);
+        values.extend(
+            self.all(ENDED, &[&list], |row| {
+                Ok(StatusValue { index: row.number()?, value: Status::Invalid })
+            })?,
+        );
         values.sort_unstable_by_key(|value| value.index);
         Ok(Some(ListRevision { revision, values }))
     }

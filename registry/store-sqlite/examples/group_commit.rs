@@ -11,14 +11,17 @@ use std::path::Path;
 use std::time::Instant;
 
 use licence_store::conformance::make;
-use licence_store::{LicenceRow, Store, StoreError, TileRow, Write, transact};
+use licence_store::{LicenceRow, Store, StoreError, StoredCredential, TileRow, Write, transact};
 use licence_store_sqlite::SqliteStore;
 
 const GROUP: u64 = 64;
 
 fn group(write: &mut dyn Write, old: u64) -> Result<(), StoreError> {
     let rows: Vec<_> = (old..old + GROUP)
-        .map(|n| LicenceRow { credential: vec![n as u8; 800], ..make::licence(n as u32) })
+        .map(|n| LicenceRow {
+            credential: StoredCredential::Whole(vec![n as u8; 800]),
+            ..make::licence(n as u32)
+        })
         .collect();
     let keys: Vec<_> = rows.iter().map(|row| make::answer_key("client-1", &row.number)).collect();
     assert!(write.idempotent_answers(&keys)?.iter().all(Option::is_none));

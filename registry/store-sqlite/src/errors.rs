@@ -1,5 +1,6 @@
 //! From SQLite's result codes to the store's words. Texts keep the code and SQLite's own words; these name tables and columns only.
 
+use licence_spec::status::Status;
 use licence_store::{Conflict, Result, StoreError};
 use rusqlite::{Error, ErrorCode, ffi};
 
@@ -44,6 +45,12 @@ pub(crate) fn integer(value: u64) -> Result<i64> {
 }
 
 /// A count or index as we wrote it: a negative one is none of ours.
+/// A status; another number is no row of ours.
+pub(crate) fn status(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Status> {
+    let value: i64 = row.get(column)?;
+    Status::try_from(value).map_err(|_| Error::IntegralValueOutOfRange(column, value))
+}
+
 pub(crate) fn unsigned(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| Error::IntegralValueOutOfRange(column, value))

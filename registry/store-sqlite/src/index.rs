@@ -6,7 +6,7 @@ use licence_store::{
 };
 use rusqlite::{Row, ToSql, params};
 
-use crate::errors::{integer, or_conflict, store_error, unsigned};
+use crate::errors::{integer, or_conflict, status, store_error, unsigned};
 use crate::licences::places;
 use crate::session::Session;
 
@@ -51,7 +51,7 @@ fn licence(row: &Row<'_>) -> rusqlite::Result<IndexLicenceRow> {
         status_list: row.get(13)?,
         status_index: row.get(14)?,
         predecessor: row.get(15)?,
-        status: row.get(16)?,
+        status: status(row, 16)?,
         successor: row.get(17)?,
     })
 }
@@ -63,7 +63,7 @@ fn change(row: &Row<'_>) -> rusqlite::Result<IndexChangeRow> {
         day: row.get(2)?,
         licence: row.get(3)?,
         record: row.get(4)?,
-        value: row.get(5)?,
+        value: status(row, 5)?,
         successor: row.get(6)?,
     })
 }
@@ -144,11 +144,19 @@ impl Session<'_> {
         let log_index = integer(row.log_index)?;
         self.execute(
             sql,
-            params![row.origin, log_index, row.day, row.licence, row.record, row.value, row.successor],
+            params![
+                row.origin,
+                log_index,
+                row.day,
+                row.licence,
+                row.record,
+                row.value.value(),
+                row.successor
+            ],
         )?;
         let sql = "UPDATE index_licences SET status = ?3, successor = coalesce(?4, successor) \
                    WHERE origin = ?1 AND digest = ?2";
-        self.execute(sql, params![row.origin, row.licence, row.value, row.successor])
+        self.execute(sql, params![row.origin, row.licence, row.value.value(), row.successor])
     }
 
     fn insert_stretch(&self, stretch: &IndexStretch) -> Result<()> {

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use licence_spec::status::Status;
 use licence_store::{
-    Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, Taken, WriteLicences,
+    Conflict, Digest, LicenceCount, LicenceRow, ReadLicences, Result, StoreError, StoredCredential, Taken,
+    WriteLicences,
 };
 use rusqlite::{Row, ToSql, params};
 
-use crate::errors::{integer, or_conflict, store_error, unsigned};
+use crate::errors::{integer, or_conflict, status, store_error, unsigned};
 use crate::session::Session;
 
 /// Columns of a licence in the order of [`licence`], without its holders.
@@ -39,10 +41,10 @@ fn licence(row: &Row<'_>) -> rusqlite::Result<LicenceRow> {
         holders: Vec::new(),
         issued_at: row.get(9)?,
         expires_at: row.get(10)?,
-        credential: row.get(11)?,
+        credential: StoredCredential::of_column(row.get(11)?),
         status_list: unsigned(row, 12)?,
         status_index: row.get(13)?,
-        status: row.get(14)?,
+        status: status(row, 14)?,
         predecessor: row.get(15)?,
         successor: row.get(16)?,
         client: row.get(17)?,
@@ -94,10 +96,10 @@ impl Session<'_> {
                     row.area,
                     row.issued_at,
                     row.expires_at,
-                    row.credential,
+                    row.credential.as_column(),
                     integer(row.status_list)?,
                     row.status_index,
-                    row.status,
+                    row.status.value(),
                     row.predecessor,
                     row.successor,
                     row.client
@@ -140,7 +142,7 @@ impl ReadLicences for Session<'_> {
         &self,
         holder: &Digest,
         types: &[&str],
-        status: u8,
+        status: Status,
         limit: u32,
     ) -> Result<Vec<LicenceRow>> {
         let sql = select!(
@@ -148,7 +150,8 @@ impl ReadLicences for Session<'_> {
              AND length(l.credential) > 0 AND l.vct IN "
         );
         let sql = format!("{sql}({}) ORDER BY h.licence DESC LIMIT ?3", places(4, types.len()));
-        let mut params: Vec<&dyn ToSql> = vec![holder, &status, &limit];
+        let value = status.value();
+        let mut params: Vec<&dyn ToSql> = vec![holder, &value, &limit];
         params.extend(types.iter().map(|vct| vct as &dyn ToSql));
         self.all_licences(&sql, &*params)
     }
@@ -166,7 +169,7 @@ impl ReadLicences for Session<'_> {
     fn licence_counts(&self) -> Result<Vec<LicenceCount>> {
         let sql = "SELECT vct, status, count(*) FROM licences GROUP BY vct, status ORDER BY vct, status";
         self.all(sql, (), |row| {
-            Ok(LicenceCount { vct: row.get(0)?, status: row.get(1)?, licences: unsigned(row, 2)? })
+            Ok(LicenceCount { vct: row.get(0)?, status: status(row, 1)?, licences: unsigned(row, 2)? })
         })
     }
 

@@ -1,12 +1,13 @@
 //! SQL of status lists, tokens and changes.
 
+use licence_spec::status::Status;
 use licence_store::{
     Conflict, Digest, EndedIndexRow, IndexLease, ListRevision, ReadStatus, Result, StatusChangeRow,
     StatusListRow, StatusTokenRow, StatusValue, WriteStatus,
 };
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::errors::{integer, or_conflict, store_error, unsigned};
+use crate::errors::{integer, or_conflict, status, store_error, unsigned};
 use crate::session::Session;
 
 macro_rules! select_list {
@@ -84,8 +85,8 @@ fn change(row: &Row<'_>) -> rusqlite::Result<StatusChangeRow> {
         record: row.get(2)?,
         licence: row.get(3)?,
         act: row.get(4)?,
-        previous: row.get(5)?,
-        value: row.get(6)?,
+        previous: status(row, 5)?,
+        value: status(row, 6)?,
         effective_at: row.get(7)?,
         recorded_at: row.get(8)?,
         legal_basis: row.get(9)?,
@@ -133,8 +134,9 @@ impl ReadStatus for Session<'_> {
         // The condition repeats that of the partial index word for word, or SQLite would not use it.
         let sql = "SELECT status_index, status FROM licences WHERE status_list = ?1 AND status <> 0 ORDER BY status_index";
         let mut values =
-            self.all(sql, [list], |row| Ok(StatusValue { index: row.get(0)?, value: row.get(1)? }))?;
-        let ended = self.all(ENDED, [list], |row| Ok(StatusValue { index: row.get(0)?, value: 1 }))?;
+            self.all(sql, [list], |row| Ok(StatusValue { index: row.get(0)?, value: status(row, 1)? }))?;
+        let ended =
+            self.all(ENDED, [list], |row| Ok(StatusValue { index: row.get(0)?, value: Status::Invalid }))?;
         values.extend(ended);
         values.sort_unstable_by_key(|value| value.index);
         Ok(Some(ListRevision { revision, values }))
@@ -223,7 +225,9 @@ impl Session<'_> {
                    WHERE digest = ?1 AND status = ?2 RETURNING status_list";
         let mut update = self.connection().prepare_cached(sql).map_err(store_error)?;
         let list = update
-            .query_row(params![row.licence, row.previous, row.value, row.successor], |row| row.get(0))
+            .query_row(params![row.licence, row.previous.value(), row.value.value(), row.successor], |row| {
+                row.get(0)
+            })
             .optional()
             .map_err(store_error)?;
         list.ok_or_else(|| Conflict::StatusMoved { expected: row.previous }.into())
@@ -241,8 +245,8 @@ impl Session<'_> {
                 row.record,
                 row.licence,
                 row.act,
-                row.previous,
-                row.value,
+                row.previous.value(),
+                row.value.value(),
                 row.effective_at,
                 row.recorded_at,
                 row.legal_basis,

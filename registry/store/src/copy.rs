@@ -14,6 +14,7 @@ mod index;
 use licence_spec::log::merkle::{TreeHead, leaf_hash};
 use licence_spec::log::tile::Tile;
 use licence_spec::log::tiled_tree::TileEdge;
+use licence_spec::status::Status;
 
 use crate::{
     AuditFilter, AuditRow, DocumentRow, EndedIndexRow, IdempotentAnswer, LeafRow, LicenceRow, LogHead, Read,
@@ -314,7 +315,7 @@ fn grow(edge: &mut TileEdge, leaves: &[LeafRow]) -> std::result::Result<Vec<Tile
 
 /// Licences as they were before any change of their status.
 fn as_issued(rows: &[LicenceRow]) -> Vec<LicenceRow> {
-    rows.iter().map(|row| LicenceRow { status: 0, successor: None, ..row.clone() }).collect()
+    rows.iter().map(|row| LicenceRow { status: Status::Valid, successor: None, ..row.clone() }).collect()
 }
 
 fn licences(read: &dyn Read, after: Option<&LicenceRow>) -> Result<Vec<LicenceRow>> {

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use licence_spec::status::Status;
+
 /// Why a read or a transaction did not happen. Nothing of a failed transaction is kept.
 ///
 /// Texts name tables, paths and sizes, never the content of a row.
@@ -69,10 +71,10 @@ pub enum Conflict {
     #[error("this licence, or its identifier, number or status index, exists already")]
     LicenceExists,
     /// The licence's status is no longer the one that the change was decided on, or the licence does not exist.
-    #[error("the status of the licence is no longer {expected}")]
+    #[error("the status of the licence is no longer {expected:?}")]
     StatusMoved {
         /// Status that the change expected.
-        expected: u8,
+        expected: Status,
     },
     /// A status change with this digest or log index exists.
     #[error("this status change exists already")]

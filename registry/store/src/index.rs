@@ -5,6 +5,8 @@
 //! Out of scope: this node's own licences (`licences`), the mirrored entries themselves (`documents`).
 //! Digests are unique within a log only: what one node claims must not keep another node's record out.
 
+use licence_spec::status::Status;
+
 use crate::{Digest, Result, Short};
 
 /// A licence of another node, as that node told of it.
@@ -44,8 +46,8 @@ pub struct IndexLicenceRow {
     pub status_index: u32,
     /// Digest of the licence that this one replaces.
     pub predecessor: Option<Digest>,
-    /// 0 to 3, as [`crate::LicenceRow::status`]; as added it must be 0, and changes move it.
-    pub status: u8,
+    /// As added it must be valid, and changes move it.
+    pub status: Status,
     /// Digest of the licence that replaces this one; as added it must be `None`.
     pub successor: Option<Digest>,
 }
@@ -75,8 +77,8 @@ pub struct IndexChangeRow {
     pub licence: Digest,
     /// The change record, canonical CBOR.
     pub record: Vec<u8>,
-    /// New status, 0 to 3.
-    pub value: u8,
+    /// New status.
+    pub value: Status,
     /// Digest of the licence that takes its place.
     pub successor: Option<Digest>,
 }

@@ -58,7 +58,7 @@ pub use index::{
     INDEX_CHANGE, INDEX_LICENCE, IndexChangeRow, IndexCount, IndexCursor, IndexDay, IndexLicenceRow,
     IndexRejectRow, IndexStretch, ReadIndex, WriteIndex,
 };
-pub use licences::{LicenceCount, LicenceRow, ReadLicences, Taken, WriteLicences};
+pub use licences::{LicenceCount, LicenceRow, ReadLicences, StoredCredential, Taken, WriteLicences};
 pub use log::{LeafRow, LogHead, ReadLog, TileKey, TileRow, WriteLog};
 pub use node::{CounterRow, JobLease, NodeRow, ReadNode, WriteNode};
 pub use status::{

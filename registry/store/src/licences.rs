@@ -1,6 +1,8 @@
 //! Issued licences of this node: one row each, never deleted, found by digest, id, cti, number or holder.
 //! Out of scope: changes of their status (`status`), the leaves that prove them (`log`).
 
+use licence_spec::status::Status;
+
 use crate::{Digest, Result, Short};
 
 /// One issued licence. All but `status` and `successor` stay as they were written.
@@ -29,15 +31,15 @@ pub struct LicenceRow {
     /// Claim 4, Unix seconds.
     pub expires_at: i64,
     /// The credential in statement form (empty unprotected header).
-    pub credential: Vec<u8>,
+    pub credential: StoredCredential,
     /// Id of the status list, which must exist.
     pub status_list: u64,
     /// Entry in that list; given out once.
     pub status_index: u32,
     /// Index of its leaf in this node's log; unique.
     pub log_index: u64,
-    /// 0 valid, 1 invalid, 2 suspended, 3 superseded. Changed only by [`crate::WriteStatus::change_statuses`].
-    pub status: u8,
+    /// Changed only by [`crate::WriteStatus::change_statuses`].
+    pub status: Status,
     /// Digest of the licence that this one replaces.
     pub predecessor: Option<Digest>,
     /// Id of the API client that had it issued; `None` where nobody recorded it.
@@ -57,13 +59,52 @@ impl std::fmt::Debug for LicenceRow {
     }
 }
 
+/// The bytes of a licence.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoredCredential {
+    /// All of them.
+    Whole(Vec<u8>),
+    /// Lost in a restore: only whoever holds the licence has them.
+    Lost,
+}
+
+impl StoredCredential {
+    /// The bytes, if they are there.
+    #[must_use]
+    pub fn whole(&self) -> Option<&[u8]> {
+        match self {
+            StoredCredential::Whole(bytes) => Some(bytes),
+            StoredCredential::Lost => None,
+        }
+    }
+
+    /// What its column holds: nothing, where the bytes are lost.
+    #[must_use]
+    pub fn as_column(&self) -> &[u8] {
+        self.whole().unwrap_or_default()
+    }
+
+    /// What stands in its column.
+    #[must_use]
+    pub fn of_column(bytes: Vec<u8>) -> StoredCredential {
+        if bytes.is_empty() { StoredCredential::Lost } else { StoredCredential::Whole(bytes) }
+    }
+}
+
+/// Shows nothing of the licence.
+impl std::fmt::Debug for StoredCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.whole().is_some() { "Whole(…)" } else { "Lost" })
+    }
+}
+
 /// How many licences of one type have one status.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LicenceCount {
     /// Licence type.
     pub vct: String,
-    /// 0 to 3, as [`LicenceRow::status`].
-    pub status: u8,
+    /// The status.
+    pub status: Status,
     /// How many.
     pub licences: u64,
 }
@@ -112,7 +153,7 @@ pub trait ReadLicences {
         &self,
         holder: &Digest,
         types: &[&str],
-        status: u8,
+        status: Status,
         limit: u32,
     ) -> Result<Vec<LicenceRow>>;
 

@@ -4,7 +4,7 @@
 //! So a change that arrives while a token is being signed leaves the list dirty instead of being forgotten.
 //! Out of scope: bits, zlib and signatures (`spec`), when to publish (`jobs`).
 
-use licence_spec::status::signed_ahead;
+use licence_spec::status::{Status, signed_ahead};
 use licence_spec::time::UnixTime;
 
 use crate::{Digest, Result, Short};
@@ -129,9 +129,9 @@ pub struct StatusChangeRow {
     /// 1 to 9, see spec/log.md.
     pub act: u8,
     /// Status that the act was decided on; the change is refused if the licence has another one by now.
-    pub previous: u8,
-    /// New status, 0 to 3.
-    pub value: u8,
+    pub previous: Status,
+    /// New status.
+    pub value: Status,
     /// When it takes effect in law, Unix seconds.
     pub effective_at: i64,
     /// When this node recorded it, Unix seconds.
@@ -207,8 +207,8 @@ impl std::fmt::Debug for EndedIndexRow {
 pub struct StatusValue {
     /// Entry, counted from 0.
     pub index: u32,
-    /// 1 to 3.
-    pub value: u8,
+    /// Never valid.
+    pub value: Status,
 }
 
 /// What a list holds at one moment; a token built from it carries its `revision`.

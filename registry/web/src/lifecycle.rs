@@ -150,7 +150,7 @@ pub(super) async fn licence(
         id: row.id,
         credential: base64url(&read.file),
         digest: digest_text(&row.digest),
-        status: row.status,
+        status: row.status.value(),
         log_index: row.log_index,
     };
     Ok(Json(answer).into_response())

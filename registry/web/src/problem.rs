@@ -52,7 +52,7 @@ impl Problem {
 
     /// Passes a stored licence on, unless it came back from a restore without its bytes.
     pub(super) fn unless_lost(row: LicenceRow) -> Result<LicenceRow, Problem> {
-        if row.credential.is_empty() { Err(VerifyError::BytesLost.into()) } else { Ok(row) }
+        if row.credential.whole().is_some() { Ok(row) } else { Err(VerifyError::BytesLost.into()) }
     }
 
     pub(super) fn method_not_allowed() -> Problem {

@@ -9,6 +9,7 @@ use core::fmt;
 
 use super::entry::{Entry, Op};
 use crate::cbor::{Fault, MapReader, Reader, Writer};
+use crate::status::Status;
 use crate::suite::{Digest, name_digest};
 use crate::time::UnixTime;
 
@@ -124,15 +125,14 @@ impl Act {
         }
     }
 
-    /// The status that the act leads to, as it stands in the status list: 0 valid, 1 invalid, 2 suspended,
-    /// 3 superseded. One act has one status, so a record in which they differ is refused.
+    /// The status that the act leads to. One act has one status, so a record in which they differ is refused.
     #[must_use]
-    pub const fn new_status(self) -> u8 {
+    pub const fn new_status(self) -> Status {
         match self {
-            Act::Reinstate => 0,
-            Act::Suspend => 2,
-            Act::Supersede | Act::Replace => 3,
-            Act::Cancel | Act::Revoke | Act::Forfeit | Act::Transfer | Act::Void => 1,
+            Act::Reinstate => Status::Valid,
+            Act::Suspend => Status::Suspended,
+            Act::Supersede | Act::Replace => Status::Superseded,
+            Act::Cancel | Act::Revoke | Act::Forfeit | Act::Transfer | Act::Void => Status::Invalid,
         }
     }
 }
@@ -172,7 +172,7 @@ impl ChangeRecord {
         let mut writer = Writer::with_capacity(MAX_CHANGE_RECORD);
         writer.map(5 + usize::from(self.successor.is_some()) + usize::from(self.ends.is_some()));
         writer.uint(1).bytes(&self.licence);
-        writer.uint(2).uint(u64::from(self.act.new_status()));
+        writer.uint(2).uint(u64::from(self.act.new_status().value()));
         writer.uint(3).uint(self.act.number());
         writer.uint(4).int(self.effective.0);
         if let Some(successor) = &self.successor {
@@ -200,7 +200,7 @@ impl ChangeRecord {
         let status = member(&mut map, &mut reader, 2)?.uint()?;
         let act = member(&mut map, &mut reader, 3)?.uint()?;
         let act = Act::from_number(act).ok_or(Fault::not_conformant("a status change has an unknown act"))?;
-        if status != u64::from(act.new_status()) {
+        if status != u64::from(act.new_status().value()) {
             return Err(Fault::not_conformant("a status change has another status than its act"));
         }
         let effective = member(&mut map, &mut reader, 4)?.time()?;

@@ -61,7 +61,7 @@ pub(crate) fn change(world: &World, case: &cases::Change) -> Result<()> {
             return same(Some(code), case.code.as_deref());
         }
     };
-    let says = (Some(record.act.new_status()), Some(record.act.number()), Some(record.effective.0));
+    let says = (Some(record.act.new_status().value()), Some(record.act.number()), Some(record.effective.0));
     same(says, (case.status, case.act, case.effective))?;
     same(Some(record.entry().leaf_hash()), case.leaf.as_deref().map(hash).transpose()?)?;
     ensure!(record.to_bytes() == bytes, "our encoding of the record has other bytes than the writer's");

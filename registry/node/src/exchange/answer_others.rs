@@ -94,9 +94,8 @@ pub fn hand_out(
         AskedError::Unknown
     };
     // Whose bytes were lost in a restore is not here to be shown.
-    let row = node.store.read()?.licence(&wanted)?.filter(|row| !row.credential.is_empty());
-    let row = row.ok_or_else(in_vain)?;
-    let licence = Credential::parse(&row.credential)
+    let row = node.store.read()?.licence(&wanted)?.ok_or_else(in_vain)?;
+    let licence = Credential::parse(row.credential.whole().ok_or_else(in_vain)?)
         .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()))?;
     let holder = question.holders.iter().find(|named| is_held_by(&licence, named));
     let (Some(accepted), Some(holder)) = (item.accepted(&row.vct), holder) else { return Err(in_vain()) };

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use licence_spec::status::Status;
 use licence_spec::suite::Digest;
 use licence_spec::trust::TrustList;
 use licence_spec::view::View;
@@ -145,7 +146,7 @@ pub(crate) fn find(
         }
     };
     for key in holder_keys(node, holders) {
-        let here = read.newest_of_holder(&key, &types, 0, most)?;
+        let here = read.newest_of_holder(&key, &types, Status::Valid, most)?;
         let indexed = read.newest_indexed_of_holder(&key, &types, most)?;
         complete &= here.len() < most as usize && indexed.len() < most as usize;
         here.iter().for_each(|row| add(row.issued_at, &own, &row.digest, &row.vct));

@@ -10,6 +10,7 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use licence_spec::log::entry::{Entry, Op};
+use licence_spec::status::Status;
 use licence_spec::time::UnixTime;
 use licence_store::{
     Conflict, INDEX_CHANGE, INDEX_LICENCE, IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow,
@@ -203,7 +204,7 @@ impl<'a> Sorted<'a> {
                 .predecessor
                 .as_deref()
                 .map_or(Some(None), |text| parse_digest(text).map(Some))?,
-            status: 0,
+            status: Status::Valid,
             successor: None,
         })
     }
@@ -319,7 +320,7 @@ mod tests {
         let kept = compared(&leaves, records);
         assert_eq!((kept.from, kept.next, reasons(&kept)), (10, 14, vec![]));
         assert_eq!(kept.licences[0].holders, [holder_key(&[9; 32], "001", "91440101MA9XXXXX36")]);
-        assert_eq!((kept.changes[0].licence, kept.changes[0].value), ([1; 32], 1));
+        assert_eq!((kept.changes[0].licence, kept.changes[0].value), ([1; 32], Status::Invalid));
         let today = LATE.civil_date().days();
         assert_eq!(
             (kept.licences[0].day, kept.changes[0].day),

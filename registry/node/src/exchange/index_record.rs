@@ -162,7 +162,7 @@ pub fn parse_digest(text: &str) -> Option<Digest> {
 /// none, and the day of issue stands for the other.
 #[must_use]
 pub fn of_licence(row: &LicenceRow, status_list: &str) -> IndexRecord {
-    let credential = Credential::parse(&row.credential).ok();
+    let credential = row.credential.whole().and_then(|bytes| Credential::parse(bytes).ok());
     let (types, codes) = credential
         .as_ref()
         .map(|credential| (credential.fields.texts(HOLDER_CODE_TYPES), credential.fields.texts(HOLDER_CODES)))

@@ -219,7 +219,7 @@ pub fn change_object(row: &StatusChangeRow) -> Digest {
     digest_of(&[
         &row.digest,
         &row.record,
-        &[row.previous, row.value],
+        &[row.previous.value(), row.value.value()],
         row.legal_basis.as_bytes(),
         row.document_number.as_bytes(),
         row.officer.as_bytes(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use licence_spec::cose::Signed;
 use licence_spec::credential::Credential;
 use licence_spec::numbers::{MAX_ROOT, TYP_ROOT};
+use licence_spec::status::Status;
 use licence_spec::trust::{
     Key, ListContent, Proposal, Proposed, Proved, Role, RoleKeys, Root, RootContent, SignatureError, Taken,
     TrustFiles,
@@ -26,8 +27,6 @@ use crate::trips::cut;
 
 /// Licences read at a time.
 const PAGE: u32 = 1_000;
-/// Status of a licence in force.
-const IN_FORCE: u8 = 0;
 
 /// What is published: at most one of each kind, with the signature files that belong to it.
 #[derive(Default)]
@@ -282,7 +281,7 @@ pub(super) fn count_verdicts(node: &Node, before: &str, after: &str) -> Result<V
         let rows = read.licences_from(from, PAGE).map_err(Refusal::failed)?;
         let Some(last) = rows.last() else { break };
         from = last.log_index + 1;
-        for row in rows.iter().filter(|row| row.status == IN_FORCE) {
+        for row in rows.iter().filter(|row| row.status == Status::Valid) {
             let (live, changes) = counts.entry(row.authority.clone()).or_default();
             *live += 1;
             let (old, new) = (judge(&before, row), judge(&after, row));
@@ -306,7 +305,10 @@ fn word(code: Option<Code>) -> &'static str {
 
 /// What a list says of a licence, leaving its signature aside, which no list changes: `None` for nothing against it.
 fn judge(list: &ListContent, row: &LicenceRow) -> Option<Code> {
-    let Ok(licence) = Credential::parse(&row.credential) else { return Some(Code::NotConformant) };
+    // Bytes that were lost in a restore say nothing under either list.
+    let Some(Ok(licence)) = row.credential.whole().map(Credential::parse) else {
+        return Some(Code::NotConformant);
+    };
     let entry = list.entries.iter().find(|entry| entry.id == licence.iss);
     let key = entry.and_then(|entry| {
         let mut named = entry.keys_with(licence.object.kid());

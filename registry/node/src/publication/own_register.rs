@@ -30,7 +30,7 @@ pub fn note(
     let list = node.store.read()?.status_list(licence.status_list)?;
     let list = list.ok_or_else(|| StoreError::Corrupt("a licence without a list".to_owned()))?;
     let record = (change.digest, UnixTime(change.recorded_at));
-    note_entry(node, (&list.uri, licence.status_index), Status::from_value(change.value), record, place);
+    note_entry(node, (&list.uri, licence.status_index), change.value, record, place);
     Ok(())
 }
 
@@ -86,7 +86,7 @@ fn differing(
 ) -> Result<Vec<(u64, Status)>, StoreError> {
     let stored = read.list_revision(list.id)?.map(|revision| revision.values).unwrap_or_default();
     let stored: HashMap<u64, Status> =
-        stored.into_iter().map(|value| (u64::from(value.index), Status::from_value(value.value))).collect();
+        stored.into_iter().map(|value| (u64::from(value.index), value.value)).collect();
     let own = |index: u64| stored.get(&index).copied().unwrap_or(Status::Valid);
     let entries = (0..u64::from(list.size)).map(|index| (index, own(index)));
     Ok(entries.filter(|(index, own)| token.array().get(*index).is_some_and(|shown| shown != *own)).collect())

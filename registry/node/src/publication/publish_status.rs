@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use licence_spec::credential::uri_host;
 use licence_spec::log::entry::{Entry, Op};
-use licence_spec::status::{self, Status, StatusArray, StatusToken, signed_ahead};
+use licence_spec::status::{self, StatusArray, StatusToken, signed_ahead};
 use licence_spec::suite::SignError;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::Role;
@@ -178,7 +178,7 @@ fn publish_one(node: &Node, list: &StatusListRow, now: UnixTime) -> Result<(), P
     let signer = node.signer(&list.authority, Usage::STATUS)?.ok_or(PublishError::NoKey)?;
     let mut array = StatusArray::new(u64::from(list.size));
     for value in &revision.values {
-        array.set(u64::from(value.index), Status::from_value(value.value));
+        array.set(u64::from(value.index), value.value);
     }
     let exp = now.plus(TOKEN_LIFE_S);
     let bytes = status::sign(&list.uri, now, exp, TOKEN_TTL_S, &array, &*signer)?;

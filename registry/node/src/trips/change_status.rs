@@ -7,6 +7,7 @@ use licence_spec::audit::AuditAct;
 use licence_spec::credential::Credential;
 use licence_spec::log::change::{Act, ChangeRecord};
 use licence_spec::log::entry::Entry;
+use licence_spec::status::Status;
 use licence_spec::suite::Digest;
 use licence_spec::time::{CivilDate, UnixTime};
 use licence_store::{LicenceRow, StatusChangeRow, StoreError};
@@ -88,13 +89,13 @@ pub enum ChangeError {
 const ACTS: &str = "cancel, revoke, forfeit, suspend, reinstate, transfer, void";
 
 /// Which acts follow from which status: a supervisor's table. Final states stay final.
-const fn allowed(status: u8, act: Act) -> bool {
+const fn allowed(status: Status, act: Act) -> bool {
     match (status, act) {
         // In force: everything but giving back what was not taken.
-        (0, Act::Reinstate) => false,
-        (0, _) => true,
+        (Status::Valid, Act::Reinstate) => false,
+        (Status::Valid, _) => true,
         // Suspended: given back, or ended for good.
-        (2, Act::Reinstate | Act::Cancel | Act::Revoke | Act::Forfeit | Act::Void) => true,
+        (Status::Suspended, Act::Reinstate | Act::Cancel | Act::Revoke | Act::Forfeit | Act::Void) => true,
         _ => false,
     }
 }
@@ -161,7 +162,7 @@ fn effective(
 /// be signed some days after it was given out.
 fn issued(licence: &LicenceRow) -> UnixTime {
     let signed = UnixTime(licence.issued_at);
-    let day = Credential::parse(&licence.credential).ok();
+    let day = licence.credential.whole().and_then(|bytes| Credential::parse(bytes).ok());
     let day = day.and_then(|credential| credential.fields.text(8).and_then(CivilDate::parse));
     day.map_or(signed, |day| day.begins().max(UnixTime(0)).min(signed))
 }
@@ -218,7 +219,7 @@ fn record(
     remember: Option<Remember>,
 ) -> Result<Changed, ChangeError> {
     let id = licence.id.clone();
-    let changed = Changed { id, act: act.name(), status: act.new_status(), log_index: 0 };
+    let changed = Changed { id, act: act.name(), status: act.new_status().value(), log_index: 0 };
     let answer = remember.map(|remember| {
         let draft = changed.clone();
         // Cannot fail: the answer is made of texts and numbers.
@@ -316,11 +317,11 @@ mod tests {
     #[test]
     fn what_has_ended_stays_ended_and_only_the_suspended_is_reinstated() {
         for act in Act::ALL {
-            assert!(!allowed(1, act), "{} after the end", act.name());
-            assert!(!allowed(3, act), "{} after a newer version", act.name());
+            assert!(!allowed(Status::Invalid, act), "{} after the end", act.name());
+            assert!(!allowed(Status::Superseded, act), "{} after a newer version", act.name());
         }
-        assert!(allowed(2, Act::Reinstate) && !allowed(0, Act::Reinstate));
-        assert!(allowed(0, Act::Suspend) && !allowed(2, Act::Suspend));
-        assert!(allowed(2, Act::Revoke));
+        assert!(allowed(Status::Suspended, Act::Reinstate) && !allowed(Status::Valid, Act::Reinstate));
+        assert!(allowed(Status::Valid, Act::Suspend) && !allowed(Status::Suspended, Act::Suspend));
+        assert!(allowed(Status::Suspended, Act::Revoke));
     }
 }

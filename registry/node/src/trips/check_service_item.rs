@@ -14,6 +14,7 @@ use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
 use licence_spec::evidence::Evidence;
 use licence_spec::identifiers::{AskedCode, AskedFault, normal_code};
 use licence_spec::policy::{Policy, Question, Subject, Wanted};
+use licence_spec::status::Status;
 use licence_spec::suite::{Digest, sha256};
 use licence_spec::time::UnixTime;
 use licence_spec::verdict::{Outcome, Verdict};
@@ -429,14 +430,16 @@ fn gather(
     let holders: BTreeSet<Digest> = request.subjects.iter().map(key).collect();
     let (read, mut is_cut, mut seen) = (node.store.read()?, false, BTreeSet::new());
     for holder in &holders {
-        let mut rows = read.newest_of_holder(holder, &types, 0, MAX_HELD + 1)?;
+        let mut rows = read.newest_of_holder(holder, &types, Status::Valid, MAX_HELD + 1)?;
         is_cut |= rows.len() > MAX_HELD as usize;
         rows.truncate(MAX_HELD as usize);
-        for ended in [2, 1] {
+        for ended in [Status::Suspended, Status::Invalid] {
             rows.extend(read.newest_of_holder(holder, &types, ended, MAX_ENDED)?);
         }
         rows.retain(|row| seen.insert(row.digest));
-        handed.extend(rows.into_iter().map(|row| Handed::whole(row.credential)));
+        // None was lost: such rows are left out by the store.
+        let whole = rows.iter().filter_map(|row| row.credential.whole());
+        handed.extend(whole.map(|bytes| Handed::whole(bytes.to_vec())));
     }
     Ok(Held { handed, is_cut })
 }

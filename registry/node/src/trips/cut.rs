@@ -119,9 +119,8 @@ fn cut_of<'a>(list: &'a TrustList, licence: &Credential<'_>) -> Option<(u64, &'a
 /// [`LogError`] if the log cannot be read, or its key gives no signature.
 pub fn own_proof(node: &Node, row: &LicenceRow) -> Result<Option<String>, LogError> {
     let (evidence, origin) = (node.evidence.snapshot(), node.origin());
-    let (Ok(licence), Some(list)) = (Credential::parse(&row.credential), evidence.trust_list()) else {
-        return Ok(None);
-    };
+    let licence = row.credential.whole().map(Credential::parse);
+    let (Some(Ok(licence)), Some(list)) = (licence, evidence.trust_list()) else { return Ok(None) };
     let found = cut_of(list, &licence).filter(|(size, tree)| tree.origin == origin && row.log_index < *size);
     let Some((size, tree)) = found else { return Ok(None) };
     let read = node.store.read()?;

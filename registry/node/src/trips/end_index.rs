@@ -8,7 +8,6 @@
 use licence_spec::audit::AuditAct;
 use licence_spec::credential::Credential;
 use licence_spec::log::change::{Act, ChangeRecord, ListEntry};
-use licence_spec::status::Status;
 use licence_spec::suite::Digest;
 use licence_store::{EndedIndexRow, Read, StatusListRow, StoreError};
 use serde::Serialize;
@@ -193,7 +192,7 @@ fn write(
     let effects = vec![(Effect::EndedIndex(row.clone()), Some(entry)), (Effect::Audit(audit), None)];
     let committed = node.writer.write(Job::new(effects))?;
     let place = committed.index().unwrap_or_default();
-    let status = Status::from_value(ACT.new_status());
+    let status = ACT.new_status();
     own_register::note_entry(node, (&list.uri, index), status, (row.digest, now), place);
     Ok(answer(list, &row, place, false))
 }

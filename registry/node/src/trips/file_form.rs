@@ -32,13 +32,15 @@ pub fn proof(node: &Node, row: &LicenceRow) -> Result<String, LogError> {
 /// The licence with its proof; without it where the two are longer than a file may be.
 ///
 /// # Errors
-/// [`LogError`] if the log cannot be read, or the stored bytes are no statement.
+/// [`LogError`] if the log cannot be read, or the stored bytes are no statement, or lost: whoever asks has to look before.
 pub fn file_form(node: &Node, row: &LicenceRow) -> Result<Vec<u8>, LogError> {
+    let lost = || StoreError::Corrupt("a licence whose bytes were lost".to_owned());
+    let statement = row.credential.whole().ok_or_else(lost)?;
     let proof = proof(node, row)?;
-    if row.credential.len() + proof.len() + ROOM > MAX_LICENCE {
-        return Ok(row.credential.clone());
+    if statement.len() + proof.len() + ROOM > MAX_LICENCE {
+        return Ok(statement.to_vec());
     }
-    with_log_proof(&row.credential, MAX_LICENCE, proof.as_bytes())
+    with_log_proof(statement, MAX_LICENCE, proof.as_bytes())
         .map_err(|_| StoreError::Corrupt("a stored credential".to_owned()).into())
 }
 

@@ -12,11 +12,12 @@ use licence_spec::log::change::Act;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr;
+use licence_spec::status::Status;
 use licence_spec::text::nfc;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Proved, Role};
 use licence_spec::verdict::Code;
-use licence_store::{LicenceRow, StatusChangeRow, StoreError};
+use licence_store::{LicenceRow, StatusChangeRow, StoreError, StoredCredential};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -192,7 +193,10 @@ pub fn new_version(
     reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
     let same_type = old.vct.rsplit(':').next() == Some(request.licence_type.as_str());
-    if old.status != 0 || old.authority != request.issuer || !same_type || old.number != nfc(&request.number)
+    if old.status != Status::Valid
+        || old.authority != request.issuer
+        || !same_type
+        || old.number != nfc(&request.number)
     {
         return Err(IssueError::Predecessor);
     }
@@ -326,11 +330,11 @@ fn prepare(
         holders,
         issued_at: now.0,
         expires_at: checked.exp(now).0,
-        credential: statement,
+        credential: StoredCredential::Whole(statement),
         status_list: list.id,
         status_index: index,
         log_index: 0,
-        status: 0,
+        status: Status::Valid,
         predecessor: old.map(|old| old.digest),
         client: caller.client().map(str::to_owned),
         successor: None,
@@ -373,15 +377,16 @@ fn finish(
 ) -> Result<(Issued, u64), IssueError> {
     let Prepared { row, uri, origin, iat } = prepared;
     let reference = || qr::Reference { cti: row.cti, digest: row.digest, host: node.host.clone() };
-    let text = qr::write_object(&row.credential).unwrap_or_else(|_| qr::write_reference(&reference()));
+    let statement = row.credential.as_column();
+    let text = qr::write_object(statement).unwrap_or_else(|_| qr::write_reference(&reference()));
     let issued = Issued {
         id: row.id.clone(),
-        credential: crate::node::encoding::base64url(&row.credential),
+        credential: crate::node::encoding::base64url(statement),
         qr: text,
         digest: digest_text(&row.digest),
         status: StatusPlace { uri, idx: row.status_index },
         log: LogPlace { origin, index: 0, proof: String::new() },
-        statement: row.credential.clone(),
+        statement: statement.to_vec(),
     };
     let entry = Entry { op: Op::Issued, time: iat, digest: row.digest };
     let mut effects = vec![(Effect::Licence(row), Some(entry))];
@@ -437,7 +442,7 @@ mod tests {
         let before = size(&city);
         let issued = licence(&city, 1);
         let row = city.store.read().unwrap().licence_by_id(&issued.id).unwrap().unwrap();
-        assert_eq!(row.credential, issued.statement);
+        assert_eq!(row.credential.whole(), Some(issued.statement.as_slice()));
         assert_eq!((row.log_index, size(&city)), (before, before + 1));
         assert_eq!(issued.log.index, before);
         let about = AuditFilter { licence: Some(&row.digest), ..AuditFilter::default() };

@@ -60,7 +60,7 @@ pub struct PastChange {
 pub fn history(read: &dyn Read, licence: &LicenceRow) -> Result<History, StoreError> {
     let changes = read.status_changes(&licence.digest)?;
     let changes = changes.into_iter().map(|row| past(read, row)).collect::<Result<_, _>>()?;
-    Ok(History { id: licence.id.clone(), status: licence.status, changes })
+    Ok(History { id: licence.id.clone(), status: licence.status.value(), changes })
 }
 
 fn past(read: &dyn Read, row: StatusChangeRow) -> Result<PastChange, StoreError> {
@@ -73,8 +73,8 @@ fn past(read: &dyn Read, row: StatusChangeRow) -> Result<PastChange, StoreError>
     Ok(PastChange {
         act: act.name(),
         act_zh: act.zh(),
-        previous: row.previous,
-        status: row.value,
+        previous: row.previous.value(),
+        status: row.value.value(),
         effective_at: UnixTime(row.effective_at).to_string(),
         recorded_at: UnixTime(row.recorded_at).to_string(),
         legal_basis: row.legal_basis,

@@ -223,7 +223,7 @@ pub fn judge_stored(
     now: UnixTime,
 ) -> Option<Verdict> {
     let moment = Moment { node, evidence, policy, now, log: ALONE.log };
-    (!row.credential.is_empty()).then(|| moment.bytes(&row.credential))
+    row.credential.whole().map(|bytes| moment.bytes(bytes))
 }
 
 /// One judgement: one clock reading, one evidence.
@@ -281,8 +281,9 @@ impl Moment<'_> {
             return Ok(self.object(text));
         };
         let own = node.store.read()?.licence_by_cti(&reference.cti)?;
-        if let Some(row) = own.filter(|row| row.digest == reference.digest && !row.credential.is_empty()) {
-            return Ok(self.fetched(&row.credential, &reference.digest));
+        let own = own.filter(|row| row.digest == reference.digest);
+        if let Some(bytes) = own.as_ref().and_then(|row| row.credential.whole()) {
+            return Ok(self.fetched(bytes, &reference.digest));
         }
         // An unlisted host is sent nothing.
         if reference_host_is_listed(&reference.host, evidence, policy, now).is_err() {

@@ -15,7 +15,7 @@ use licence_spec::log::change::{ChangeRecord, ListEntry};
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::log::tile::Tile;
 use licence_spec::log::tiled_tree::TileEdge;
-use licence_spec::status::StatusToken;
+use licence_spec::status::{Status, StatusToken};
 use licence_spec::suite::Digest;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::TrustList;
@@ -131,9 +131,9 @@ struct Walk<'a> {
     report: Report,
     edge: TileEdge,
     /// Status of each entry that is not in force, by list and index.
-    ended: BTreeMap<(u64, u32), u8>,
+    ended: BTreeMap<(u64, u32), Status>,
     /// By digest: the status of the row, and that after the last change that the log has.
-    last: HashMap<Digest, (u8, u8)>,
+    last: HashMap<Digest, (Status, Status)>,
 }
 
 impl Walk<'_> {
@@ -193,14 +193,15 @@ impl Walk<'_> {
         self.report.check((entry.digest, entry.time) == (digest, time), || {
             format!("叶 {index} 与证照不符 / leaf {index} is not that of its licence")
         });
-        if row.status != 0 {
+        if row.status != Status::Valid {
             self.ended.insert((row.status_list, row.status_index), row.status);
             self.last.entry(digest).or_default().0 = row.status;
         }
-        if row.credential.is_empty() && self.is_restored(index) {
+        let whole = row.credential.whole();
+        if whole.is_none() && self.is_restored(index) {
             return;
         }
-        let Ok(credential) = Credential::parse(&row.credential) else {
+        let Some(Ok(credential)) = whole.map(Credential::parse) else {
             return self
                 .report
                 .fault(format!("叶 {index} 的证照无法读取 / the licence of leaf {index} cannot be read"));
@@ -244,7 +245,7 @@ impl Walk<'_> {
 
     fn end(&mut self, index: u64, entry: &Entry, row: &EndedIndexRow) {
         self.report.ended_indexes += 1;
-        let held = self.ended.insert((row.list, row.index), 1);
+        let held = self.ended.insert((row.list, row.index), Status::Invalid);
         let ends = Some(ListEntry { list: row.list, index: u64::from(row.index) });
         let same = ChangeRecord::parse(&row.record).is_ok_and(|record| {
             record.entry() == *entry
@@ -298,7 +299,7 @@ impl Walk<'_> {
         for (digest, (row, log)) in std::mem::take(&mut self.last) {
             self.report.check(row == log, || {
                 format!(
-                    "证照 {} 的状态 {row} 与日志 {log} 不符 / its status is not that of the log",
+                    "证照 {} 的状态 {row:?} 与日志 {log:?} 不符 / its status is not that of the log",
                     hex::encode(digest)
                 )
             });

@@ -1,5 +1,7 @@
 //! The index of other nodes' licences: told once, in order, one log apart from the other.
 
+use licence_spec::status::Status;
+
 use super::make::{DAY, digest, index_change, index_reject, indexed, stretch};
 use super::{Open, read, refused, write};
 use crate::{
@@ -77,11 +79,11 @@ pub(super) fn changes_move_licences_of_their_own_log_in_order(open: Open<'_>) {
     superseded.successor = Some(digest(7, 7));
     let changes = vec![index_change(A, 2, licence, 2), superseded, index_change(A, 6, licence, 1)];
     add(&*store, &stretch(A, (0, 9), vec![indexed(A, 1)], changes));
-    let moved = IndexLicenceRow { status: 1, successor: Some(digest(7, 7)), ..indexed(A, 1) };
+    let moved = IndexLicenceRow { status: Status::Invalid, successor: Some(digest(7, 7)), ..indexed(A, 1) };
     assert_eq!(read(&*store, |read| read.index_licences_from(A, 0, 9)), [moved]);
     assert_eq!(read(&*store, |read| read.index_licences_from(B, 0, 9)), [indexed(B, 1)]);
     add(&*store, &stretch(A, (9, 12), vec![], vec![index_change(A, 10, licence, 0)]));
-    assert_eq!(read(&*store, |read| read.index_licences_from(A, 0, 9))[0].status, 0);
+    assert_eq!(read(&*store, |read| read.index_licences_from(A, 0, 9))[0].status, Status::Valid);
 }
 
 pub(super) fn a_digest_claimed_by_one_log_keeps_no_other_out(open: Open<'_>) {

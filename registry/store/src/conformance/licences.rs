@@ -1,7 +1,9 @@
 //! Licences: found by every name, issued once.
 
+use licence_spec::status::Status;
+
 use super::{Open, make, read, refused, write};
-use crate::{Conflict, LicenceCount, LicenceRow, Store, Taken};
+use crate::{Conflict, LicenceCount, LicenceRow, Store, StoredCredential, Taken};
 
 /// Makes a row collide with one that is held.
 type Clash = fn(&mut LicenceRow, &LicenceRow);
@@ -33,7 +35,7 @@ pub(super) fn a_licence_reads_back_by_every_name_as_it_was_written(open: Open<'_
         assert_eq!(read.licence_by_cti(&wanted.cti)?, row);
         assert_eq!(read.licence_by_number(&wanted.authority, &wanted.vct, &wanted.number)?, row);
         assert_eq!(
-            read.newest_of_holder(&make::digest(1, 2), &[&wanted.vct], 0, 10)?,
+            read.newest_of_holder(&make::digest(1, 2), &[&wanted.vct], Status::Valid, 10)?,
             row.clone().into_iter().collect::<Vec<_>>()
         );
         assert_eq!(read.licence(&make::digest(0xd1, 9))?, None);
@@ -95,20 +97,20 @@ pub(super) fn the_newest_licences_of_a_holder_come_first(open: Open<'_>) {
     let store = with_list(open);
     let holder = make::digest(0x40, 99);
     let of = |n: u32, vct: &str| LicenceRow { vct: vct.into(), holders: vec![holder], ..make::licence(n) };
-    let lost = LicenceRow { credential: Vec::new(), ..of(9, "a") };
+    let lost = LicenceRow { credential: StoredCredential::Lost, ..of(9, "a") };
     add(&*store, &[of(5, "a"), of(2, "b"), of(7, "a"), lost, of(1, "c"), make::licence(11)]);
     write(&*store, |write| write.change_statuses(&[make::change(30, &of(5, "a"), 0, 2)]));
     let newest = |types: &[&str], status, limit| {
         let rows = read(&*store, |read| read.newest_of_holder(&holder, types, status, limit));
         rows.iter().map(|row| row.log_index).collect::<Vec<_>>()
     };
-    assert_eq!(newest(&["a", "b", "c"], 0, 9), [7, 2, 1]);
-    assert_eq!(newest(&["a", "b", "c"], 0, 2), [7, 2], "cut at the oldest");
-    assert_eq!(newest(&["a", "b", "c"], 0, 0), []);
-    assert_eq!(newest(&["b"], 0, 9), [2]);
-    assert_eq!(newest(&["a", "b"], 2, 9), [5]);
-    assert_eq!(newest(&[], 0, 9), []);
-    assert_eq!(newest(&["d"], 0, 9), []);
+    assert_eq!(newest(&["a", "b", "c"], Status::Valid, 9), [7, 2, 1]);
+    assert_eq!(newest(&["a", "b", "c"], Status::Valid, 2), [7, 2], "cut at the oldest");
+    assert_eq!(newest(&["a", "b", "c"], Status::Valid, 0), []);
+    assert_eq!(newest(&["b"], Status::Valid, 9), [2]);
+    assert_eq!(newest(&["a", "b"], Status::Suspended, 9), [5]);
+    assert_eq!(newest(&[], Status::Valid, 9), []);
+    assert_eq!(newest(&["d"], Status::Valid, 9), []);
 }
 
 pub(super) fn the_feed_of_licences_comes_in_log_order_and_pages(open: Open<'_>) {
@@ -133,7 +135,11 @@ pub(super) fn licences_are_counted_by_type_and_status(open: Open<'_>) {
     add(&*store, &rows);
     write(&*store, |write| write.change_statuses(&[make::change(9, &rows[2], 0, 1)]));
     let count = |vct: &str, status, licences| LicenceCount { vct: vct.into(), status, licences };
-    let expected = [count("urn:elic:cn:A", 0, 1), count("urn:elic:cn:B", 0, 2), count("urn:elic:cn:B", 1, 1)];
+    let expected = [
+        count("urn:elic:cn:A", Status::Valid, 1),
+        count("urn:elic:cn:B", Status::Valid, 2),
+        count("urn:elic:cn:B", Status::Invalid, 1),
+    ];
     assert_eq!(read(&*store, |read| read.licence_counts()), expected);
 }
 

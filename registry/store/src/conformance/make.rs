@@ -1,9 +1,12 @@
 //! Rows for tests: every unique column differs with `n`, and no row means anything.
 
+use licence_spec::status::Status;
+
 use crate::{
     AnswerKey, AuditRow, ClientRow, Digest, DocumentRow, EndedIndexRow, INDEX_CHANGE, INDEX_LICENCE,
     IdempotentAnswer, IndexChangeRow, IndexDay, IndexLicenceRow, IndexRejectRow, IndexStretch, LeafRow,
-    LicenceRow, LogHead, ReceiptRow, StatusChangeRow, StatusListRow, StatusTokenRow, TileKey, TileRow,
+    LicenceRow, LogHead, ReceiptRow, StatusChangeRow, StatusListRow, StatusTokenRow, StoredCredential,
+    TileKey, TileRow,
 };
 
 /// Name of the log in all cases.
@@ -57,11 +60,11 @@ pub fn licence(n: u32) -> LicenceRow {
         holders: vec![digest(0x40, log_index)],
         issued_at: 1_795_420_800 + i64::from(n),
         expires_at: 1_953_100_800,
-        credential: format!("statement {n} 证照 \u{1F4DC}\0").into_bytes(),
+        credential: StoredCredential::Whole(format!("statement {n} 证照 \u{1F4DC}\0").into_bytes()),
         status_list: 1,
         status_index: n,
         log_index,
-        status: 0,
+        status: Status::Valid,
         predecessor: None,
         // Every third row is one that nobody's client sent.
         client: (!n.is_multiple_of(3)).then(|| format!("desk-{}", n % 5)),
@@ -76,8 +79,8 @@ pub fn change(log_index: u64, licence: &LicenceRow, previous: u8, value: u8) -> 
         record: format!("record {log_index}").into_bytes(),
         licence: licence.digest,
         act: 4,
-        previous,
-        value,
+        previous: Status::from_value(previous),
+        value: Status::from_value(value),
         effective_at: 1_795_500_000,
         recorded_at: 1_795_600_000 + log_index as i64,
         legal_basis: "《中华人民共和国行政许可法》第六十九条".into(),
@@ -217,7 +220,7 @@ pub fn indexed(origin: &str, log_index: u64) -> IndexLicenceRow {
         status_list: "https://gz.elic.example/v1/status-lists/1".into(),
         status_index: 7,
         predecessor: Some(digest(0xd3, log_index)),
-        status: 0,
+        status: Status::Valid,
         successor: None,
     }
 }
@@ -230,7 +233,7 @@ pub fn index_change(origin: &str, log_index: u64, licence: Digest, value: u8) ->
         day: DAY + 1,
         licence,
         record: format!("record {log_index}").into_bytes(),
-        value,
+        value: Status::from_value(value),
         successor: None,
     }
 }

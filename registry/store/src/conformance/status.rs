@@ -1,5 +1,7 @@
 //! Status lists, tokens, changes: nothing forgotten, nothing undone.
 
+use licence_spec::status::Status;
+
 use super::{Open, make, read, refused, write};
 use crate::{Conflict, IndexLease, StatusChangeRow, StatusListRow, StatusValue, Store};
 
@@ -31,11 +33,17 @@ pub(super) fn a_change_sets_status_successor_and_revision_together(open: Open<'_
     write(&*store, |write| write.change_statuses(std::slice::from_ref(&superseded)));
     let revoked = change(&*store, 21, 1, 0, 1);
     let kept = read(&*store, |read| read.licence(&old.digest)).unwrap();
-    assert_eq!((kept.status, kept.successor), (3, Some(new.digest)));
+    assert_eq!((kept.status, kept.successor), (Status::Superseded, Some(new.digest)));
     assert_eq!(read(&*store, |read| read.status_changes(&old.digest)), std::slice::from_ref(&superseded));
     let now = read(&*store, |read| read.list_revision(1)).unwrap();
     assert_eq!(now.revision, 2);
-    assert_eq!(now.values, [StatusValue { index: 1, value: 1 }, StatusValue { index: 3, value: 3 }]);
+    assert_eq!(
+        now.values,
+        [
+            StatusValue { index: 1, value: Status::Invalid },
+            StatusValue { index: 3, value: Status::Superseded }
+        ]
+    );
     assert_eq!(list(&*store).dirty_since, Some(superseded.recorded_at), "the oldest change counts");
     assert!(superseded.recorded_at < revoked.recorded_at);
 }
@@ -48,10 +56,10 @@ pub(super) fn a_change_decided_on_an_old_status_is_refused(open: Open<'_>) {
     let good = make::change(23, &make::licence(2), 0, 1);
     for bad in [late, unknown] {
         let error = refused(&*store, |write| write.change_statuses(&[good.clone(), bad.clone()]));
-        assert_eq!(error, Conflict::StatusMoved { expected: 0 }.into());
+        assert_eq!(error, Conflict::StatusMoved { expected: Status::Valid }.into());
     }
     assert_eq!(read(&*store, |read| read.status_changes_from(0, 9)), [first]);
-    assert_eq!(read(&*store, |read| read.licence(&make::licence(2).digest)).unwrap().status, 0);
+    assert_eq!(read(&*store, |read| read.licence(&make::licence(2).digest)).unwrap().status, Status::Valid);
     assert_eq!(list(&*store).revision, 1);
 }
 
@@ -74,7 +82,7 @@ pub(super) fn a_status_change_is_recorded_once(open: Open<'_>) {
         let error = refused(&*store, |write| write.change_statuses(std::slice::from_ref(&row)));
         assert_eq!(error, Conflict::StatusChangeExists.into());
     }
-    assert_eq!(read(&*store, |read| read.licence(&make::licence(2).digest)).unwrap().status, 0);
+    assert_eq!(read(&*store, |read| read.licence(&make::licence(2).digest)).unwrap().status, Status::Valid);
 }
 
 pub(super) fn an_entry_that_no_licence_has_is_ended_for_good(open: Open<'_>) {
@@ -85,7 +93,11 @@ pub(super) fn an_entry_that_no_licence_has_is_ended_for_good(open: Open<'_>) {
     let now = read(&*store, |read| read.list_revision(1)).unwrap();
     assert_eq!(now.revision, 3);
     let value = |index, value| StatusValue { index, value };
-    assert_eq!(now.values, [value(1, 2), value(6, 1), value(7, 1)], "ascending, with those of licences");
+    assert_eq!(
+        now.values,
+        [value(1, Status::Suspended), value(6, Status::Invalid), value(7, Status::Invalid)],
+        "ascending, with those of licences"
+    );
     assert!(list(&*store).dirty_since.is_some());
     assert_eq!(read(&*store, |read| read.ended_indexes(1)), [6, 7]);
     assert_eq!(read(&*store, |read| read.ended_indexes(2)), []);

@@ -1,5 +1,7 @@
 //! The index of other nodes' licences: told to the target stretch by stretch, as it once was told.
 
+use licence_spec::status::Status;
+
 use super::{Copied, Copy, CopyError, PAGE};
 use crate::{IndexDay, IndexLicenceRow, IndexStretch, Read, Result};
 
@@ -13,7 +15,7 @@ impl Copy<'_> {
                 let mut told = stretch(self.source, &cursor.origin, from, cursor.next)?;
                 for row in &mut told.licences {
                     // The changes, which are told too, move them again.
-                    *row = IndexLicenceRow { status: 0, successor: None, ..row.clone() };
+                    *row = IndexLicenceRow { status: Status::Valid, successor: None, ..row.clone() };
                 }
                 if told.next >= cursor.next {
                     told.logged = days(self.source, &cursor.origin)?;

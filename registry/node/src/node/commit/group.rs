@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use licence_spec::log::tiled_tree::TileEdge;
+use licence_spec::status::Status;
 use licence_spec::suite::Digest;
 use licence_store::{
     AnswerKey, IdempotentAnswer, LeafRow, Store, StoreError, Taken, TileKey, TileRow, Write, transact,
@@ -112,7 +113,7 @@ fn taken(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>]) ->
 }
 
 fn moved(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>]) -> Result<(), StoreError> {
-    let mut statuses: BTreeMap<Digest, Option<u8>> = BTreeMap::new();
+    let mut statuses: BTreeMap<Digest, Option<Status>> = BTreeMap::new();
     for (job, refused) in jobs.iter().zip(refused).filter(|(_, refused)| refused.is_none()) {
         for (effect, _) in &job.effects {
             let Effect::StatusChange(row) = effect else { continue };

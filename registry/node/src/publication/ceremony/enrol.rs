@@ -212,7 +212,7 @@ fn check_keys(request: &Enrolment, authorities: &[&Authority]) -> Result<(), Enr
             let (authority, region) = (own.authority.clone(), request.region().as_str().to_owned());
             return Err(EnrolError::Stranger { authority, region });
         };
-        let has = |role: Role| authority.roles.iter().any(|held| *held == role);
+        let has = |role: Role| authority.roles.contains(&role);
         if matches!(own.usage, KeyUsage::Role(role) if !has(role)) {
             return Err(EnrolError::Role(authority.code.clone(), own.usage));
         }

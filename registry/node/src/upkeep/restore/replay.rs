@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use licence_spec::log::change::{ChangeRecord, ListEntry};
 use licence_spec::log::entry::{Entry, Op};
-use licence_spec::status::StatusToken;
+use licence_spec::status::{Status, StatusToken};
 use licence_spec::suite::Digest;
 use licence_store::{
     EndedIndexRow, LeafRow, LicenceRow, LogHead, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError,
-    TileKey, TileRow, Write, transact,
+    StoredCredential, TileKey, TileRow, Write, transact,
 };
 
 use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
@@ -177,11 +177,11 @@ fn add_licence(
         holders: Vec::new(),
         issued_at: record.issued_at,
         expires_at: record.expires_at,
-        credential: Vec::new(),
+        credential: StoredCredential::Lost,
         status_list,
         status_index: record.status_index,
         log_index: index,
-        status: 0,
+        status: Status::Valid,
         predecessor: predecessor.transpose()?,
         client: None,
         successor: None,

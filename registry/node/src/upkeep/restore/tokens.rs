@@ -13,7 +13,7 @@ use crate::upkeep::restore::RestoreError;
 use crate::upkeep::restore::replay::Tokens;
 
 /// Status values that nothing ends: invalid and superseded.
-const FINAL: [u8; 2] = [1, 3];
+const FINAL: [Status; 2] = [Status::Invalid, Status::Superseded];
 
 /// Whether a token is one that this node has signed, for one of its authorities.
 fn is_own(node: &Node, token: &StatusToken) -> bool {
@@ -51,15 +51,15 @@ pub(super) fn check(node: &Node, tokens: &Tokens) -> Result<(), RestoreError> {
         let list = read.status_list_by_uri(token.uri())?;
         let revision = list.map(|list| read.list_revision(list.id)).transpose()?.flatten();
         let values = revision.map(|revision| revision.values).unwrap_or_default();
-        let rows: HashMap<u64, u8> =
+        let rows: HashMap<u64, Status> =
             values.into_iter().map(|value| (u64::from(value.index), value.value)).collect();
         for index in 0..token.array().len() {
-            let shown = token.array().get(index).map_or(0, Status::value);
-            let held = rows.get(&index).copied().unwrap_or(0);
+            let shown = token.array().get(index).unwrap_or_default();
+            let held = rows.get(&index).copied().unwrap_or_default();
             let is_lost = match shown {
-                0 => false,
-                2 => held == 0 && !is_logged,
-                _ => !FINAL.contains(&held),
+                Status::Valid => false,
+                Status::Suspended => held == Status::Valid && !is_logged,
+                Status::Invalid | Status::Superseded => !FINAL.contains(&held),
             };
             if is_lost {
                 return Err(RestoreError::Unrevoked { uri: token.uri().to_owned(), index });
