@@ -6,13 +6,11 @@ use std::sync::Arc;
 use licence_spec::log::tiled_tree::TileEdge;
 use licence_spec::status::Status;
 use licence_spec::suite::Digest;
-use licence_store::{
-    AnswerKey, IdempotentAnswer, LeafRow, Store, StoreError, Taken, TileKey, TileRow, Write, transact,
-};
+use licence_store::{AnswerKey, IdempotentAnswer, Store, StoreError, Taken, Write, transact};
 
 use crate::node::audit::append as append_audit;
 use crate::node::commit::{Committed, Effect, Job, Remember, WriteError};
-use crate::node::log::{LogError, OwnLog, Proofs};
+use crate::node::log::{LogError, OwnLog, Proofs, append_entries};
 
 /// Media type of kept answers.
 const JSON: &str = "application/json";
@@ -154,21 +152,17 @@ fn answered(write: &dyn Write, jobs: &[Job], refused: &mut [Option<WriteError>])
 fn append(
     write: &mut dyn Write,
     log: &OwnLog,
-    mut edge: TileEdge,
+    edge: TileEdge,
     jobs: &mut [Job],
     refused: &[Option<WriteError>],
 ) -> Result<(TileEdge, Vec<Indexes>), StoreError> {
-    let old_size = edge.size();
-    let (mut leaves, mut tiles, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut entries, mut indexes) = (Vec::new(), Vec::new());
     for (job, refused) in jobs.iter_mut().zip(refused) {
         let mut own = Vec::new();
         for (effect, entry) in job.effects.iter_mut().filter(|_| refused.is_none()) {
             let index = entry.map(|entry| {
-                let (index, hash) = (edge.size(), entry.leaf_hash());
-                edge.push(&hash, |tile, hashes| {
-                    tiles.push(TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes });
-                });
-                leaves.push(LeafRow { index, hash, entry: entry.to_bytes() });
+                let index = edge.size() + entries.len() as u64;
+                entries.push(entry);
                 effect.set_log_index(index);
                 index
             });
@@ -176,13 +170,7 @@ fn append(
         }
         indexes.push(own);
     }
-    if !leaves.is_empty() {
-        tiles.extend(edge.partial_tiles().filter(|(_, bytes)| !bytes.is_empty()).map(|(tile, bytes)| {
-            TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes: bytes.to_vec() }
-        }));
-        write.append_log(old_size, &leaves, &tiles, &log.head_row(&edge))?;
-    }
-    Ok((edge, indexes))
+    Ok((append_entries(write, log.origin(), edge, &entries)?, indexes))
 }
 
 impl Effect {

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::node::shelf::Kind;
 use licence_spec::log::checkpoint::Checkpoint;
+use licence_spec::log::entry::Entry;
 use licence_spec::log::merkle::{Hash, TreeHead};
 use licence_spec::log::note::LogKey;
 use licence_spec::log::proof::format_proof;
@@ -14,7 +15,9 @@ use licence_spec::log::tile::{Tile, TileError};
 use licence_spec::log::tiled_tree::{TileEdge, TiledTree};
 use licence_spec::suite::name_digest;
 use licence_spec::suite::{SignError, Signer};
-use licence_store::{Conflict, DocumentRow, LogHead, Read, Store, StoreError, TileKey, transact};
+use licence_store::{
+    Conflict, DocumentRow, LeafRow, LogHead, Read, Store, StoreError, TileKey, TileRow, Write, transact,
+};
 
 /// Kind of the document that names the key of the log; named by origin.
 const KEY: &str = Kind::LogKey.name();
@@ -136,6 +139,12 @@ impl OwnLog {
         self.key.to_string()
     }
 
+    /// Name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.key.name()
+    }
+
     /// A handle on the signed head for readers.
     #[must_use]
     pub fn published(&self) -> Published {
@@ -212,6 +221,37 @@ impl OwnLog {
         let held = (edge.size() > self.edge.size()).then(|| tiles.root(self.edge.size())).transpose()?;
         if held == Some(self.edge.root()) { Ok(()) } else { Err(LogError::RootMismatch) }
     }
+}
+
+/// Appends entries behind the right edge of the stored log: leaves, full tiles, the partial tiles at the new edge, the new head. The one way
+/// in which a log grows; the new edge.
+///
+/// # Errors
+/// [`StoreError`]; the store refuses a log that has grown since the edge was read.
+pub fn append_entries(
+    write: &mut dyn Write,
+    origin: &str,
+    mut edge: TileEdge,
+    entries: &[Entry],
+) -> Result<TileEdge, StoreError> {
+    if entries.is_empty() {
+        return Ok(edge);
+    }
+    let (old_size, mut leaves, mut tiles) = (edge.size(), Vec::new(), Vec::new());
+    for entry in entries {
+        let (index, hash) = (edge.size(), entry.leaf_hash());
+        edge.push(&hash, |tile, hashes| tiles.push(tile_row(tile, hashes)));
+        leaves.push(LeafRow { index, hash, entry: entry.to_bytes() });
+    }
+    let partial = edge.partial_tiles().filter(|(_, bytes)| !bytes.is_empty());
+    tiles.extend(partial.map(|(tile, bytes)| tile_row(tile, bytes.to_vec())));
+    let head = LogHead { origin: origin.to_owned(), size: edge.size(), root: edge.root() };
+    write.append_log(old_size, &leaves, &tiles, &head)?;
+    Ok(edge)
+}
+
+const fn tile_row(tile: Tile, hashes: Vec<u8>) -> TileRow {
+    TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes }
 }
 
 /// The right edge of the stored log, whose tiles give the stored root.

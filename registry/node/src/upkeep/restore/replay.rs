@@ -12,14 +12,15 @@ use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::{Status, StatusToken};
 use licence_spec::suite::Digest;
 use licence_store::{
-    EndedIndexRow, LeafRow, LicenceRow, LogHead, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError,
-    StoredCredential, TileKey, TileRow, Write, transact,
+    EndedIndexRow, LicenceRow, StatusChangeRow, StatusListRow, StatusTokenRow, StoreError, StoredCredential,
+    Write, transact,
 };
 
 use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::exchange::paths::STATUS_LISTS;
 use crate::node::Node;
 use crate::node::keys::Usage;
+use crate::node::log::append_entries;
 use crate::publication::publish_status::LIST_SIZE;
 use crate::upkeep::restore::ahead::{Ahead, end};
 use crate::upkeep::restore::{Pages, RestoreError};
@@ -103,20 +104,11 @@ fn append(
     tokens: &Tokens,
 ) -> Result<(), RestoreError> {
     transact(&*node.store, "restore_page", |write| {
-        let mut edge = end(write, node)?;
-        let (mut leaves, mut tiles) = (Vec::new(), Vec::new());
-        for (entry, index) in entries.iter().zip(at..) {
-            let hash = entry.leaf_hash();
-            edge.push(&hash, |tile, hashes| {
-                tiles.push(TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes });
-            });
-            leaves.push(LeafRow { index, hash, entry: entry.to_bytes() });
+        let edge = end(write, node)?;
+        if edge.size() != at {
+            return Err(RestoreError::Fetch("the own log has grown meanwhile".to_owned()));
         }
-        tiles.extend(edge.partial_tiles().filter(|(_, bytes)| !bytes.is_empty()).map(|(tile, bytes)| {
-            TileRow { key: TileKey { level: tile.level(), index: tile.index() }, hashes: bytes.to_vec() }
-        }));
-        let head = LogHead { origin: node.origin(), size: edge.size(), root: edge.root() };
-        write.append_log(at, &leaves, &tiles, &head)?;
+        append_entries(write, &node.origin(), edge, entries)?;
         for (entry, index) in entries.iter().zip(at..) {
             let added = match (records.get(&index), tokens.get(&entry.digest)) {
                 (Some(IndexRecord::Licence(record)), _) => add_licence(node, write, index, record),
