@@ -5,6 +5,7 @@
 
 use licence_catalogue::issue::{CheckedFields, FieldErrors, Holder, IssueFields, NamedFields};
 use licence_spec::audit::AuditAct;
+use licence_spec::catalogue::LicenceType;
 use licence_spec::cose::with_log_proof;
 use licence_spec::credential::{self, Draft};
 use licence_spec::identifiers::{CreditCode, LICENCE_ID_ROOT, LicenceId, NationalTypeCode, mod37_36_check};
@@ -13,11 +14,12 @@ use licence_spec::log::entry::{Entry, Op};
 use licence_spec::numbers::MAX_LICENCE;
 use licence_spec::qr;
 use licence_spec::status::Status;
+use licence_spec::suite::Signer;
 use licence_spec::text::nfc;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Proved, Role};
 use licence_spec::verdict::Code;
-use licence_store::{LicenceRow, StatusChangeRow, StoreError, StoredCredential};
+use licence_store::{LicenceRow, StatusChangeRow, StatusListRow, StoreError, StoredCredential};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -251,15 +253,17 @@ fn check_scope(node: &Node, authority: &str, vct: &str, area: &str, now: UnixTim
     fault.map_or(Ok(()), |code| Err(IssueError::OutOfScope(code)))
 }
 
+/// Checks a request, gives it a number and a status index, signs it.
+///
+/// # Errors
+/// [`IssueError`], the cheapest question first; after the lease a number may be skipped.
 fn prepare(
     node: &Node,
     caller: &Caller,
     request: &IssueRequest,
     old: Option<&LicenceRow>,
 ) -> Result<Prepared, IssueError> {
-    let authority = node
-        .authority(&request.issuer)
-        .ok_or_else(|| IssueError::UnknownAuthority(request.issuer.chars().take(64).collect()))?;
+    let authority = node.authority(&request.issuer).ok_or_else(|| unknown(&request.issuer))?;
     let catalogue = node.catalogue().ok_or(IssueError::NotReady("catalogue"))?;
     let kind = catalogue
         .type_of_code(&request.licence_type)
@@ -272,74 +276,117 @@ fn prepare(
     }
     // First of all that asks the clock: by one that is ahead, what is in force may seem to have ended.
     let signer = node.signer(&authority.code, Usage::LICENCE)?;
-    let version = old.map_or(1, |old| old.version + 1);
     let now = node.clock.now();
-    let checked = CheckedFields::check(
-        kind,
-        &IssueFields {
-            number: &request.number,
-            area_code: &request.area_code,
-            holders: &request.holders,
-            authority_name: &authority.name,
-            issued_on: &request.issued_on,
-            valid_from: request.valid_from.as_deref(),
-            valid_until: request.valid_until.as_deref(),
-            today: now.civil_date(),
-            version: u16::try_from(version).map_err(|_| IssueError::Draft("version".to_owned()))?,
-            replaces: old.map(|old| old.digest),
-            fields: &request.fields,
-        },
-    )?;
+    let checked = check_fields(request, old, kind, &authority.name, now)?;
     check_scope(node, &authority.code, &kind.vct, &request.area_code, now)?;
-    let mut cti = [0; 16];
-    node.rng.fill(&mut cti)?;
-    let leased = node.leases.next(&*node.store, &authority.code, now.civil_date().year())?;
-    let Leased { list, status_index: index, serial } = leased.ok_or(IssueError::NotReady("status list"))?;
-    let serial = old.map_or(serial, |old| serial_of(&old.id));
-    let id = compose_id(kind.code(), &authority.code, &serial, version)?;
+    let given = give_place(node, kind, &authority.code, old, now)?;
     let signer = signer.ok_or(IssueError::NotReady("licence key"))?;
-    let statement = credential::sign(
-        &Draft {
-            iss: &authority.code,
-            sub: checked.sub(),
-            exp: checked.exp(now),
-            nbf: checked.nbf(),
-            iat: now,
-            cti,
-            vct: &kind.vct,
-            status_index: u64::from(index),
-            status_uri: &list.uri,
-            fields: &checked.with_id(&id),
-        },
-        &*signer,
-    )
-    .map_err(|error| IssueError::Draft(error.to_string()))?;
+    let statement = sign(&*signer, &authority.code, kind, &checked, &given, now)?;
     let digest = licence_spec::cose::statement_digest(&statement, MAX_LICENCE)
         .map_err(|fault| IssueError::Draft(fault.to_string()))?;
     let key = |(code_type, code): (&str, &str)| holder_key(&node.holder_secret, code_type, code);
-    let holders = checked.holder_codes().map(key).collect();
     let row = LicenceRow {
         digest,
-        id,
-        cti,
+        id: given.id,
+        cti: given.cti,
         vct: kind.vct.clone(),
         number: checked.number().to_owned(),
-        version,
+        version: next_version(old),
         authority: authority.code.clone(),
         area: request.area_code.clone(),
-        holders,
+        holders: checked.holder_codes().map(key).collect(),
         issued_at: now.0,
         expires_at: checked.exp(now).0,
         credential: StoredCredential::Whole(statement),
-        status_list: list.id,
-        status_index: index,
+        status_list: given.list.id,
+        status_index: given.status_index,
         log_index: 0,
         status: Status::Valid,
         predecessor: old.map(|old| old.digest),
         client: caller.client().map(str::to_owned),
         successor: None,
     };
-    Ok(Prepared { row, uri: list.uri, origin: node.origin(), iat: now })
+    Ok(Prepared { row, uri: given.list.uri, origin: node.origin(), iat: now })
+}
+
+fn unknown(authority: &str) -> IssueError {
+    IssueError::UnknownAuthority(authority.chars().take(64).collect())
+}
+
+/// The fields of a request, as its type wants them.
+fn check_fields(
+    request: &IssueRequest,
+    old: Option<&LicenceRow>,
+    kind: &LicenceType,
+    authority_name: &str,
+    now: UnixTime,
+) -> Result<CheckedFields, IssueError> {
+    let fields = IssueFields {
+        number: &request.number,
+        area_code: &request.area_code,
+        holders: &request.holders,
+        authority_name,
+        issued_on: &request.issued_on,
+        valid_from: request.valid_from.as_deref(),
+        valid_until: request.valid_until.as_deref(),
+        today: now.civil_date(),
+        version: u16::try_from(next_version(old)).map_err(|_| IssueError::Draft("version".to_owned()))?,
+        replaces: old.map(|old| old.digest),
+        fields: &request.fields,
+    };
+    Ok(CheckedFields::check(kind, &fields)?)
+}
+
+fn next_version(old: Option<&LicenceRow>) -> u32 {
+    old.map_or(1, |old| old.version + 1)
+}
+
+/// What nobody else will ever be given.
+struct Given {
+    id: String,
+    cti: [u8; 16],
+    list: StatusListRow,
+    status_index: u32,
+}
+
+/// Id, random number and entry of the status list; a new version keeps the serial number of the old one.
+fn give_place(
+    node: &Node,
+    kind: &LicenceType,
+    authority: &str,
+    old: Option<&LicenceRow>,
+    now: UnixTime,
+) -> Result<Given, IssueError> {
+    let mut cti = [0; 16];
+    node.rng.fill(&mut cti)?;
+    let leased = node.leases.next(&*node.store, authority, now.civil_date().year())?;
+    let Leased { list, status_index, serial } = leased.ok_or(IssueError::NotReady("status list"))?;
+    let serial = old.map_or(serial, |old| serial_of(&old.id));
+    Ok(Given { id: compose_id(kind.code(), authority, &serial, next_version(old))?, cti, list, status_index })
+}
+
+/// The signed statement; what was written is read back by the strict reader.
+fn sign(
+    signer: &dyn Signer,
+    authority: &str,
+    kind: &LicenceType,
+    checked: &CheckedFields,
+    given: &Given,
+    now: UnixTime,
+) -> Result<Vec<u8>, IssueError> {
+    let draft = Draft {
+        iss: authority,
+        sub: checked.sub(),
+        exp: checked.exp(now),
+        nbf: checked.nbf(),
+        iat: now,
+        cti: given.cti,
+        vct: &kind.vct,
+        status_index: u64::from(given.status_index),
+        status_uri: &given.list.uri,
+        fields: &checked.with_id(&given.id),
+    };
+    credential::sign(&draft, signer).map_err(|error| IssueError::Draft(error.to_string()))
 }
 
 /// The 电子证照标识. A provincial type has no national code yet: its 9-digit code stands in the type part, and the check
