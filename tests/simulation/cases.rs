@@ -1,5 +1,6 @@
 //! Orders of events that once broke a node, found by the simulation: kept as they are, whatever chance draws.
 
+use licence_node::exchange::error::ExchangeError;
 use licence_node::exchange::mirror::MirrorError;
 use licence_node::exchange::mirror::state::KEPT_FREE;
 use licence_node::exchange::pull::take;
@@ -182,8 +183,9 @@ pub(crate) fn a_clock_that_was_a_day_ahead_keeps_no_revocation_back() -> Done {
     for at in [PROVINCE, 2] {
         let made = documents::bundle(world.node(1)).map_err(|error| stuck(&error))?.to_bytes();
         // What is refused of it is passed over.
-        let _taken =
-            take(world.node(at), &made, false, "gz.elic.example", &mut |path, _| Err(path.to_owned()));
+        let _taken = take(world.node(at), &made, false, "gz.elic.example", &mut |path, _| {
+            Err(ExchangeError::Unreachable(path.to_owned()))
+        });
         must(held(&world, at) == before, Condition::WentBackwards, || format!("place {at} took it"))?;
     }
     world.places[1].clock.advance(-DAY_S);

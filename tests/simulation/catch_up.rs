@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use licence_node::access::caller::Caller;
 use licence_node::exchange::ask_witness::Reply;
+use licence_node::exchange::error::ExchangeError;
 use licence_node::exchange::index_record::{IndexPage, IndexRecord, of_change, of_licence};
 use licence_node::exchange::mirror;
 use licence_node::node::encoding::digest_text;
@@ -219,11 +220,11 @@ impl World {
         let offers = std::cell::RefCell::new(Offers { world: self, lost, size, lie, pages });
         let mut ask = |body: &str| match seen {
             Some(seen) => Ok(Reply::Holds(seen)),
-            None => self.witness(body),
+            None => self.witness(body).map_err(ExchangeError::Unreachable),
         };
         let mirror = Mirror {
-            fetch: &mut |path, cap| offers.borrow().fetch(path, cap),
-            pages: &mut |after| offers.borrow_mut().page(after),
+            fetch: &mut |path, cap| offers.borrow().fetch(path, cap).map_err(ExchangeError::Unreachable),
+            pages: &mut |after| offers.borrow_mut().page(after).map_err(ExchangeError::Unreachable),
             witnesses: vec![&mut ask],
         };
         catch_up(self.node(CITY), mirror)
@@ -371,7 +372,7 @@ pub(crate) fn a_restore_without_a_mirror_asks_the_witnesses() -> Done {
     must(matches!(refused, Err(RestoreError::Seen { .. })), Condition::RestoreUnnoticed, || {
         format!("{refused:?}")
     })?;
-    let mut silent = |_: &str| Err("away".to_owned());
+    let mut silent = |_: &str| Err(ExchangeError::Unreachable("away".to_owned()));
     let unheard = go_on_without_mirror(world.node(CITY), vec![&mut silent]);
     let refused = matches!(unheard, Err(RestoreError::Witness(_)));
     must(refused && world.is_marked()?, Condition::RestoreUnnoticed, || format!("{unheard:?}"))?;

@@ -1,6 +1,7 @@
 //! What passes between nodes: bundles, logs, cosignatures; links that are cut; old files offered again.
 
 use licence_node::exchange::ask_witness::{Reply, ask_witness};
+use licence_node::exchange::error::ExchangeError;
 use licence_node::exchange::mirror::fork_cases;
 use licence_node::exchange::mirror::state::Growth;
 use licence_node::exchange::mirror::{self, MirrorError, Mirrored, mirror};
@@ -63,7 +64,7 @@ impl World {
         let before = self.node(at).evidence.snapshot();
         let (node, other) = (self.node(at), self.node(peer));
         let outcome =
-            pull::take(node, &made, peer == PROVINCE, &other.host, &mut |path, cap| serve(other, path, cap));
+            pull::take(node, &made, peer == PROVINCE, &other.host, &mut |path, cap| served(other, path, cap));
         let tripped = self.settle(at)?;
         match outcome {
             Ok(()) => {
@@ -133,12 +134,12 @@ impl World {
     }
 
     pub(crate) fn mirror_outcome(&self, city: usize) -> Result<Mirrored, MirrorError> {
-        let key = self.log_key(city).ok_or_else(|| MirrorError::Fetch("not listed".to_owned()))?;
+        let key = self.log_key(city).ok_or_else(|| ExchangeError::cannot_ask("not listed"))?;
         let (node, other) = (self.node(PROVINCE), self.node(city));
         if self.settings.defect == Some(Defect::MirrorWithoutProof) {
             return self.mirror_blindly(city);
         }
-        mirror(node, &key, Growth::default(), &mut |path, cap| serve(other, path, cap))
+        mirror(node, &key, Growth::default(), &mut |path, cap| served(other, path, cap))
     }
 
     /// The defect: the head is believed.
@@ -195,7 +196,10 @@ impl World {
     }
 
     pub(crate) fn cosign_outcome(&self, city: usize) -> Result<(), String> {
-        ask_witness(self.node(city), &self.node(PROVINCE).host, &mut |body| self.witness(body))
+        let asked = ask_witness(self.node(city), &self.node(PROVINCE).host, &mut |body| {
+            self.witness(body).map_err(ExchangeError::Unreachable)
+        });
+        asked.map_err(|error| error.to_string())
     }
 
     /// What the province answers as a witness.
@@ -354,7 +358,7 @@ impl World {
         let (node, other) = (self.node(PROVINCE), self.node(city));
         let mut fetch = |path: &str, cap| match path {
             "/log/checkpoint" => Ok(shown.as_bytes().to_vec()),
-            _ => serve(other, path, cap),
+            _ => served(other, path, cap),
         };
         let outcome = mirror(node, &key, Growth::default(), &mut fetch);
         let is_old = matches!(outcome, Ok(Mirrored::Old { .. }));
@@ -379,4 +383,9 @@ impl World {
             format!("the log of city {city} is taken for one that has forked")
         })
     }
+}
+
+/// What a link brings.
+fn served(node: &licence_node::node::Node, path: &str, cap: usize) -> Result<Vec<u8>, ExchangeError> {
+    serve(node, path, cap).map_err(ExchangeError::Unreachable)
 }

@@ -8,8 +8,8 @@ pub mod ask_others;
 pub mod ask_register;
 pub mod ask_witness;
 pub mod compare_clocks;
+pub mod error;
 pub mod fetch;
-
 pub mod follow;
 pub mod gather_index;
 pub mod index_record;

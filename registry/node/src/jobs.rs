@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use licence_spec::numbers::MAX_CHECKPOINT;
 use licence_store::{StoreError, transact};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -16,11 +15,10 @@ use tokio::time::MissedTickBehavior;
 
 use crate::access::audit;
 use crate::app::App;
-use crate::exchange::ask_witness::{Reply, ask_witness};
+use crate::exchange::ask_witness::{ask_by_http, ask_witness};
 use crate::exchange::compare_clocks::Clocks;
 use crate::exchange::fetch::Peer;
 use crate::exchange::follow::{Followed, asked};
-use crate::exchange::paths::ADD_CHECKPOINT;
 use crate::exchange::pull::pull_after;
 use crate::node::Node;
 use crate::node::config::{Config, Role};
@@ -183,7 +181,7 @@ impl Job {
 fn compare(app: &App, config: &Config) -> impl Fn(&Node) -> Result<(), String> + Send + Sync + 'static {
     let clocks = Clocks::new(config);
     clocks.expect_round(&app.node);
-    move |node: &Node| clocks.compare_if_due(node)
+    move |node: &Node| clocks.compare_if_due(node).map_err(|error| error.to_string())
 }
 
 /// Follows another node; after the first trust list the lists of this node mean something to others, and witnesses can be asked for the
@@ -243,21 +241,8 @@ fn follow(node: &Node, peer: &Peer, authoritative: bool, first: &dyn Fn()) -> Re
 
 /// Has the newest checkpoint cosigned by a peer.
 fn cosign(node: &Node, peer: &Peer) -> Result<(), String> {
-    ask_witness(node, peer.host(), &mut |body| ask_by_http(node, peer, body))
-}
-
-/// Brings the body of `add-checkpoint` to a peer that is a witness.
-///
-/// # Errors
-/// That of the connection; what the witness says if it refuses.
-pub fn ask_by_http(node: &Node, peer: &Peer, body: &str) -> Result<Reply, String> {
-    let answer = peer.post(node, ADD_CHECKPOINT, "text/plain", body.as_bytes(), MAX_CHECKPOINT)?;
-    let text = String::from_utf8(answer.body).map_err(|_| "the witness's answer is no text".to_owned())?;
-    match answer.status {
-        200 => Ok(Reply::Cosignature(text)),
-        409 => text.trim().parse().map(Reply::Holds).map_err(|_| "the witness tells no size".to_owned()),
-        status => Err(format!("the witness answers {status}: {}", text.trim())),
-    }
+    let asked = ask_witness(node, peer.host(), &mut |body| ask_by_http(node, peer, body));
+    asked.map_err(|error| error.to_string())
 }
 
 /// Signs a new timestamp once the one held has a third of its life behind it.

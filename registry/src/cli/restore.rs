@@ -21,12 +21,14 @@ use licence_store_sqlite::SqliteStore;
 use super::data::{Place, print};
 use super::init::host_and_address;
 use super::setup::{connect, open_restored};
+use licence_node::exchange::ask_witness::ask_by_http;
 use licence_node::exchange::ask_witness::{Ask, Reply};
+use licence_node::exchange::error::ExchangeError;
 use licence_node::exchange::fetch::Peer;
-use licence_node::exchange::index_record::{IndexPage, MAX_PAGE};
+use licence_node::exchange::follow::index_page;
+use licence_node::exchange::index_record::IndexPage;
 use licence_node::exchange::paths::{INDEX, MIRRORS};
 use licence_node::exchange::pull;
-use licence_node::jobs::ask_by_http;
 use licence_node::node::Node;
 use licence_node::node::clock::Clock;
 use licence_node::node::config::{Config, FILE, Source, read_passphrase};
@@ -266,11 +268,11 @@ impl Witnesses {
     }
 
     /// Asks as a node does, naming whom it asks and what to do if there is no answer.
-    fn asks<'a>(&'a self, node: &'a Node) -> Vec<impl FnMut(&str) -> Result<Reply, String> + 'a> {
+    fn asks<'a>(&'a self, node: &'a Node) -> Vec<impl FnMut(&str) -> Result<Reply, ExchangeError> + 'a> {
         let ask = move |peer: &'a Peer| {
             move |body: &str| {
                 ask_by_http(node, peer, body)
-                    .map_err(|error| format!("{error} (--without-witness {})", peer.host()))
+                    .map_err(|error| error.with(&format!("(--without-witness {})", peer.host())))
             }
         };
         self.0.iter().map(ask).collect()
@@ -292,13 +294,9 @@ fn from_mirror(node: &Node, config: &Config, options: &Options) -> Result<Caught
     Ok(catch_up(node, mirror)?)
 }
 
-fn page(node: &Node, peer: &Peer, after: u64) -> Result<IndexPage, String> {
+fn page(node: &Node, peer: &Peer, after: u64) -> Result<IndexPage, ExchangeError> {
     let path = format!("{INDEX}?origin={}&after={after}", node.origin());
-    let answer = peer.get_signed(node, &path, MAX_PAGE)?;
-    match answer.status {
-        200 => serde_json::from_slice(&answer.body).map_err(|error| format!("{path}: line {}", error.line())),
-        status => Err(format!("{} {path}: {status}", peer.host())),
-    }
+    index_page(node, peer, &path)
 }
 
 /// Only for a node whose log nobody mirrors; whoever asks for it writes down which one that is.

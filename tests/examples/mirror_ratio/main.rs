@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use harness::now;
 use licence_catalogue::KeyRole;
+use licence_node::exchange::error::ExchangeError;
 use licence_node::exchange::mirror::state::Growth;
 use licence_node::exchange::mirror::{Mirrored, mirror};
 use licence_node::node::Node;
@@ -59,7 +60,8 @@ fn main() {
         log.hash(&mut edge, size);
         let reference = begun.elapsed();
         let head = Checkpoint { origin: ORIGIN, head: edge.head() }.sign(&verified_by, &key).unwrap();
-        let mut fetch = |path: &str, cap: usize| log.serve(path, &head, size, cap);
+        let mut fetch =
+            |path: &str, cap: usize| log.serve(path, &head, size, cap).map_err(ExchangeError::Unreachable);
         let begun = now();
         // One run, however long: what is measured is the work of one leaf.
         let growth = Growth { run: u64::MAX, day: u64::MAX };

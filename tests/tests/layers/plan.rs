@@ -45,6 +45,7 @@ pub(crate) const NODE: &[RoomRow] = &[
     ("exchange::ask_register", &["node"]),
     ("exchange::ask_witness", &["node", "publication"]),
     ("exchange::compare_clocks", &["node"]),
+    ("exchange::error", &[]),
     ("exchange::fetch", &["node"]),
     ("exchange::follow", &["node"]),
     ("exchange::gather_index", &["node"]),

@@ -13,6 +13,7 @@ use licence_spec::trust::TrustList;
 use licence_spec::view::View;
 use licence_store::StoreError;
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::index_record::parse_digest;
 use crate::exchange::questions::{Found, FoundLicences, HandedOut, HolderCode, HolderQuestion, ViewQuestion};
 use crate::node::Node;
@@ -27,7 +28,7 @@ const MAX_FETCHED: usize = 16;
 const PATIENCE_S: i64 = 8;
 
 /// Brings a view of a licence from the node on a host; or says why not, naming the host.
-pub type FetchLicence<'a> = &'a dyn Fn(&str, &Digest, &ViewQuestion) -> Result<HandedOut, String>;
+pub type FetchLicence<'a> = &'a dyn Fn(&str, &Digest, &ViewQuestion) -> Result<HandedOut, ExchangeError>;
 
 /// A view that another node has shown, with the proof that its licence is in that node's log.
 #[derive(Debug)]
@@ -61,17 +62,17 @@ impl Brought {
 pub fn fetch_elsewhere(
     node: &Node,
     question: &HolderQuestion,
-    told: Option<Result<FoundLicences, String>>,
+    told: Option<Result<FoundLicences, ExchangeError>>,
     fetch: FetchLicence<'_>,
 ) -> Brought {
     let own = node.origin();
     let found = told.unwrap_or_else(|| {
         let without = std::slice::from_ref(&own);
-        find(node, without, &question.holders, &question.types).map_err(|error| error.to_string())
+        find(node, without, &question.holders, &question.types).map_err(ExchangeError::cannot_ask)
     });
     match found {
         Ok(found) => fetch_found(node, &found, question, fetch),
-        Err(cause) => Brought { views: Vec::new(), not_asked: vec![cause] },
+        Err(cause) => Brought { views: Vec::new(), not_asked: vec![cause.to_string()] },
     }
 }
 
@@ -95,7 +96,7 @@ fn fetch_found(
         // A node that has lost one licence may have the next; one that cannot be reached is not waited for twice (`fetch`).
         match fetch_one(fetch, host, one, &question) {
             Ok(shown) => brought.views.push(shown),
-            Err(cause) => brought.lacks(cause),
+            Err(cause) => brought.lacks(cause.to_string()),
         }
     }
     if !found.complete || wanted.len() > MAX_FETCHED {
@@ -115,8 +116,8 @@ fn fetch_one(
     host: &str,
     one: &Found,
     question: &ViewQuestion,
-) -> Result<Shown, String> {
-    let unreadable = || format!("{host}: 应答无法读取 / unreadable answer");
+) -> Result<Shown, ExchangeError> {
+    let unreadable = || ExchangeError::NotOurs(format!("{host}: 应答无法读取 / unreadable answer"));
     let digest = parse_digest(&one.digest).ok_or_else(unreadable)?;
     let HandedOut { view, log_proof } = fetch(host, &digest, question)?;
     let view = from_base64url(&view).ok_or_else(unreadable)?;

@@ -15,6 +15,7 @@ use licence_spec::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::questions::SubjectRequest;
 use crate::node::Node;
 use crate::node::encoding::from_base64url;
@@ -52,7 +53,7 @@ pub struct RegisterAnswer {
 }
 
 /// Asks the node on a host; or says why there is no answer, naming the host.
-pub type AskRegister<'a> = &'a dyn Fn(&str, &RegisterQuestion) -> Result<RegisterAnswer, String>;
+pub type AskRegister<'a> = &'a dyn Fn(&str, &RegisterQuestion) -> Result<RegisterAnswer, ExchangeError>;
 
 /// The issuer in an id.
 #[must_use]
@@ -110,8 +111,8 @@ pub fn ask(
     host: &str,
     question: &RegisterQuestion,
     ask: AskRegister<'_>,
-) -> Result<Option<Verdict>, String> {
-    let told = |what: &str| format!("{host}: {what}");
+) -> Result<Option<Verdict>, ExchangeError> {
+    let told = |what: &str| ExchangeError::NotOurs(format!("{host}: {what}"));
     let Some(text) = ask(host, question)?.receipt else { return Ok(None) };
     let bytes = from_base64url(&text).ok_or_else(|| told("应答无法读取 / unreadable answer"))?;
     let receipt = receipt::check(&bytes, list, &Archive::default())

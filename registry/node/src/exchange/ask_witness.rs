@@ -9,7 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::log::note::Note;
 use licence_spec::log::policy::Policy;
+use licence_spec::numbers::MAX_CHECKPOINT;
 
+use crate::exchange::error::ExchangeError;
+use crate::exchange::fetch::Peer;
+use crate::exchange::paths::ADD_CHECKPOINT;
 use crate::node::Node;
 use crate::node::log::consistency;
 use crate::node::log::witness_name;
@@ -24,15 +28,30 @@ pub enum Reply {
 }
 
 /// Brings the body of `add-checkpoint` (C2SP tlog-witness) to a witness.
-pub type Ask<'a> = &'a mut dyn FnMut(&str) -> Result<Reply, String>;
+pub type Ask<'a> = &'a mut dyn FnMut(&str) -> Result<Reply, ExchangeError>;
+
+/// Brings the body of `add-checkpoint` to a peer that is a witness.
+///
+/// # Errors
+/// That of the connection; what the witness says if it refuses.
+pub fn ask_by_http(node: &Node, peer: &Peer, body: &str) -> Result<Reply, ExchangeError> {
+    let wrong = |what: &str| ExchangeError::NotOurs(what.to_owned());
+    let answer = peer.post(node, ADD_CHECKPOINT, "text/plain", body.as_bytes(), MAX_CHECKPOINT)?;
+    let text = String::from_utf8(answer.body).map_err(|_| wrong("the witness's answer is no text"))?;
+    match answer.status {
+        200 => Ok(Reply::Cosignature(text)),
+        409 => text.trim().parse().map(Reply::Holds).map_err(|_| wrong("the witness tells no size")),
+        status => Err(ExchangeError::Refuses(format!("the witness answers {status}: {}", text.trim()))),
+    }
+}
 
 /// Has the newest checkpoint cosigned by the witness on this host, unless it is empty or has its cosignature already.
 ///
 /// # Errors
 /// What went wrong, in words; what is served stays as it is.
-pub fn ask_witness(node: &Node, host: &str, ask: Ask<'_>) -> Result<(), String> {
+pub fn ask_witness(node: &Node, host: &str, ask: Ask<'_>) -> Result<(), ExchangeError> {
     let checkpoint = node.log.checkpoint();
-    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?;
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(ExchangeError::cannot_ask)?;
     let size = signed.head().size;
     let line = format!("— {} ", witness_name(host));
     if size == 0 || node.log.served().lines().any(|own| own.starts_with(&line)) {
@@ -45,25 +64,25 @@ pub fn ask_witness(node: &Node, host: &str, ask: Ask<'_>) -> Result<(), String> 
             Reply::Cosignature(lines) => {
                 let evidence = node.evidence.snapshot();
                 if !is_good(evidence.trust_list().map(|list| list.policy()), &line, &checkpoint, &lines) {
-                    return Err(
-                        "见证签名不成立 / what the witness sent is no good cosignature of it".to_owned()
-                    );
+                    return Err(ExchangeError::NotOurs(
+                        "见证签名不成立 / what the witness sent is no good cosignature of it".to_owned(),
+                    ));
                 }
-                return keep_cosigned(node, size, &checkpoint, &lines).map_err(|error| error.to_string());
+                return keep_cosigned(node, size, &checkpoint, &lines).map_err(ExchangeError::cannot_ask);
             }
             Reply::Holds(held) => old = held,
         }
     }
-    Err("the witness keeps changing its size".to_owned())
+    Err(ExchangeError::NotOurs("the witness keeps changing its size".to_owned()))
 }
 
 /// How many leaves of the own log the witness has cosigned, at least as far as the newest checkpoint goes.
 ///
 /// # Errors
 /// What went wrong, in words.
-pub fn seen_by_witness(node: &Node, ask: Ask<'_>) -> Result<u64, String> {
+pub fn seen_by_witness(node: &Node, ask: Ask<'_>) -> Result<u64, ExchangeError> {
     let checkpoint = node.log.checkpoint();
-    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(|error| error.to_string())?;
+    let signed = SignedCheckpoint::parse(checkpoint.as_bytes()).map_err(ExchangeError::cannot_ask)?;
     let size = signed.head().size;
     // A witness that holds another size than the one it is told answers with it.
     match ask(&request(node, size, size, &checkpoint)?)? {
@@ -82,16 +101,16 @@ fn is_good(policy: Option<&Policy>, line: &str, checkpoint: &str, lines: &str) -
         && policy.is_none_or(|policy| policy.cosigners(&note).is_ok())
 }
 
-fn request(node: &Node, old: u64, size: u64, checkpoint: &str) -> Result<String, String> {
+fn request(node: &Node, old: u64, size: u64, checkpoint: &str) -> Result<String, ExchangeError> {
     if old > size {
-        return Err(format!(
+        return Err(ExchangeError::CannotAsk(format!(
             "the witness has seen {old} leaves, this log has {size}: was a backup restored?"
-        ));
+        )));
     }
-    let read = node.store.read().map_err(|error| error.to_string())?;
+    let read = node.store.read().map_err(ExchangeError::cannot_ask)?;
     let proof = match old {
         0 => Vec::new(),
-        _ => consistency(&*read, old, size).map_err(|error| error.to_string())?,
+        _ => consistency(&*read, old, size).map_err(ExchangeError::cannot_ask)?,
     };
     let hashes: String = proof.iter().map(|hash| format!("{}\n", STANDARD.encode(hash))).collect();
     Ok(format!("old {old}\n{hashes}\n{checkpoint}"))

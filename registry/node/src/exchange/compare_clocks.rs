@@ -9,6 +9,7 @@ use std::time::Duration;
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::log::witness_time::{self, MAX_WITNESS_TIME, Nonce};
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::fetch::Peer;
 use crate::exchange::paths::WITNESS_TIME;
 use crate::node::Node;
@@ -43,7 +44,7 @@ impl Clocks {
     ///
     /// # Errors
     /// If there is somebody to ask and nobody answers, in words.
-    pub fn compare_if_due(&self, node: &Node) -> Result<(), String> {
+    pub fn compare_if_due(&self, node: &Node) -> Result<(), ExchangeError> {
         if node.compared.is_due() { self.compare(node) } else { Ok(()) }
     }
 
@@ -51,34 +52,38 @@ impl Clocks {
     ///
     /// # Errors
     /// If there is somebody to ask and nobody answers, in words.
-    pub fn compare(&self, node: &Node) -> Result<(), String> {
+    pub fn compare(&self, node: &Node) -> Result<(), ExchangeError> {
         let evidence = node.evidence.snapshot();
         let Some(list) = evidence.trust_list() else { return Ok(()) };
         let witnesses = list.policy().witnesses();
         let askable = |peer: &&Peer| witnesses.iter().any(|key| witness_time::is_of(key, peer.host()));
         let asked: Vec<&Peer> = self.0.iter().filter(askable).collect();
-        let answers: Vec<Result<Told, String>> = std::thread::scope(|scope| {
+        let answers: Vec<Result<Told, ExchangeError>> = std::thread::scope(|scope| {
             let threads: Vec<_> =
                 asked.iter().map(|peer| scope.spawn(|| ask(node, peer, witnesses))).collect();
-            let panicked = |_| Err("the thread panicked".to_owned());
+            let panicked = |_| Err(ExchangeError::cannot_ask("the thread panicked"));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
         });
         let (round, faults): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
         let round: Vec<Told> = round.into_iter().flatten().collect();
         node.compared.take(&round, !asked.is_empty(), node.clock.now());
         match round.is_empty() && !asked.is_empty() {
-            true => Err(faults.into_iter().filter_map(Result::err).collect::<Vec<_>>().join("; ")),
+            true => {
+                let faults = faults.into_iter().filter_map(Result::err).map(|fault| fault.to_string());
+                Err(ExchangeError::Unreachable(faults.collect::<Vec<_>>().join("; ")))
+            }
             false => Ok(()),
         }
     }
 }
 
-fn ask(node: &Node, peer: &Peer, witnesses: &[WitnessKey]) -> Result<Told, String> {
-    let nonce = Nonce(node.rng.bytes().map_err(|error| error.to_string())?);
+fn ask(node: &Node, peer: &Peer, witnesses: &[WitnessKey]) -> Result<Told, ExchangeError> {
+    let nonce = Nonce(node.rng.bytes().map_err(ExchangeError::cannot_ask)?);
     let sent = node.clock.now();
     let bytes = peer.get(&format!("{WITNESS_TIME}/{nonce}"), MAX_WITNESS_TIME)?;
     let theirs = witness_time::read(&bytes, witnesses, peer.host(), nonce);
-    let theirs =
-        theirs.ok_or_else(|| format!("{}: no witness of the trust list signed its time", peer.host()))?;
+    let theirs = theirs.ok_or_else(|| {
+        ExchangeError::NotOurs(format!("{}: no witness of the trust list signed its time", peer.host()))
+    })?;
     Ok(Told { host: peer.host().to_owned(), sent, theirs })
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use licence_spec::http_signature::{self, Content, IdempotencyKey};
 use licence_spec::time::UnixTime;
 
+use crate::exchange::error::ExchangeError;
 use crate::node::Node;
 use crate::node::config::Source;
 use crate::node::encoding::base64url;
@@ -111,10 +112,10 @@ impl Peer {
     ///
     /// # Errors
     /// What went wrong, naming the address.
-    pub fn get(&self, path: &str, cap: usize) -> Result<Vec<u8>, String> {
+    pub fn get(&self, path: &str, cap: usize) -> Result<Vec<u8>, ExchangeError> {
         match self.request(path, cap, None)? {
             Fetched::New(bytes) => Ok(bytes),
-            Fetched::Same => Err(self.wrong("304 without a tag")),
+            Fetched::Same => Err(ExchangeError::NotOurs(self.named("304 without a tag"))),
         }
     }
 
@@ -122,23 +123,23 @@ impl Peer {
     ///
     /// # Errors
     /// As [`Peer::get`].
-    pub fn get_if_there(&self, path: &str, cap: usize) -> Result<Option<Vec<u8>>, String> {
+    pub fn get_if_there(&self, path: &str, cap: usize) -> Result<Option<Vec<u8>>, ExchangeError> {
         let request = self.agent.get(format!("{}{path}", self.source.address));
-        let mut answer = request.call().map_err(|error| self.wrong(&error.to_string()))?;
+        let mut answer = request.call().map_err(|error| self.broken("", &error))?;
         match answer.status().as_u16() {
             200 => {}
             404 => return Ok(None),
-            status => return Err(self.wrong(&format!("{status}"))),
+            status => return Err(ExchangeError::Refuses(self.named(&format!("{status}")))),
         }
         let bytes = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
-        bytes.map(Some).map_err(|error| self.wrong(&error.to_string()))
+        bytes.map(Some).map_err(|error| self.broken("", &error))
     }
 
     /// Fetches a file of at most `cap` bytes unless it is the one that came last time.
     ///
     /// # Errors
     /// As [`Peer::get`].
-    pub fn get_if_new(&self, path: &str, cap: usize) -> Result<Fetched, String> {
+    pub fn get_if_new(&self, path: &str, cap: usize) -> Result<Fetched, ExchangeError> {
         let held = self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
         self.request(path, cap, held)
     }
@@ -148,20 +149,20 @@ impl Peer {
         self.tags.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 
-    fn request(&self, path: &str, cap: usize, held: Option<String>) -> Result<Fetched, String> {
+    fn request(&self, path: &str, cap: usize, held: Option<String>) -> Result<Fetched, ExchangeError> {
         let mut request = self.agent.get(format!("{}{path}", self.source.address));
         if let Some(tag) = held {
             request = request.header("if-none-match", tag);
         }
-        let mut answer = request.call().map_err(|error| self.wrong(&error.to_string()))?;
+        let mut answer = request.call().map_err(|error| self.broken("", &error))?;
         match answer.status().as_u16() {
             200 => {}
             304 => return Ok(Fetched::Same),
-            status => return Err(self.wrong(&format!("{path}: {status}"))),
+            status => return Err(ExchangeError::Refuses(self.named(&format!("{path}: {status}")))),
         }
         let tag = answer.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let bytes = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
-        let bytes = bytes.map_err(|error| self.wrong(&format!("{path}: {error}")))?;
+        let bytes = bytes.map_err(|error| self.broken(path, &error))?;
         if let Some(tag) = tag {
             self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), tag);
         }
@@ -179,10 +180,10 @@ impl Peer {
         kind: &str,
         body: &[u8],
         cap: usize,
-    ) -> Result<Answer, String> {
-        let random = |_| self.wrong("no randomness");
+    ) -> Result<Answer, ExchangeError> {
+        let random = |_| ExchangeError::cannot_ask("no randomness");
         let key = IdempotencyKey::new(&base64url(&node.rng.bytes::<16>().map_err(random)?));
-        let key = key.map_err(|_| self.wrong("idempotency key"))?;
+        let key = key.map_err(|_| ExchangeError::cannot_ask("idempotency key"))?;
         let content = Content { body, content_type: kind, idempotency_key: &key };
         let headers = self.sign(node, "POST", path, Some(&content))?;
         let mut request = self.agent.post(format!("{}{path}", self.source.address));
@@ -190,25 +191,25 @@ impl Peer {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let mut answer = request.send(body).map_err(|error| self.wrong(&error.to_string()))?;
+        let mut answer = request.send(body).map_err(|error| self.broken("", &error))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
-        Ok(Answer { status, body: body.map_err(|error| self.wrong(&error.to_string()))? })
+        Ok(Answer { status, body: body.map_err(|error| self.broken("", &error))? })
     }
 
     /// Sends a signed request without a body.
     ///
     /// # Errors
     /// As [`Peer::post`].
-    pub fn get_signed(&self, node: &Node, path: &str, cap: usize) -> Result<Answer, String> {
+    pub fn get_signed(&self, node: &Node, path: &str, cap: usize) -> Result<Answer, ExchangeError> {
         let mut request = self.agent.get(format!("{}{path}", self.source.address));
         for (name, value) in self.sign(node, "GET", path, None)? {
             request = request.header(name, value);
         }
-        let mut answer = request.call().map_err(|error| self.wrong(&error.to_string()))?;
+        let mut answer = request.call().map_err(|error| self.broken("", &error))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(cap as u64).read_to_vec();
-        Ok(Answer { status, body: body.map_err(|error| self.wrong(&error.to_string()))? })
+        Ok(Answer { status, body: body.map_err(|error| self.broken("", &error))? })
     }
 
     fn sign(
@@ -217,19 +218,30 @@ impl Peer {
         method: &str,
         path: &str,
         content: Option<&Content<'_>>,
-    ) -> Result<Vec<(&'static str, String)>, String> {
+    ) -> Result<Vec<(&'static str, String)>, ExchangeError> {
         let signer = node.keys.signer(&node.authority, Usage::NODE);
-        let signer = signer.ok_or_else(|| self.wrong("本节点没有节点密钥 / this node has no node key"))?;
-        let nonce = node.rng.bytes().map_err(|_| self.wrong("no randomness"))?;
+        let signer = signer
+            .ok_or_else(|| ExchangeError::cannot_ask("本节点没有节点密钥 / this node has no node key"))?;
+        let nonce = node.rng.bytes().map_err(|_| ExchangeError::cannot_ask("no randomness"))?;
         let target = format!("https://{}{path}", self.source.host);
         let signed = http_signature::sign(method, &target, content, &*signer, node.clock.now(), nonce);
-        let signed = signed.map_err(|error| self.wrong(&error.to_string()))?;
+        let signed = signed.map_err(ExchangeError::cannot_ask)?;
         let digest = signed.content_digest.map(|digest| ("content-digest", digest));
         let two = [("signature-input", signed.signature_input), ("signature", signed.signature)];
         Ok(two.into_iter().chain(digest).collect())
     }
 
-    fn wrong(&self, cause: &str) -> String {
+    /// A call that did not come to its end.
+    fn broken(&self, path: &str, error: &ureq::Error) -> ExchangeError {
+        let colon = if path.is_empty() { "" } else { ": " };
+        let text = self.named(&format!("{path}{colon}{error}"));
+        match error {
+            ureq::Error::BodyExceedsLimit(_) => ExchangeError::TooLarge(text),
+            _ => ExchangeError::Unreachable(text),
+        }
+    }
+
+    fn named(&self, cause: &str) -> String {
         format!("{} ({}): {cause}", self.source.host, self.source.address)
     }
 }

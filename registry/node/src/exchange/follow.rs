@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::fetch::Peer;
 use crate::exchange::gather_index::gather;
-use crate::exchange::index_record::MAX_PAGE;
+use crate::exchange::index_record::{IndexPage, MAX_PAGE};
 use crate::exchange::mirror::state::Growth;
 use crate::exchange::mirror::{Mirrored, held, mirror};
 use crate::exchange::paths::INDEX;
@@ -115,17 +116,24 @@ fn copy_log(node: &Node, peer: &Peer, growth: Growth) -> Result<(), String> {
     Ok(())
 }
 
+/// A page of the index that a peer tells.
+///
+/// # Errors
+/// [`ExchangeError`]
+pub fn index_page(node: &Node, peer: &Peer, path: &str) -> Result<IndexPage, ExchangeError> {
+    let answer = peer.get_signed(node, path, MAX_PAGE)?;
+    let told = |what: String| format!("{}: {path}: {what}", peer.host());
+    match answer.status {
+        // The parser's words might quote what the node has sent.
+        200 => serde_json::from_slice(&answer.body).map_err(|error| {
+            ExchangeError::NotOurs(told(format!("line {} of the page does not read", error.line())))
+        }),
+        status => Err(ExchangeError::Refuses(told(status.to_string()))),
+    }
+}
+
 /// Gathers the index of a peer as far as its log is mirrored.
 fn gather_from(node: &Node, peer: &Peer) -> Result<(), String> {
-    let mut page = |after: u64| {
-        let answer = peer.get_signed(node, &format!("{INDEX}?after={after}"), MAX_PAGE)?;
-        match answer.status {
-            // The parser's words might quote what the node has sent.
-            200 => serde_json::from_slice(&answer.body).map_err(|error| {
-                format!("{}: {INDEX}: line {} of the page does not read", peer.host(), error.line())
-            }),
-            status => Err(format!("{}: {INDEX}: {status}", peer.host())),
-        }
-    };
+    let mut page = |after: u64| index_page(node, peer, &format!("{INDEX}?after={after}"));
     gather(node, &peer.origin(), &mut page).map(drop).map_err(|error| error.to_string())
 }

@@ -17,6 +17,7 @@ use licence_store::{
     IndexStretch, StoreError, transact,
 };
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::index_record::{
     IndexPage, IndexRecord, IndexedChange, IndexedHolder, IndexedLicence, parse_digest,
 };
@@ -42,14 +43,14 @@ pub const NOT_IN_LOG: &str = "not_in_log";
 pub const UNREADABLE: &str = "unreadable";
 
 /// Fetches the page that begins at a log index.
-pub type FetchPage<'a> = &'a mut dyn FnMut(u64) -> Result<IndexPage, String>;
+pub type FetchPage<'a> = &'a mut dyn FnMut(u64) -> Result<IndexPage, ExchangeError>;
 
 /// Why the index was not gathered; what came before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
     /// The other node cannot be reached or answers wrongly.
     #[error("{0}")]
-    Fetch(String),
+    Fetch(#[from] ExchangeError),
     /// The page breaks the rules of pages.
     #[error("索引页不合规定：{0} / the page of index records breaks the rules: {0}")]
     Page(&'static str),

@@ -17,6 +17,7 @@ use licence_store::{DocumentRow, INDEX_LICENCE, Read, StoreError, transact};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::mirror::{self, MirrorError};
 use crate::node::Node;
 use crate::node::encoding::digest_text;
@@ -54,7 +55,7 @@ pub struct LogAnswer {
 }
 
 /// Asks the province; `None` if there is none to ask.
-pub type AskLog<'a> = &'a dyn Fn(&LogQuestion) -> Option<Result<LogAnswer, String>>;
+pub type AskLog<'a> = &'a dyn Fn(&LogQuestion) -> Option<Result<LogAnswer, ExchangeError>>;
 
 /// Why a log cannot be looked in.
 #[derive(Debug, thiserror::Error)]

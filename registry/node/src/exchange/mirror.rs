@@ -28,6 +28,7 @@ use licence_store::{DocumentRow, Read, StoreError, Write, transact};
 use self::fork_cases::keep_fork;
 use self::state::{Growth, KEPT_FREE};
 use self::tree::TILES;
+use crate::exchange::error::ExchangeError;
 use crate::exchange::paths::{CHECKPOINT, LOG};
 use crate::node::Node;
 use crate::node::shelf::Kind;
@@ -46,7 +47,7 @@ const BUNDLE: u64 = 256;
 pub(crate) const MAX_ENTRIES: usize = BUNDLE as usize * (2 + MAX_ENTRY_BYTES);
 
 /// Fetches a path of the other node, of at most so many bytes.
-pub type Fetch<'a> = &'a mut dyn FnMut(&str, usize) -> Result<Vec<u8>, String>;
+pub type Fetch<'a> = &'a mut dyn FnMut(&str, usize) -> Result<Vec<u8>, ExchangeError>;
 
 /// How far a log was followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub enum Mirrored {
 pub enum MirrorError {
     /// The other node cannot be reached or answers wrongly.
     #[error("{0}")]
-    Fetch(String),
+    Fetch(#[from] ExchangeError),
     /// The head is not signed by the listed key of the log, or is no checkpoint.
     #[error("签名头无效 / the head is not one that the listed key of the log signed")]
     Head,

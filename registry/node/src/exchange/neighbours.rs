@@ -11,6 +11,7 @@ use licence_spec::suite::Digest;
 use serde::de::DeserializeOwned;
 
 use crate::exchange::ask_register::{RegisterAnswer, RegisterQuestion};
+use crate::exchange::error::ExchangeError;
 use crate::exchange::fetch::{Answer, Peer};
 use crate::exchange::look_up::{LogAnswer, LogQuestion};
 use crate::exchange::paths::{HOLDERS, LICENCES, LOGGED, REFERENCES, REGISTER};
@@ -50,9 +51,13 @@ impl Neighbours {
     ///
     /// # Errors
     /// As for [`Neighbours::licence`].
-    pub fn where_are(&self, node: &Node, question: &HolderQuestion) -> Option<Result<FoundLicences, String>> {
+    pub fn where_are(
+        &self,
+        node: &Node,
+        question: &HolderQuestion,
+    ) -> Option<Result<FoundLicences, ExchangeError>> {
         let host = self.province()?;
-        let body = serde_json::to_vec(question).map_err(|error| error.to_string());
+        let body = serde_json::to_vec(question).map_err(ExchangeError::cannot_ask);
         Some(body.and_then(|body| self.ask(node, host, HOLDERS, Some(&body))))
     }
 
@@ -60,9 +65,9 @@ impl Neighbours {
     ///
     /// # Errors
     /// As for [`Neighbours::licence`].
-    pub fn logged(&self, node: &Node, question: &LogQuestion) -> Option<Result<LogAnswer, String>> {
+    pub fn logged(&self, node: &Node, question: &LogQuestion) -> Option<Result<LogAnswer, ExchangeError>> {
         let host = self.province()?;
-        let body = serde_json::to_vec(question).map_err(|error| error.to_string());
+        let body = serde_json::to_vec(question).map_err(ExchangeError::cannot_ask);
         Some(body.and_then(|body| self.ask(node, host, LOGGED, Some(&body))))
     }
 
@@ -76,8 +81,8 @@ impl Neighbours {
         host: &str,
         digest: &Digest,
         question: &ViewQuestion,
-    ) -> Result<HandedOut, String> {
-        let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+    ) -> Result<HandedOut, ExchangeError> {
+        let body = serde_json::to_vec(question).map_err(ExchangeError::cannot_ask)?;
         self.ask(node, host, &format!("{LICENCES}/{}", digest_text(digest)), Some(&body))
     }
 
@@ -90,8 +95,8 @@ impl Neighbours {
         node: &Node,
         host: &str,
         question: &RegisterQuestion,
-    ) -> Result<RegisterAnswer, String> {
-        let body = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+    ) -> Result<RegisterAnswer, ExchangeError> {
+        let body = serde_json::to_vec(question).map_err(ExchangeError::cannot_ask)?;
         self.ask(node, host, REGISTER, Some(&body))
     }
 
@@ -100,18 +105,25 @@ impl Neighbours {
     ///
     /// # Errors
     /// As for [`Neighbours::licence`].
-    pub fn reference(&self, node: &Node, host: &str, cti: &[u8; 16]) -> Result<Option<Vec<u8>>, String> {
+    pub fn reference(
+        &self,
+        node: &Node,
+        host: &str,
+        cti: &[u8; 16],
+    ) -> Result<Option<Vec<u8>>, ExchangeError> {
         let peer = self.peer(host);
         let told = |what: &str| format!("{host}: {what}");
         if !peer.may_be_asked(node.clock.now()) {
-            return Err(told("刚才不可达，稍后再试 / could not be reached a moment ago"));
+            return Err(ExchangeError::Unreachable(told(
+                "刚才不可达，稍后再试 / could not be reached a moment ago",
+            )));
         }
         let answer = peer.get_if_there(&format!("{REFERENCES}/{}", hex::encode(cti)), MAX_LICENCE);
         peer.note(answer.is_ok(), node);
         // The address of the call is a ticket: it is neither logged nor told.
         answer.map_err(|_| {
             tracing::warn!(host, "the licence behind a reference cannot be fetched");
-            told("不可达 / cannot be reached")
+            ExchangeError::Unreachable(told("不可达 / cannot be reached"))
         })
     }
 
@@ -122,11 +134,13 @@ impl Neighbours {
         host: &str,
         path: &str,
         body: Option<&[u8]>,
-    ) -> Result<A, String> {
+    ) -> Result<A, ExchangeError> {
         let peer = self.peer(host);
         let told = |what: &str| format!("{host}: {what}");
         if !peer.may_be_asked(node.clock.now()) {
-            return Err(told("刚才不可达，稍后再试 / could not be reached a moment ago"));
+            return Err(ExchangeError::Unreachable(told(
+                "刚才不可达，稍后再试 / could not be reached a moment ago",
+            )));
         }
         let answer = match body {
             Some(body) => peer.post(node, path, "application/json", body, MAX_ANSWER),
@@ -136,16 +150,15 @@ impl Neighbours {
         peer.note(answer.is_ok(), node);
         match answer {
             // The parser's words might quote what a node has sent.
-            Ok(Answer { status: 200, body }) => {
-                serde_json::from_slice(&body).map_err(|_| told("应答无法读取 / unreadable answer"))
-            }
+            Ok(Answer { status: 200, body }) => serde_json::from_slice(&body)
+                .map_err(|_| ExchangeError::NotOurs(told("应答无法读取 / unreadable answer"))),
             Ok(Answer { status, .. }) => {
                 tracing::warn!(host, status, "another node refuses a question");
-                Err(told(&format!("拒绝答复 / refuses to answer ({status})")))
+                Err(ExchangeError::Refuses(told(&format!("拒绝答复 / refuses to answer ({status})"))))
             }
             Err(error) => {
-                tracing::warn!(host, error, "another node cannot be asked");
-                Err(told("不可达 / cannot be reached"))
+                tracing::warn!(host, %error, "another node cannot be asked");
+                Err(ExchangeError::Unreachable(told("不可达 / cannot be reached")))
             }
         }
     }

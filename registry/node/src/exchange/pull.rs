@@ -9,6 +9,7 @@ use licence_spec::log::checkpoint::SignedCheckpoint;
 use licence_spec::numbers::{MAX_BUNDLE, MAX_CATALOGUE};
 use licence_spec::verdict::Code;
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::fetch::{Fetched, Peer};
 use crate::exchange::mirror::Fetch;
 use crate::exchange::paths::{BUNDLE, CATALOGUE};
@@ -20,7 +21,7 @@ use crate::publication::documents::{TakeError, take_catalogue, take_token, take_
 pub enum PullError {
     /// The other node cannot be reached or answers wrongly.
     #[error("无法取得证据 / cannot pull from {0}")]
-    Fetch(String),
+    Fetch(#[from] ExchangeError),
     /// A part was refused.
     #[error(transparent)]
     Take(#[from] TakeError),
@@ -63,7 +64,7 @@ pub fn take(
     from: &str,
     fetch: Fetch<'_>,
 ) -> Result<(), PullError> {
-    let bundle = Bundle::parse(bytes).map_err(|fault| PullError::Fetch(fault.what.to_owned()))?;
+    let bundle = Bundle::parse(bytes).map_err(|fault| ExchangeError::NotOurs(fault.what.to_owned()))?;
     if authoritative {
         if let (Some(timestamp), Some(list)) = (bundle.part(bundle::TIMESTAMP), bundle.part(bundle::LIST)) {
             take_trust(node, &bundle.roots(), timestamp, list)?;

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 
 use crate::access::caller::{About, Caller, Errand};
 use crate::exchange::ask_register::{self, AskRegister, Register, RegisterQuestion};
+use crate::exchange::error::ExchangeError;
 use crate::exchange::look_up::{AskLog, judge_with_log};
 use crate::exchange::questions::SubjectRequest;
 use crate::node::Node;
@@ -118,7 +119,7 @@ pub struct Answer {
 }
 
 /// Fetches the licence behind a reference; `None` if the host has none; or says why it could not be asked.
-pub type FetchReference<'a> = &'a dyn Fn(&Reference) -> Result<Option<Vec<u8>>, String>;
+pub type FetchReference<'a> = &'a dyn Fn(&Reference) -> Result<Option<Vec<u8>>, ExchangeError>;
 
 /// How other nodes are asked for what this one does not have.
 pub struct Others<'a> {
@@ -132,8 +133,8 @@ pub struct Others<'a> {
 
 /// For what needs neither the store nor another node: whatever would have to be asked is not asked.
 pub const NOBODY: Others<'static> = Others {
-    fetch: &|reference| Err(reference.host.clone()),
-    ask: &|host, _| Err(host.to_owned()),
+    fetch: &|reference| Err(ExchangeError::Unreachable(reference.host.clone())),
+    ask: &|host, _| Err(ExchangeError::Unreachable(host.to_owned())),
     log: None,
 };
 
@@ -341,7 +342,7 @@ impl Moment<'_> {
             Ok(Some(verdict)) => verdict,
             Ok(None) => not_found(evidence, policy, now),
             Err(cause) => {
-                tracing::warn!(host, cause, "the register of another node gives no answer");
+                tracing::warn!(host, %cause, "the register of another node gives no answer");
                 not_asked(id, evidence, policy, now)
             }
         })

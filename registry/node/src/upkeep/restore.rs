@@ -32,6 +32,7 @@ use licence_spec::time::UnixTime;
 use licence_store::{DocumentRow, Read, Store, StoreError, transact};
 
 use crate::exchange::ask_witness::{Ask, seen_by_witness};
+use crate::exchange::error::ExchangeError;
 use crate::exchange::index_record::IndexPage;
 use crate::exchange::mirror::Fetch;
 use crate::exchange::paths::BUNDLE;
@@ -52,7 +53,7 @@ const MARK: (&str, &str) = (Kind::Restore.name(), "pending");
 const RESTORED: &str = Kind::Restored.name();
 
 /// Fetches the page of index records from this log index on (`GET /v1/index`).
-pub type Pages<'a> = &'a mut dyn FnMut(u64) -> Result<IndexPage, String>;
+pub type Pages<'a> = &'a mut dyn FnMut(u64) -> Result<IndexPage, ExchangeError>;
 
 /// Another node that holds what this one has lost.
 pub struct Mirror<'a> {
@@ -86,7 +87,7 @@ pub enum RestoreError {
     #[error(
         "镜像不可用，请稍后重试或用 --mirror 换一个 / the mirror is of no use, try again or name another by --mirror: {0}"
     )]
-    Fetch(String),
+    Fetch(#[from] ExchangeError),
     /// The mirror shows a head that this node's log key has not signed.
     #[error("镜像的签名头不是本节点日志密钥所签 / the mirror's head is not signed by this node's log key")]
     Head,
@@ -144,7 +145,7 @@ pub enum RestoreError {
     #[error(
         "见证方应答有误，可稍后重试；确认其不可用且愿担分叉之险时用 --without-witness / a witness gave no answer: try again, or go on without it by --without-witness: {0}"
     )]
-    Witness(String),
+    Witness(ExchangeError),
     /// The own clock stands before something that this node has signed.
     #[error(
         "本机时钟早于本节点签过的时刻 {0}，请先校时 / this machine's clock is behind {0}, when this node signed last: set it first"
@@ -229,7 +230,7 @@ pub fn catch_up(node: &Node, mirror: Mirror<'_>) -> Result<Caught, RestoreError>
     let from = pending(&*node.store.read()?)?.unwrap_or_default();
     let ahead = ahead::fetch(node, fetch)?;
     let bytes = fetch(BUNDLE, MAX_BUNDLE).map_err(RestoreError::Fetch)?;
-    let bundle = Bundle::parse(&bytes).map_err(|fault| RestoreError::Fetch(fault.what.to_owned()))?;
+    let bundle = Bundle::parse(&bytes).map_err(|fault| ExchangeError::NotOurs(fault.what.to_owned()))?;
     let tokens = tokens::own(node, &bundle);
     check_clock(node, &ahead, &tokens)?;
     replay::replay(node, &ahead, &tokens, pages)?;

@@ -16,6 +16,7 @@ use licence_store::{
     Write, transact,
 };
 
+use crate::exchange::error::ExchangeError;
 use crate::exchange::index_record::{IndexRecord, IndexedChange, IndexedLicence, parse_digest};
 use crate::exchange::paths::STATUS_LISTS;
 use crate::node::Node;
@@ -75,7 +76,7 @@ fn records(
 ) -> Result<(Records, u64), RestoreError> {
     let page = pages(at).map_err(RestoreError::Fetch)?;
     if page.origin != origin {
-        return Err(RestoreError::Fetch("the records are of another log".to_owned()));
+        return Err(ExchangeError::NotOurs("the records are of another log".to_owned()).into());
     }
     let records: Records = page.records.into_iter().map(|record| (record.log_index(), record)).collect();
     let count = page.next.saturating_sub(at).min(entries.len() as u64);
@@ -106,7 +107,7 @@ fn append(
     transact(&*node.store, "restore_page", |write| {
         let edge = end(write, node)?;
         if edge.size() != at {
-            return Err(RestoreError::Fetch("the own log has grown meanwhile".to_owned()));
+            return Err(ExchangeError::cannot_ask("the own log has grown meanwhile").into());
         }
         append_entries(write, &node.origin(), edge, entries)?;
         for (entry, index) in entries.iter().zip(at..) {

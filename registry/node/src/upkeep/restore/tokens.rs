@@ -7,6 +7,7 @@ use licence_spec::bundle::Bundle;
 use licence_spec::log::entry::{Entry, Op};
 use licence_spec::status::{Status, StatusToken};
 
+use crate::exchange::error::ExchangeError;
 use crate::node::Node;
 use crate::node::keys::Usage;
 use crate::upkeep::restore::RestoreError;
@@ -38,7 +39,7 @@ pub(super) fn others(node: &Node, bundle: &Bundle) -> Result<Vec<u8>, RestoreErr
     };
     let parts = bundle.parts().filter(|(path, bytes)| is_others(path, bytes));
     let kept = Bundle::new(parts.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())));
-    kept.map(|kept| kept.to_bytes()).map_err(|fault| RestoreError::Fetch(fault.what.to_owned()))
+    kept.map(|kept| kept.to_bytes()).map_err(|fault| ExchangeError::NotOurs(fault.what.to_owned()).into())
 }
 
 /// Whether the rows have every end that a token shows. A suspension may have been lifted since, if the log has the token; if it has
