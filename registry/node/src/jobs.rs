@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use licence_spec::http_signature::NONCE_MEMORY_S;
 use licence_store::{StoreError, transact};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -276,6 +277,13 @@ fn purge(node: &Node) -> Result<(), String> {
     let forget = || {
         transact::<_, StoreError>(&*node.store, "forget_answers", |write| {
             write.purge_idempotent_answers(before, PURGE.1)
+        })
+    };
+    while forget().map_err(|error| error.to_string())? == u64::from(PURGE.1) {}
+    let seen_before = node.clock.now().plus(-NONCE_MEMORY_S).0;
+    let forget = || {
+        transact::<_, StoreError>(&*node.store, "forget_nonces", |write| {
+            write.purge_nonces(seen_before, PURGE.1)
         })
     };
     while forget().map_err(|error| error.to_string())? == u64::from(PURGE.1) {}

@@ -6,6 +6,7 @@ use licence_store::{
 };
 
 use crate::cells::Cells;
+use crate::link::Params;
 use crate::session::Session;
 
 macro_rules! select_client {
@@ -51,6 +52,10 @@ pub(crate) const FIND: &str = select_answer!(
 pub(crate) const PURGE: &str = "WITH old AS MATERIALIZED \
        (SELECT caller, idempotency_key FROM idempotent_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2) \
      DELETE FROM idempotent_answers a USING old WHERE a.caller = old.caller AND a.idempotency_key = old.idempotency_key";
+
+pub(crate) const PURGE_NONCES: &str = "WITH old AS MATERIALIZED \
+       (SELECT signer, nonce FROM nonces WHERE seen_at < $1 ORDER BY seen_at LIMIT $2) \
+     DELETE FROM nonces n USING old WHERE n.signer = old.signer AND n.nonce = old.nonce";
 
 fn client(row: &Cells<'_>) -> Result<ClientRow> {
     Ok(ClientRow {
@@ -157,7 +162,7 @@ impl Session<'_> {
         let created: Vec<i64> = rows.iter().map(|row| row.created_at).collect();
         let expires: Vec<i64> = rows.iter().map(|row| row.expires_at).collect();
         let revoked: Vec<Option<i64>> = rows.iter().map(|row| row.revoked_at).collect();
-        let params: crate::link::Params<'_> =
+        let params: Params<'_> =
             &[&ids, &names, &tokens, &authorities, &types, &calls, &created, &expires, &revoked];
         self.run(INSERT_CLIENTS, params, Some(Conflict::ClientExists)).map(drop)
     }
@@ -168,7 +173,7 @@ impl Session<'_> {
         let made: Vec<i64> = rows.iter().map(|row| row.made_at).collect();
         let digests: Vec<&[u8]> = rows.iter().map(|row| row.digest.as_slice()).collect();
         let bytes: Vec<&[u8]> = rows.iter().map(|row| row.bytes.as_slice()).collect();
-        let params: crate::link::Params<'_> = &[&ids, &clients, &made, &digests, &bytes];
+        let params: Params<'_> = &[&ids, &clients, &made, &digests, &bytes];
         self.run(INSERT_RECEIPTS, params, Some(Conflict::ReceiptExists)).map(drop)
     }
 
@@ -180,8 +185,7 @@ impl Session<'_> {
         let types: Vec<&str> = rows.iter().map(|row| row.content_type.as_str()).collect();
         let bodies: Vec<&[u8]> = rows.iter().map(|row| row.body.as_slice()).collect();
         let created: Vec<i64> = rows.iter().map(|row| row.created_at).collect();
-        let params: crate::link::Params<'_> =
-            &[&callers, &keys, &fingerprints, &statuses, &types, &bodies, &created];
+        let params: Params<'_> = &[&callers, &keys, &fingerprints, &statuses, &types, &bodies, &created];
         self.run(INSERT_ANSWERS, params, Some(Conflict::IdempotencyKeyExists)).map(drop)
     }
 }
@@ -204,6 +208,16 @@ impl WriteAnswers for Session<'_> {
 
     fn add_idempotent_answers(&mut self, rows: &[IdempotentAnswer]) -> Result<()> {
         self.writing(|session| session.insert_answers(rows))
+    }
+
+    fn take_nonce(&mut self, signer: &Digest, nonce: &[u8; 16], seen_at: i64) -> Result<bool> {
+        let sql = "INSERT INTO nonces (signer, nonce, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let params: Params<'_> = &[&signer.as_slice(), &nonce.as_slice(), &seen_at];
+        self.writing(|session| Ok(session.run(sql, params, None)? == 1))
+    }
+
+    fn purge_nonces(&mut self, before: i64, limit: u32) -> Result<u64> {
+        self.writing(|session| session.run(PURGE_NONCES, &[&before, &i64::from(limit)], None))
     }
 
     fn purge_idempotent_answers(&mut self, before: i64, limit: u32) -> Result<u64> {

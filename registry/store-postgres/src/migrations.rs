@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_client", include_str!("migrations/0004_client.sql")),
     ("0005_ended_indexes", include_str!("migrations/0005_ended_indexes.sql")),
     ("0006_audit", include_str!("migrations/0006_audit.sql")),
+    ("0007_nonces", include_str!("migrations/0007_nonces.sql")),
 ];
 
 /// Oldest server whose planner looks at the one partition that an UPDATE needs.

@@ -156,8 +156,7 @@ fn processes_that_start_on_an_empty_database_at_once_make_one_schema() {
     });
     let names =
         Cluster::shared().sql(name_of(&url), "SELECT version, name FROM schema_migrations ORDER BY 1");
-    let all =
-        "1|0001_first\n2|0002_job_leases\n3|0003_index\n4|0004_client\n5|0005_ended_indexes\n6|0006_audit";
+    let all = "1|0001_first\n2|0002_job_leases\n3|0003_index\n4|0004_client\n5|0005_ended_indexes\n6|0006_audit\n7|0007_nonces";
     assert_eq!(names, all);
 }
 

@@ -195,6 +195,24 @@ impl WriteAnswers for Session<'_> {
         self.writing(|session| session.insert_answers(rows))
     }
 
+    fn take_nonce(&mut self, signer: &Digest, nonce: &[u8; 16], seen_at: i64) -> Result<bool> {
+        self.writing(|session| {
+            let sql =
+                "INSERT INTO nonces (signer, nonce, seen_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            let mut insert = session.connection().prepare_cached(sql).map_err(store_error)?;
+            Ok(insert.execute(params![signer, nonce, seen_at]).map_err(store_error)? == 1)
+        })
+    }
+
+    fn purge_nonces(&mut self, before: i64, limit: u32) -> Result<u64> {
+        self.writing(|session| {
+            let sql = "DELETE FROM nonces WHERE (signer, nonce) IN \
+                       (SELECT signer, nonce FROM nonces WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2)";
+            let mut delete = session.connection().prepare_cached(sql).map_err(store_error)?;
+            Ok(delete.execute(params![before, limit]).map_err(store_error)? as u64)
+        })
+    }
+
     fn purge_idempotent_answers(&mut self, before: i64, limit: u32) -> Result<u64> {
         self.writing(|session| {
             let sql = "DELETE FROM idempotent_answers WHERE (caller, idempotency_key) IN \

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_client.sql"),
     include_str!("migrations/0005_ended_indexes.sql"),
     include_str!("migrations/0006_audit.sql"),
+    include_str!("migrations/0007_nonces.sql"),
 ];
 
 /// Newest schema version that this program knows.

@@ -161,6 +161,16 @@ pub trait WriteAnswers {
     /// [`crate::Conflict::IdempotencyKeyExists`]: the request has been answered already, so its effect must not be repeated.
     fn add_idempotent_answers(&mut self, rows: &[IdempotentAnswer]) -> Result<()>;
 
+    /// Takes the nonce of a signed request, by the thumbprint of its key; false if it was taken before. Two writers at once: one of them.
+    /// # Errors
+    /// Those of the connection.
+    fn take_nonce(&mut self, signer: &Digest, nonce: &[u8; 16], seen_at: i64) -> Result<bool>;
+
+    /// Forgets up to `limit` nonces seen before `before`, oldest first, and says how many.
+    /// # Errors
+    /// Those of the connection.
+    fn purge_nonces(&mut self, before: i64, limit: u32) -> Result<u64>;
+
     /// Forgets up to `limit` answers created before `before`, and says how many.
     /// # Errors
     /// Those of the connection.

@@ -2,7 +2,7 @@
 //!
 //! In scope: every row, in pages, through the ordinary reads and writes, so that whatever the target's rules forbid does not get in;
 //! and a comparison of both stores at the end, row by row. Out of scope: who may do it and when (nobody may write to the source
-//! meanwhile: what comes after the first page is not copied), signatures (`registry/node/src/upkeep/fsck.rs`), keys, leases of jobs, which end by themselves.
+//! meanwhile: what comes after the first page is not copied), signatures (`registry/node/src/upkeep/fsck.rs`), keys, leases of jobs and nonces, which end by themselves.
 //!
 //! Status is not copied but replayed: licences go in as valid, then changes and tokens in log order, as they once happened. The log's
 //! tiles are computed anew from the entries and must be those of the source. The node's own row is written last, when all has been

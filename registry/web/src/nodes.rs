@@ -9,7 +9,7 @@ use licence_spec::http_signature::{HttpSignatureFault, SignedBy, SignedHead};
 use licence_spec::log::tile::TilePath;
 use licence_spec::log::witness::{Refusal, SIZE_MEDIA_TYPE};
 use licence_spec::log::witness_time::Nonce;
-use licence_store::{AnswerKey, Conflict, IdempotentAnswer, StoreError, read_copy_first, transact};
+use licence_store::{StoreError, read_copy_first, transact};
 
 use super::call::Call;
 use super::problem::Problem;
@@ -50,29 +50,16 @@ impl FromRequest<Arc<Web>> for NodeCall {
     }
 }
 
-/// Takes a nonce for all processes of this node: the second one that tries is refused. It is forgotten with the answers that are kept
-/// under idempotency keys, long after the signature has ended.
+/// Takes a nonce for all processes of this node: the second one that tries is refused.
 fn take_for_all(node: &Node, signed: &SignedBy) -> Result<(), Problem> {
-    let key = AnswerKey {
-        caller: format!("node:{}", hex::encode(signed.thumbprint)),
-        key: hex::encode(signed.nonce),
-    };
-    let seen = IdempotentAnswer {
-        key,
-        fingerprint: signed.thumbprint,
-        status: 200,
-        content_type: String::new(),
-        body: Vec::new(),
-        created_at: node.clock.now().0,
-    };
+    let now = node.clock.now().0;
     let taken = transact::<_, StoreError>(&*node.store, "take_nonce", |write| {
-        write.add_idempotent_answers(std::slice::from_ref(&seen))
+        write.take_nonce(&signed.thumbprint, &signed.nonce, now)
     });
     match taken {
-        Err(StoreError::Conflict(Conflict::IdempotencyKeyExists)) => {
-            Err(Problem::signature(&HttpSignatureFault::SignatureReplay))
-        }
-        taken => taken.map_err(|error| Problem::store(&error)),
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::signature(&HttpSignatureFault::SignatureReplay)),
+        Err(error) => Err(Problem::store(&error)),
     }
 }
 

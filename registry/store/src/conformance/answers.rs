@@ -110,6 +110,18 @@ pub(super) fn old_answers_are_forgotten_oldest_first(open: Open<'_>) {
     assert_eq!(kept(), [40], "an answer of the very moment stays");
 }
 
+pub(super) fn a_nonce_is_taken_once_by_each_signer_and_forgotten_oldest_first(open: Open<'_>) {
+    let store = open();
+    let take = |signer: u64, nonce: u8, at: i64| {
+        write(&*store, |write| write.take_nonce(&make::digest(1, signer), &[nonce; 16], at))
+    };
+    assert!(take(1, 1, 10) && take(1, 2, 20) && take(2, 1, 30), "each signer has its own");
+    assert!(!take(1, 1, 40), "taken before");
+    let purge = |before, limit| write(&*store, |write| write.purge_nonces(before, limit));
+    assert_eq!((purge(30, 1), purge(30, 9), purge(30, 9)), (1, 1, 0), "of the very moment stays");
+    assert!(take(1, 1, 50) && !take(2, 1, 50), "what is forgotten can be taken again");
+}
+
 pub(super) fn receipts_and_answers_come_in_pages(open: Open<'_>) {
     let store = open();
     let receipts: Vec<_> = (0..5).map(make::receipt).collect();

@@ -181,6 +181,7 @@ suite! { $
         an_answer_is_rolled_back_with_its_effect,
         an_idempotency_key_is_used_once_by_each_caller,
         old_answers_are_forgotten_oldest_first,
+        a_nonce_is_taken_once_by_each_signer_and_forgotten_oldest_first,
         receipts_and_answers_come_in_pages,
     }
     index {
