@@ -5,48 +5,37 @@
 //! Licences of other nodes come as views. What was not looked at is never "not met": it is left open, with the reason.
 //! Out of scope: how other nodes are asked (`ask_others`); the answer holds no field of any licence.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+mod case;
+mod held;
+mod record;
 
-use licence_catalogue::fit::{Fit, FitResult, Gap, Presented, fit};
-use licence_spec::audit::AuditAct;
-use licence_spec::catalogue::{Catalogue, HolderRole, ServiceItem};
-use licence_spec::evidence::Evidence;
+use std::collections::BTreeSet;
+
+use licence_catalogue::fit::{Fit, FitResult};
+use licence_spec::catalogue::{HolderRole, ServiceItem};
 use licence_spec::identifiers::{AskedCode, AskedFault, normal_code};
-use licence_spec::policy::{Policy, Question, Subject, Wanted};
-use licence_spec::status::Status;
-use licence_spec::suite::{Digest, sha256};
-use licence_spec::time::UnixTime;
-use licence_spec::verdict::{Outcome, Verdict};
-use licence_spec::verify::verify;
+use licence_spec::policy::Subject;
 use licence_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::audit;
 use crate::access::authorisation::{Purpose, is_told};
 use crate::access::caller::{About, Caller, Errand};
-use crate::exchange::ask_others::{Brought, Shown};
-use crate::exchange::index_record::parse_digest;
-use crate::exchange::look_up::{AskLog, judge_with_log};
+use crate::exchange::ask_others::Brought;
+use crate::exchange::look_up::AskLog;
 use crate::exchange::questions::{HolderCode, HolderQuestion};
 use crate::node::Node;
-use crate::node::commit::{Effect, Job};
-use crate::node::encoding::{base64url, digest_text, from_base64url};
-use crate::node::holder::holder_key;
+use crate::node::commit::Job;
 use crate::node::rng::RngError;
-use crate::trips::cut::judge_with_cut;
-use crate::trips::receipt::{self, ReceiptTripError};
+use crate::trips::receipt::ReceiptTripError;
+use case::{Case, Handed};
+use held::gather;
+use record::record;
 
 /// Most people of one case.
 const MAX_SUBJECTS: usize = 8;
 /// Most licences handed in with one request.
 const MAX_HANDED_IN: usize = 16;
-/// Most licences in force of one holder that are looked at: the newest.
-const MAX_HELD: u32 = 256;
-/// Most suspended or ended ones beside them, of each: they meet nothing, but they are the reason why.
-const MAX_ENDED: u32 = 16;
-
 /// What a service item needs to know of a case.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -231,140 +220,6 @@ fn question(caller: &Caller, item: &ServiceItem, request: &ItemRequest, purpose:
     }
 }
 
-/// A case that is judged at one moment with one evidence.
-struct Case<'a> {
-    node: &'a Node,
-    evidence: Arc<Evidence>,
-    now: UnixTime,
-    catalogue: &'a Catalogue,
-    item: &'a ServiceItem,
-    request: &'a ItemRequest,
-    /// The people of the case with their roles.
-    people: &'a [(HolderRole, &'a ItemSubject)],
-    log: AskLog<'a>,
-    /// Each licence once, with its verdict.
-    looked: Vec<(Handed, Verdict)>,
-}
-
-/// Bytes to be judged: handed in, of this node, or shown by another one.
-struct Handed {
-    bytes: Vec<u8>,
-    /// The proof that came beside a view.
-    log_proof: Option<Vec<u8>>,
-}
-
-impl Handed {
-    const fn whole(bytes: Vec<u8>) -> Handed {
-        Handed { bytes, log_proof: None }
-    }
-
-    fn of_view(shown: Shown) -> Handed {
-        Handed { bytes: shown.view, log_proof: Some(shown.log_proof) }
-    }
-}
-
-impl Case<'_> {
-    fn judge(&mut self, all: Vec<Handed>) {
-        let mut seen: BTreeSet<Digest> =
-            self.looked.iter().map(|(_, verdict)| verdict.digests().licence).collect();
-        let mut bytes = BTreeSet::new();
-        for handed in all {
-            // What is the same is judged once.
-            if !bytes.insert(sha256(&[&handed.bytes])) {
-                continue;
-            }
-            let verdict = self.verdict(&handed, None);
-            if seen.insert(verdict.digests().licence) {
-                self.looked.push((handed, verdict));
-            }
-        }
-    }
-
-    fn verdict(&self, handed: &Handed, subject: Option<Subject<'_>>) -> Verdict {
-        let wanted = if handed.log_proof.is_some() { Wanted::View } else { Wanted::Either };
-        let policy = Policy::approval().asking(Question {
-            wanted,
-            log_proof: handed.log_proof.as_deref(),
-            subject,
-            service_item: Some(&self.item.code),
-            case_number: Some(&self.request.case_number),
-            audience: Some(&self.node.authority),
-            ..Question::default()
-        });
-        let (node, evidence, now) = (self.node, &*self.evidence, self.now);
-        judge_with_log(node, (evidence, now), &policy, &handed.bytes, Some(self.log), |policy| {
-            judge_with_cut(
-                node,
-                evidence,
-                policy,
-                || Some(handed.bytes.clone()),
-                |policy| verify(&handed.bytes, evidence, policy, now),
-            )
-        })
-    }
-
-    fn fit(&self) -> Fit {
-        let presented: Vec<Presented<'_>> =
-            self.looked.iter().filter_map(|(_, verdict)| Presented::of_verdict(verdict)).collect();
-        let subjects: Vec<Subject<'_>> = self.people.iter().map(|(role, one)| one.subject(*role)).collect();
-        fit(self.catalogue, self.item, &presented, &subjects)
-    }
-
-    /// What was not looked at proves nothing: such materials are left open, and say why.
-    fn leave_open(&self, fit: &mut Fit, caller: &Caller, is_cut: bool, not_asked: bool) {
-        let seen: Vec<&str> = visible(caller, self.item).collect();
-        let hidden = self.item.accepts.iter().map(|accepted| accepted.vct.as_str());
-        let hidden: Vec<&str> = hidden.filter(|vct| !may_see(caller, vct)).collect();
-        let gaps = [
-            (Gap::NotPermitted, !hidden.is_empty(), &hidden),
-            (Gap::Cut, is_cut, &seen),
-            (Gap::NotAsked, not_asked, &seen),
-        ];
-        for (gap, _, types) in gaps.into_iter().filter(|(_, there, _)| *there) {
-            fit.leave_open(self.catalogue, self.item, gap, types);
-        }
-    }
-
-    /// How a licence came out, with a receipt if it meets a material: over a verdict that asks whose it is, too.
-    fn look(
-        &self,
-        caller: &Caller,
-        handed: &Handed,
-        verdict: &Verdict,
-        fit: &Fit,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Looked, CheckError> {
-        let licence = digest_text(&verdict.digests().licence);
-        let meets = fit.licences.iter().find(|one| one.licence == licence).map(|one| one.meets.as_slice());
-        let (mut receipt, mut receipt_id) = (None, None);
-        if let Some([_, ..]) = meets {
-            let meets = meets.unwrap_or_default();
-            let of_holder = self.with_holder(handed, fit, meets);
-            let (verdict, holder) = match &of_holder {
-                Some((own, who)) => (own, Some((who.code_type.as_str(), who.code.as_str()))),
-                None => (verdict, None),
-            };
-            let used = receipt::Use { materials: meets, holder };
-            let (case, item) = (Some(self.request.case_number.as_str()), Some(self.item.code.as_str()));
-            if let Some(made) = receipt::prepare(self.node, verdict, caller.id(), case, item, used)? {
-                (receipt, receipt_id) = (Some(base64url(&made.bytes)), Some(made.id));
-                effects.extend(made.job.effects.into_iter().map(|(effect, _)| effect));
-            }
-        }
-        let (outcome, code) = (verdict.outcome().as_str(), verdict.code().map(|code| code.as_str()));
-        Ok(Looked { licence, outcome, code, receipt, receipt_id })
-    }
-
-    /// The verdict that names the holder: the person of the case in the role of the first material that the licence meets.
-    fn with_holder(&self, handed: &Handed, fit: &Fit, meets: &[String]) -> Option<(Verdict, &ItemSubject)> {
-        let material = fit.materials.iter().find(|material| meets.first() == Some(&material.code))?;
-        let people = self.people.iter().filter(|(role, _)| *role == material.holder_role);
-        people
-            .map(|(role, one)| (self.verdict(handed, Some(one.subject(*role))), *one))
-            .find(|(verdict, _)| verdict.outcome() == Outcome::Accept)
-    }
-}
-
 impl ItemRequest {
     /// The people of the case with their roles.
     ///
@@ -377,16 +232,12 @@ impl ItemRequest {
         if self.subjects.is_empty() || self.subjects.len() > MAX_SUBJECTS {
             return Err(CheckError::Field("subjects"));
         }
-        for (at, subject) in self.subjects.iter().enumerate() {
-            AskedCode::parse(Some(&subject.code_type), &subject.code).map_err(|fault| {
-                let member = if fault == AskedFault::Kind { "code_type" } else { "code" };
-                CheckError::Subject { at, member, fault }
-            })?;
-        }
+        let people = self.subjects.iter().enumerate().map(|(at, one)| check_subject(at, one));
+        let people = people.collect::<Result<Vec<_>, CheckError>>()?;
         if self.credentials.len() > MAX_HANDED_IN {
             return Err(CheckError::Field("credentials"));
         }
-        self.subjects.iter().enumerate().map(|(at, one)| check_subject(at, one)).collect()
+        Ok(people)
     }
 }
 
@@ -405,64 +256,4 @@ fn may_see(caller: &Caller, vct: &str) -> bool {
 /// The types that the item accepts and the client may see.
 fn visible<'a>(caller: &'a Caller, item: &'a ServiceItem) -> impl Iterator<Item = &'a str> {
     item.accepts.iter().map(|accepted| accepted.vct.as_str()).filter(|vct| may_see(caller, vct))
-}
-
-/// What this node has for a case.
-struct Held {
-    handed: Vec<Handed>,
-    /// Whether somebody holds more than was looked at.
-    is_cut: bool,
-}
-
-/// The licences handed in, then those that the people hold here: of types that the item accepts and the client may see, the newest first.
-fn gather(
-    node: &Node,
-    caller: &Caller,
-    item: &ServiceItem,
-    request: &ItemRequest,
-) -> Result<Held, CheckError> {
-    let mut handed = Vec::new();
-    for text in &request.credentials {
-        handed.push(Handed::whole(from_base64url(text).ok_or(CheckError::Field("credentials"))?));
-    }
-    let types: Vec<&str> = visible(caller, item).collect();
-    let key = |one: &ItemSubject| holder_key(&node.holder_secret, &one.code_type, &one.code);
-    let holders: BTreeSet<Digest> = request.subjects.iter().map(key).collect();
-    let (read, mut is_cut, mut seen) = (node.store.read()?, false, BTreeSet::new());
-    for holder in &holders {
-        let mut rows = read.newest_of_holder(holder, &types, Status::Valid, MAX_HELD + 1)?;
-        is_cut |= rows.len() > MAX_HELD as usize;
-        rows.truncate(MAX_HELD as usize);
-        for ended in [Status::Suspended, Status::Invalid] {
-            rows.extend(read.newest_of_holder(holder, &types, ended, MAX_ENDED)?);
-        }
-        rows.retain(|row| seen.insert(row.digest));
-        // None was lost: such rows are left out by the store.
-        let whole = rows.iter().filter_map(|row| row.credential.whole());
-        handed.extend(whole.map(|bytes| Handed::whole(bytes.to_vec())));
-    }
-    Ok(Held { handed, is_cut })
-}
-
-/// What is written down: who asked, for which case, on what ground, and which licences were looked at, a row each. Never whose.
-fn record(
-    node: &Node,
-    caller: &Caller,
-    request: &ItemRequest,
-    purpose: &Purpose,
-    licences: &[Looked],
-) -> Result<(String, Vec<Effect>), CheckError> {
-    let mut reference = [0; 16];
-    node.rng.fill(&mut reference)?;
-    let draft = audit::for_purpose(audit::draft(node, caller, AuditAct::Checked), purpose);
-    let draft = draft.operator(&request.operator).reference(reference);
-    let row = |one: &Looked| {
-        let row = draft.clone().result(one.code.unwrap_or(one.outcome));
-        Effect::Audit(parse_digest(&one.licence).map_or(row.clone(), |digest| row.licence(digest)))
-    };
-    let mut rows: Vec<Effect> = licences.iter().map(row).collect();
-    if rows.is_empty() {
-        rows.push(Effect::Audit(draft.clone().result("nothing")));
-    }
-    Ok((hex::encode(reference), rows))
 }
