@@ -3,6 +3,7 @@
 //! In scope: the commands and what they do. Out of scope: how a command reaches a running node (`admin`), the words of the
 //! command line (`cli`). Nothing here asks who is asking: whoever may open the data directory is the operator.
 
+pub mod answers;
 mod audit;
 mod index;
 mod log;
@@ -10,10 +11,13 @@ pub mod socket;
 mod status;
 mod trust;
 
+use std::collections::BTreeMap;
+
 use licence_catalogue::KeyRole;
 use licence_catalogue::approval::{Officers, Proposal};
 use licence_spec::status::Status;
 use licence_spec::trust::KeyState;
+use licence_store::ClientRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -30,6 +34,9 @@ use crate::publication::timestamp::{TimestampError, sign_timestamp};
 use crate::trips::issue::{IssueError, IssueRequest, issue};
 use crate::trips::reason::Reason;
 use crate::upkeep::doctor::{diagnose, diagnose_stored};
+use answers::{
+    HeldTrustFiles, ListedClient, ShownAuthority, ShownCatalogue, ShownFile, ShownKey, ShownTrust,
+};
 
 /// How many officers must approve a version of the catalogue (spec/decisions/0032).
 const APPROVALS: usize = 2;
@@ -249,7 +256,7 @@ pub fn execute(node: &Node, command: &Command) -> Result<Value, Refusal> {
 fn perform(node: &Node, command: &Command) -> Result<Value, Refusal> {
     match command {
         Command::AddClient(new) => Ok(json!({"id": new.id, "token": clients::add(node, new)?})),
-        Command::ListClients => list_clients(node),
+        Command::ListClients => list_clients(node).map(|answer| json!(answer)),
         Command::RevokeClient { id } => {
             clients::revoke(node, id)?;
             Ok(json!({"id": id}))
@@ -265,8 +272,8 @@ fn perform(node: &Node, command: &Command) -> Result<Value, Refusal> {
             Ok(json!(issue(node, &Caller::Operator, &request, None).map_err(refused)?))
         }
         Command::NodeKeys => Ok(json!(NodeKeys::of(node).map_err(Refusal::failed)?)),
-        Command::TrustFiles => trust_files(node),
-        Command::ShowTrust => Ok(show_trust(node)),
+        Command::TrustFiles => trust_files(node).map(|answer| json!(answer)),
+        Command::ShowTrust => Ok(json!(show_trust(node))),
         Command::PinRoot { root } => {
             documents::pin_root(node, &bytes(root)?)?;
             Ok(json!({}))
@@ -276,11 +283,13 @@ fn perform(node: &Node, command: &Command) -> Result<Value, Refusal> {
             Ok(json!({"list": version, "timestamp": timestamp, "new": taken}))
         }
         Command::PublishTrust { proposals, signatures } => trust::publish(node, proposals, signatures),
-        Command::LogRoot { log, size } => trust::log_root(node, log, *size),
-        Command::CountVerdicts { before, after } => trust::count_verdicts(node, before, after),
+        Command::LogRoot { log, size } => trust::log_root(node, log, *size).map(|answer| json!(answer)),
+        Command::CountVerdicts { before, after } => {
+            trust::count_verdicts(node, before, after).map(|answer| json!(answer))
+        }
         Command::Enrolment => {
             node.compared.may_sign().map_err(Refusal::failed)?;
-            trust::enrolment(node)
+            trust::enrolment(node).map(|answer| json!(answer))
         }
         Command::Catalogue => {
             let read = node.store.read().map_err(Refusal::failed)?;
@@ -293,13 +302,15 @@ fn perform(node: &Node, command: &Command) -> Result<Value, Refusal> {
             found.extend(diagnose_stored(node));
             Ok(json!(found))
         }
-        Command::ClearStrangers => trust::clear_strangers(node),
-        Command::CountLicences => count_licences(node),
-        Command::CountIndex { log } => index::counts(node, log.as_deref()),
-        Command::ListRejects { log, from } => index::rejects(node, log, *from),
+        Command::ClearStrangers => trust::clear_strangers(node).map(|answer| json!(answer)),
+        Command::CountLicences => count_licences(node).map(|answer| json!(answer)),
+        Command::CountIndex { log } => index::counts(node, log.as_deref()).map(|answer| json!(answer)),
+        Command::ListRejects { log, from } => index::rejects(node, log, *from).map(|answer| json!(answer)),
         Command::GatherAgain { log } => index::again(node, log),
-        Command::ListCases => log::cases(node),
-        Command::CloseCase { log, size, officer, reason } => log::close(node, log, *size, officer, reason),
+        Command::ListCases => log::cases(node).map(|answer| json!(answer)),
+        Command::CloseCase { log, size, officer, reason } => {
+            log::close(node, log, *size, officer, reason).map(|answer| json!(answer))
+        }
         Command::EndIndex { credential, reason } => status::end(node, &bytes(credential)?, reason),
         Command::ListAudit { search, after, limit, .. } => audit::list(node, search, *after, *limit),
         Command::CheckAudit => audit::check(node),
@@ -311,53 +322,61 @@ fn bytes(text: &str) -> Result<Vec<u8>, Refusal> {
     from_base64url(text).ok_or_else(|| Refusal::usage("base64url"))
 }
 
-fn list_clients(node: &Node) -> Result<Value, Refusal> {
+fn list_clients(node: &Node) -> Result<Vec<ListedClient>, Refusal> {
     let rows = node.store.read().and_then(|read| read.clients()).map_err(Refusal::failed)?;
     let time = |seconds: i64| licence_spec::time::UnixTime(seconds).to_string();
-    let clients = rows.iter().map(|row| {
-        json!({
-            "id": row.id, "name": row.name, "authorities": row.authorities, "types": row.types, "calls": row.calls,
-            "created_at": time(row.created_at), "expires_at": time(row.expires_at), "revoked_at": row.revoked_at.map(time),
-        })
-    });
-    Ok(clients.collect())
+    let listed = |row: ClientRow| ListedClient {
+        created_at: time(row.created_at),
+        expires_at: time(row.expires_at),
+        revoked_at: row.revoked_at.map(time),
+        id: row.id,
+        name: row.name,
+        authorities: row.authorities,
+        types: row.types,
+        calls: row.calls,
+    };
+    Ok(rows.into_iter().map(listed).collect())
 }
 
-fn trust_files(node: &Node) -> Result<Value, Refusal> {
+fn trust_files(node: &Node) -> Result<HeldTrustFiles, Refusal> {
     let read = node.store.read().map_err(Refusal::failed)?;
     let one = |place: (&str, &str)| {
         let row = read.document(place.0, place.1).map_err(Refusal::failed)?;
         Ok::<_, Refusal>(row.map(|row| base64url(&row.bytes)))
     };
     let roots = read.documents(documents::ROOT).map_err(Refusal::failed)?;
-    let roots: Vec<_> = roots.iter().map(|row| base64url(&row.bytes)).collect();
-    Ok(json!({"roots": roots, "list": one(documents::LIST)?, "timestamp": one(documents::TIMESTAMP)?}))
+    let roots = roots.iter().map(|row| base64url(&row.bytes)).collect();
+    Ok(HeldTrustFiles { roots, list: one(documents::LIST)?, timestamp: one(documents::TIMESTAMP)? })
 }
 
-fn show_trust(node: &Node) -> Value {
+fn show_trust(node: &Node) -> ShownTrust {
     let (evidence, now) = (node.evidence.snapshot(), node.clock.now());
-    let Some(files) = evidence.trust_files() else { return json!({"root": null}) };
+    let Some(files) = evidence.trust_files() else { return ShownTrust::default() };
     let root = files.root().content();
     let timestamp = files.timestamp().map(|held| held.content());
     let list = files.list().map(|held| held.content());
-    let authorities: Vec<Value> = list.iter().flat_map(|list| &list.entries).map(authority).collect();
-    json!({
-        "name": root.name, "fresh": files.is_fresh(now, 0),
-        "root": {"version": root.version, "expires_at": root.exp.to_string()},
-        "timestamp": timestamp.map(|content| json!({"version": content.version, "expires_at": content.exp.to_string()})),
-        "list": list.map(|content| json!({"version": content.version, "expires_at": content.exp.to_string()})),
-        "catalogue": evidence.catalogue().map(|held| json!({"version": held.version()})),
-        "authorities": authorities,
-    })
+    ShownTrust {
+        name: Some(root.name.clone()),
+        fresh: files.is_fresh(now, 0),
+        root: Some(ShownFile::new(root.version, root.exp)),
+        timestamp: timestamp.map(|content| ShownFile::new(content.version, content.exp)),
+        list: list.map(|content| ShownFile::new(content.version, content.exp)),
+        catalogue: evidence.catalogue().map(|held| ShownCatalogue { version: held.version() }),
+        authorities: list.iter().flat_map(|list| &list.entries).map(authority).collect(),
+    }
 }
 
-fn authority(entry: &licence_spec::trust::Entry) -> Value {
+fn authority(entry: &licence_spec::trust::Entry) -> ShownAuthority {
     let keys = entry.keys.iter().map(|key| {
-        let roles: Vec<String> = key.scopes.iter().map(|scope| format!("{:?}", scope.role).to_lowercase()).collect();
-        let roles = roles.join(",");
-        json!({"kid": hex::encode(key.key.kid()), "roles": roles, "state": state_word(&key.state), "since": key.since.to_string()})
+        let roles: Vec<&str> = key.scopes.iter().map(|scope| scope.role.as_str()).collect();
+        ShownKey {
+            kid: hex::encode(key.key.kid()),
+            roles: roles.join(","),
+            state: state_word(&key.state).to_owned(),
+            since: key.since.to_string(),
+        }
     });
-    json!({"code": entry.id, "name": entry.name, "keys": keys.collect::<Value>()})
+    ShownAuthority { code: entry.id.clone(), name: entry.name.clone(), keys: keys.collect() }
 }
 
 const fn state_word(state: &KeyState) -> &'static str {
@@ -369,11 +388,11 @@ const fn state_word(state: &KeyState) -> &'static str {
 }
 
 /// How many licences of each type are in force, by vct.
-fn count_licences(node: &Node) -> Result<Value, Refusal> {
+fn count_licences(node: &Node) -> Result<BTreeMap<String, u64>, Refusal> {
     let read = node.store.read().map_err(Refusal::failed)?;
     let counts = read.licence_counts().map_err(Refusal::failed)?;
     let in_force = counts.into_iter().filter(|count| count.status == Status::Valid);
-    Ok(in_force.map(|count| (count.vct, json!(count.licences))).collect::<serde_json::Map<_, _>>().into())
+    Ok(in_force.map(|count| (count.vct, count.licences)).collect())
 }
 
 /// Signs a version with the key of the authority that publishes the catalogue, if two officers have approved exactly its

@@ -120,7 +120,7 @@ pub(super) fn run(verb: Verb) -> Result<bool> {
 }
 
 fn rows(place: &Place, command: &Command) -> Result<Vec<Told>> {
-    Ok(serde_json::from_value(place.ask(command)?)?)
+    place.ask(command)
 }
 
 fn list(options: ListOptions) -> Result<()> {
@@ -154,11 +154,10 @@ fn line(row: &Told) -> String {
 }
 
 fn check(place: &Place, json: bool) -> Result<bool> {
-    let answer = place.ask(&Command::CheckAudit)?;
-    let found: Checked = serde_json::from_value(answer.clone())?;
+    let found: Checked = place.ask(&Command::CheckAudit)?;
     let well = found.faults.is_empty();
     if json {
-        print_json(&answer)?;
+        print_json(&serde_json::to_value(&found)?)?;
         return Ok(well);
     }
     let verdict = if well { "完好 sound" } else { "有误 TOUCHED" };

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use super::data::{Place, print, print_json};
 use licence_node::access::clients::NewClient;
 use licence_node::operator::Command;
+use licence_node::operator::answers::ListedClient;
 
 /// What to do with clients.
 #[derive(Subcommand)]
@@ -63,34 +63,29 @@ pub(super) fn run(verb: Verb) -> Result<()> {
             print_json(&place.ask(&Command::AddClient(new))?)
         }
         Verb::List { place, json } => {
-            let clients = place.ask(&Command::ListClients)?;
-            if json { print_json(&clients) } else { print(&table(&clients)) }
+            let clients: Vec<ListedClient> = place.ask(&Command::ListClients)?;
+            if json { print_json(&serde_json::to_value(&clients)?) } else { print(&table(&clients)) }
         }
         Verb::Revoke { place, id } => print_json(&place.ask(&Command::RevokeClient { id })?),
     }
 }
 
-fn table(clients: &Value) -> String {
+fn table(clients: &[ListedClient]) -> String {
     let mut text = String::new();
-    for client in clients.as_array().into_iter().flatten() {
-        let word = |name: &str| client[name].as_str().unwrap_or_default().to_owned();
-        let list = |name: &str| {
-            let items = client[name].as_array().into_iter().flatten().filter_map(Value::as_str);
-            items.collect::<Vec<_>>().join(",")
-        };
-        let state = match client["revoked_at"].as_str() {
+    for client in clients {
+        let state = match &client.revoked_at {
             Some(time) => format!("已吊销 revoked {time}"),
-            None => format!("至 until {}", word("expires_at")),
+            None => format!("至 until {}", client.expires_at),
         };
         // Cannot fail: a String takes everything that is written to it.
         let _never = writeln!(
             text,
             "{}  {}  {state}\n    机关 authorities {}  类型 types {}  调用 calls {}",
-            word("id"),
-            word("name"),
-            list("authorities"),
-            list("types"),
-            list("calls")
+            client.id,
+            client.name,
+            client.authorities.join(","),
+            client.types.join(","),
+            client.calls.join(",")
         );
     }
     if text.is_empty() { "没有客户端 / there are no clients".to_owned() } else { text }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::setup::open_configured;
@@ -26,7 +27,14 @@ pub(super) struct Place {
 
 impl Place {
     /// Has the command done by the node that runs on this directory; if none runs, by this process.
-    pub(super) fn ask(&self, command: &Command) -> Result<Value> {
+    /// The answer is read as the type that whoever asks names; [`Value`] for what is only printed.
+    pub(super) fn ask<A: DeserializeOwned>(&self, command: &Command) -> Result<A> {
+        let answer = self.answer(command)?;
+        serde_json::from_value(answer)
+            .context("运行中的节点是另一版本 / the running node is of another version")
+    }
+
+    fn answer(&self, command: &Command) -> Result<Value> {
         match socket::ask(&self.data, command) {
             Ok(answer) => Ok(answer?),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {

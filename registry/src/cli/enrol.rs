@@ -17,6 +17,7 @@ use licence_node::node::config::Config;
 use licence_node::node::encoding::{digest_text, from_base64url};
 use licence_node::node::files::write_new;
 use licence_node::operator::Command;
+use licence_node::operator::answers::EnrolmentRequest;
 use licence_node::publication::catalogue_data;
 use licence_node::publication::ceremony::enrol::{Against, listed};
 
@@ -72,15 +73,13 @@ pub(super) fn run(verb: Verb) -> Result<()> {
 }
 
 fn request(place: &Place, out: &Path) -> Result<()> {
-    let answer = place.ask(&Command::Enrolment)?;
-    let bytes = answer["request"].as_str().and_then(from_base64url).context("the answer of the node")?;
+    let EnrolmentRequest { request, digest, keys } = place.ask(&Command::Enrolment)?;
+    let bytes = from_base64url(&request).context("the answer of the node")?;
     write_new(out, &bytes)?;
     print(&format!(
-        "入网申请 request: {}，密钥 keys: {}\n{}\n\
+        "入网申请 request: {}，密钥 keys: {keys}\n{digest}\n\
          请送交省节点，并由两人互读摘要核对；14 天内有效 / carry it to the province, and read the digest to each other; good for 14 days",
-        out.display(),
-        answer["keys"],
-        answer["digest"].as_str().unwrap_or_default()
+        out.display()
     ))
 }
 

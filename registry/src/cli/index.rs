@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::Value;
 
 use super::data::{Place, print, print_json};
 use licence_node::operator::Command;
+use licence_node::operator::answers::{GatheredDay, GatheredLog, RejectedRecord};
 
 /// What to do with the index.
 #[derive(Subcommand)]
@@ -49,19 +49,18 @@ pub(super) enum Verb {
 pub(super) fn run(verb: Verb) -> Result<bool> {
     match verb {
         Verb::Counts { place, log, json } => {
-            let logs = place.ask(&Command::CountIndex { log })?;
+            let logs: Vec<GatheredLog> = place.ask(&Command::CountIndex { log })?;
             if json {
-                print_json(&logs)?
+                print_json(&serde_json::to_value(&logs)?)?
             } else {
                 print(&counts(&logs))?
             }
-            let mut days = list(&logs).flat_map(|log| list(&log["days"]));
-            Ok(days.all(|day| day["ok"] == true))
+            Ok(logs.iter().flat_map(|log| &log.days).all(|day| day.ok))
         }
         Verb::Rejects { place, log, from, json } => {
-            let rows = place.ask(&Command::ListRejects { log, from })?;
+            let rows: Vec<RejectedRecord> = place.ask(&Command::ListRejects { log, from })?;
             if json {
-                print_json(&rows)?
+                print_json(&serde_json::to_value(&rows)?)?
             } else {
                 print(&rejects(&rows))?
             }
@@ -74,55 +73,38 @@ pub(super) fn run(verb: Verb) -> Result<bool> {
     }
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
+fn kind(kind: &str) -> &'static str {
+    if kind == "licence" { "签发 licence" } else { "状态变更 status change" }
 }
 
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn kind(row: &Value) -> &'static str {
-    if row["kind"] == "licence" { "签发 licence" } else { "状态变更 status change" }
-}
-
-fn counts(logs: &Value) -> String {
+fn counts(logs: &[GatheredLog]) -> String {
     let mut text = String::new();
-    for log in list(logs) {
+    for log in logs {
+        let GatheredLog { log, told, mirrored, days } = log;
         // Cannot fail, here and below: a String takes everything that is written to it.
-        let _never = writeln!(
-            text,
-            "{}  已归集 told {} / 镜像 mirrored {}",
-            word(&log["log"]),
-            log["told"],
-            log["mirrored"]
-        );
-        for day in list(&log["days"]) {
-            let mark = if day["ok"] == true { "" } else { "  不符 DOES NOT ADD UP" };
+        let _never = writeln!(text, "{log}  已归集 told {told} / 镜像 mirrored {mirrored}");
+        for GatheredDay { day, kind: of, logged, kept, rejected, ok } in days {
+            let mark = if *ok { "" } else { "  不符 DOES NOT ADD UP" };
             let _never = writeln!(
                 text,
-                "  {}  {}  日志 logged {}  入库 kept {}  拒收 rejected {}{mark}",
-                word(&day["day"]),
-                kind(day),
-                day["logged"],
-                day["kept"],
-                day["rejected"]
+                "  {day}  {}  日志 logged {logged}  入库 kept {kept}  拒收 rejected {rejected}{mark}",
+                kind(of)
             );
         }
     }
     if text.is_empty() { "尚未归集任何日志 / no log has been gathered yet".to_owned() } else { text }
 }
 
-fn rejects(rows: &Value) -> String {
+fn rejects(rows: &[RejectedRecord]) -> String {
     let mut text = String::new();
-    for row in list(rows) {
+    for row in rows {
         let _never = writeln!(
             text,
             "{:>10}  {}  {}  {}",
-            row["log_index"].to_string(),
-            word(&row["day"]),
-            kind(row),
-            reason(word(&row["reason"]))
+            row.log_index,
+            row.day,
+            kind(&row.kind),
+            reason(&row.reason)
         );
     }
     if text.is_empty() { "没有拒收的记录 / there are no rejects".to_owned() } else { text }

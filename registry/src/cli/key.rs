@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 
 use super::data::{Place, print, print_json};
@@ -50,7 +50,7 @@ pub(super) fn run(verb: Verb) -> Result<()> {
 }
 
 fn node_keys(place: &Place) -> Result<NodeKeys> {
-    serde_json::from_value(place.ask(&Command::NodeKeys)?).context("the answer of the node")
+    place.ask(&Command::NodeKeys)
 }
 
 fn table(keys: &NodeKeys) -> String {

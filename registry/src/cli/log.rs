@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use clap::Subcommand;
 use licence_spec::time::UnixTime;
-use serde_json::Value;
 
 use super::data::{Place, print, print_json};
+use licence_node::exchange::mirror::fork_cases::{Case, Closed};
 use licence_node::operator::Command;
+use licence_node::operator::answers::Cases;
 
 /// What to do with the cases.
 #[derive(Subcommand)]
@@ -42,38 +43,40 @@ pub(super) enum Verb {
 pub(super) fn run(verb: Verb) -> Result<bool> {
     match verb {
         Verb::Cases { place, json } => {
-            let cases = place.ask(&Command::ListCases)?;
+            let cases: Cases = place.ask(&Command::ListCases)?;
             if json {
-                print_json(&cases)?;
+                print_json(&serde_json::to_value(&cases)?)?;
             } else {
                 print(&table(&cases))?;
             }
-            Ok(cases["open"].as_array().is_none_or(Vec::is_empty))
+            Ok(cases.open.is_empty())
         }
         Verb::CloseCase { place, log, size, officer, reason } => {
-            let closed = place.ask(&Command::CloseCase { log, size, officer, reason })?;
-            print(&format!("已结案 closed: {}", line(&closed)))?;
+            let closed: Closed = place.ask(&Command::CloseCase { log, size, officer, reason })?;
+            print(&format!("已结案 closed: {}", closed_line(&closed)))?;
             Ok(true)
         }
     }
 }
 
-fn table(cases: &Value) -> String {
+fn table(cases: &Cases) -> String {
     let mut text = String::new();
-    for (word, list) in [("未结 open  ", &cases["open"]), ("已结 closed", &cases["closed"])] {
-        for case in list.as_array().into_iter().flatten() {
-            // Cannot fail: a String takes everything that is written to it.
-            let _never = writeln!(text, "{word}  {}", line(case));
-        }
+    for Case { log, size, opened_at, false_alarm } in &cases.open {
+        let kind = if *false_alarm { "误报 false alarm" } else { FORKED };
+        // Cannot fail: a String takes everything that is written to it; so below.
+        let _never = writeln!(text, "未结 open    {log} {size} · {kind} · {}", UnixTime(*opened_at));
+    }
+    for case in &cases.closed {
+        let _never = writeln!(text, "已结 closed  {}", closed_line(case));
     }
     if text.is_empty() { "没有案件 / there are no cases".to_owned() } else { text }
 }
 
-fn line(case: &Value) -> String {
-    let kind = if case["false_alarm"] == true { "误报 false alarm" } else { "分叉 fork" };
-    let opened = UnixTime(case["opened_at"].as_i64().unwrap_or_default());
-    let closed = case["officer"].as_str().map_or_else(String::new, |officer| {
-        format!(" · {officer}: {}", case["reason"].as_str().unwrap_or_default())
-    });
-    format!("{} {} · {kind} · {opened}{closed}", case["log"].as_str().unwrap_or_default(), case["size"])
+/// The word for a fork.
+const FORKED: &str = "分叉 fork";
+
+fn closed_line(case: &Closed) -> String {
+    let Closed { log, size, opened_at, officer, reason, .. } = case;
+    let kind = if case.false_alarm { "误报 false alarm" } else { FORKED };
+    format!("{log} {size} · {kind} · {} · {officer}: {reason}", UnixTime(*opened_at))
 }

@@ -20,8 +20,7 @@ use clap::{Args, Subcommand};
 use licence_catalogue::{Authority, CatalogueData};
 use licence_spec::log::cosignature::WitnessKey;
 use licence_spec::suite::Signer;
-use licence_spec::trust::{Entry, Root, TrustFiles};
-use serde_json::Value;
+use licence_spec::trust::{Entry, TrustFiles};
 use zeroize::Zeroizing;
 
 pub(super) use explain::region_words;
@@ -33,6 +32,7 @@ use licence_node::node::encoding::{base64url, from_base64url};
 use licence_node::node::files::write_new;
 use licence_node::node::keys::{Keyring, Usage};
 use licence_node::node::rng::Rng;
+use licence_node::operator::answers::{ClearedToken, HeldTrustFiles, ShownFile, ShownKey, ShownTrust};
 use licence_node::operator::{Command, Refusal};
 use licence_node::publication::catalogue_data;
 use licence_node::publication::ceremony::rehearsal::appoint;
@@ -155,8 +155,8 @@ pub(super) fn run(verb: Verb) -> Result<()> {
         Verb::Repair { place } => repair(&place),
         Verb::Export { place, folder } => export(&place, &folder),
         Verb::Show { place, json } => {
-            let trust = place.ask(&Command::ShowTrust)?;
-            if json { print_json(&trust) } else { print(&table(&trust)) }
+            let trust: ShownTrust = place.ask(&Command::ShowTrust)?;
+            if json { print_json(&serde_json::to_value(&trust)?) } else { print(&table(&trust)) }
         }
     }
 }
@@ -181,17 +181,15 @@ impl OfficersOptions {
 }
 
 fn pin(place: &Place, root: &[u8]) -> Result<()> {
-    place.ask(&Command::PinRoot { root: base64url(root) })?;
+    let _empty: serde_json::Value = place.ask(&Command::PinRoot { root: base64url(root) })?;
     let digest = hex::encode(licence_spec::suite::name_digest(&[root]));
     print(&format!("已钉定信任根，摘要 root pinned, sha-256 {digest}"))
 }
 
 fn repair(place: &Place) -> Result<()> {
-    let cleared = place.ask(&Command::ClearStrangers)?;
-    let cleared = cleared.as_array().map(Vec::as_slice).unwrap_or_default();
-    for one in cleared {
-        let word = |name: &str| one[name].as_str().unwrap_or_default();
-        print(&format!("{}\n    {}", word("uri"), word("fault")))?;
+    let cleared: Vec<ClearedToken> = place.ask(&Command::ClearStrangers)?;
+    for ClearedToken { uri, fault } in &cleared {
+        print(&format!("{uri}\n    {fault}"))?;
     }
     print(&format!("已清除 cleared: {}，记录留存于数据库 the records stay in the database", cleared.len()))
 }
@@ -202,7 +200,7 @@ fn root(options: RootOptions) -> Result<()> {
         return Err(Refusal { text: text.to_owned(), usage: true }.into());
     };
     let officers = OfficersOptions { folder, passphrase_file };
-    let keys: NodeKeys = serde_json::from_value(options.place.ask(&Command::NodeKeys)?)?;
+    let keys: NodeKeys = options.place.ask(&Command::NodeKeys)?;
     let timestamp = keys.timestamp.as_deref().and_then(public_key_of);
     let timestamp =
         timestamp.context("本节点没有时间戳密钥，不是省节点 / no timestamp key: not the province's node")?;
@@ -211,9 +209,9 @@ fn root(options: RootOptions) -> Result<()> {
 }
 
 fn list(options: &ListOptions) -> Result<()> {
-    let trust = options.place.ask(&Command::ShowTrust)?;
-    let name = trust["name"].as_str().context("先执行 trust root / run trust root first")?;
-    let version = trust["list"]["version"].as_u64().unwrap_or(0) + 1;
+    let trust: ShownTrust = options.place.ask(&Command::ShowTrust)?;
+    let name = trust.name.context("先执行 trust root / run trust root first")?;
+    let version = trust.list.map_or(0, |list| list.version) + 1;
     let config = Config::load(&options.place.data)?;
     let data = catalogue_data::of_node(&options.place.data, &config)?;
     let now = Clock::system().now();
@@ -237,7 +235,7 @@ fn list(options: &ListOptions) -> Result<()> {
             entry.id
         );
     }
-    let list = options.officers.load(name)?.list(version, now, entries, &witnesses)?;
+    let list = options.officers.load(&name)?.list(version, now, entries, &witnesses)?;
     print_json(&options.place.ask(&Command::PublishList { version, list: base64url(&list) })?)
 }
 
@@ -271,29 +269,22 @@ pub(super) fn over(authority: &Authority) -> String {
 
 /// The entries of the list in force; none before the first list.
 fn held_entries(place: &Place) -> Result<Vec<Entry>> {
-    let files = place.ask(&Command::TrustFiles)?;
-    let file = |value: &Value| value.as_str().and_then(from_base64url);
-    let roots: Vec<Vec<u8>> = files["roots"].as_array().into_iter().flatten().filter_map(file).collect();
-    let roots: Vec<&[u8]> = roots.iter().map(Vec::as_slice).collect();
-    let [first, later @ ..] = roots.as_slice() else { return Ok(Vec::new()) };
-    let root = Root::open_first(first)?;
-    let (timestamp, list) = (file(&files["timestamp"]), file(&files["list"]));
-    let held = TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref())
-        .map_err(|code| anyhow::anyhow!("{code}: {}", code.zh()))?;
-    Ok(held.list().map(|list| list.content().entries.clone()).unwrap_or_default())
+    let held = held::trust_files(place)?;
+    let list = held.as_ref().and_then(TrustFiles::list);
+    Ok(list.map(|list| list.content().entries.clone()).unwrap_or_default())
 }
 
 fn export(place: &Place, folder: &Path) -> Result<()> {
-    let files = place.ask(&Command::TrustFiles)?;
+    let files: HeldTrustFiles = place.ask(&Command::TrustFiles)?;
     std::fs::create_dir(folder).with_context(|| format!("{}", folder.display()))?;
-    let roots = files["roots"].as_array().into_iter().flatten().enumerate();
-    let named = roots.map(|(at, file)| (format!("root_{}.cbor", at + 1), file));
-    let named = named.chain([
-        ("list.cbor".to_owned(), &files["list"]),
-        ("timestamp.cbor".to_owned(), &files["timestamp"]),
+    let roots =
+        files.roots.iter().enumerate().map(|(at, file)| (format!("root_{}.cbor", at + 1), Some(file)));
+    let named = roots.chain([
+        ("list.cbor".to_owned(), files.list.as_ref()),
+        ("timestamp.cbor".to_owned(), files.timestamp.as_ref()),
     ]);
     for (name, file) in named {
-        if let Some(bytes) = file.as_str().and_then(from_base64url) {
+        if let Some(bytes) = file.and_then(|text| from_base64url(text)) {
             write_new(&folder.join(&name), &bytes)?;
             print(&format!("{}", folder.join(name).display()))?;
         }
@@ -301,36 +292,29 @@ fn export(place: &Place, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn table(trust: &Value) -> String {
-    let Some(name) = trust["name"].as_str() else {
+fn table(trust: &ShownTrust) -> String {
+    let Some(name) = &trust.name else {
         return "没有信任根：先执行 trust root（省）或 trust pin（市） / no trust root: run trust root or trust pin".to_owned();
     };
-    let fresh = if trust["fresh"] == true { "有效 fresh" } else { "过期或缺失 stale or missing" };
+    let fresh = if trust.fresh { "有效 fresh" } else { "过期或缺失 stale or missing" };
     let mut text = format!("{name}  {fresh}\n");
-    for (word, part) in [("信任根 root", "root"), ("列表 list", "list"), ("时间戳 timestamp", "timestamp")]
-    {
-        let part = &trust[part];
-        if let (Some(version), Some(until)) = (part["version"].as_u64(), part["expires_at"].as_str()) {
+    let files =
+        [("信任根 root", &trust.root), ("列表 list", &trust.list), ("时间戳 timestamp", &trust.timestamp)];
+    for (word, file) in files {
+        if let Some(ShownFile { version, expires_at }) = file {
             // Cannot fail: a String takes everything that is written to it; so below.
-            let _never = writeln!(text, "{word}  {version}  至 until {until}");
+            let _never = writeln!(text, "{word}  {version}  至 until {expires_at}");
         }
     }
-    for authority in trust["authorities"].as_array().into_iter().flatten() {
-        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let _never = writeln!(text, "{}  {}", word(&authority["code"]), word(&authority["name"]));
-        for key in authority["keys"].as_array().into_iter().flatten() {
-            let state = match key["state"].as_str() {
-                Some("active") => "有效 active",
-                Some("retired") => "停用 retired",
+    for authority in &trust.authorities {
+        let _never = writeln!(text, "{}  {}", authority.code, authority.name);
+        for ShownKey { kid, roles, state, since } in &authority.keys {
+            let state = match state.as_str() {
+                "active" => "有效 active",
+                "retired" => "停用 retired",
                 _ => "已泄露 compromised",
             };
-            let _never = writeln!(
-                text,
-                "    kid {}  {}  {state}  自 since {}",
-                word(&key["kid"]),
-                word(&key["roles"]),
-                word(&key["since"])
-            );
+            let _never = writeln!(text, "    kid {kid}  {roles}  {state}  自 since {since}");
         }
     }
     text

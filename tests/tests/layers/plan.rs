@@ -82,6 +82,7 @@ pub(crate) const NODE: &[RoomRow] = &[
     ("metrics", &["node", "publication", "exchange"]),
     ("app", &["node", "exchange", "metrics"]),
     ("operator", &["node", "access", "publication", "trips", "upkeep"]),
+    ("operator::answers", &["exchange"]),
     ("operator::audit", &["node", "access", "upkeep"]),
     ("operator::index", &["node", "exchange"]),
     ("operator::log", &["node", "exchange"]),

@@ -1,17 +1,16 @@
 //! What an operator may ask of the logs of others: cases of forks, and to close one.
 
-use serde_json::{Value, json};
-
 use super::Refusal;
-use crate::exchange::mirror::fork_cases::{self, CaseError};
+use super::answers::Cases;
+use crate::exchange::mirror::fork_cases::{self, CaseError, Closed};
 use crate::node::Node;
 
 /// Open and closed cases.
-pub(super) fn cases(node: &Node) -> Result<Value, Refusal> {
+pub(super) fn cases(node: &Node) -> Result<Cases, Refusal> {
     let read = node.store.read().map_err(Refusal::failed)?;
     let open = fork_cases::open_cases(&*read).map_err(Refusal::failed)?;
     let closed = fork_cases::closed_cases(&*read).map_err(Refusal::failed)?;
-    Ok(json!({"open": open, "closed": closed}))
+    Ok(Cases { open, closed })
 }
 
 /// Closes a case; its record.
@@ -21,10 +20,9 @@ pub(super) fn close(
     size: u64,
     officer: &str,
     reason: &str,
-) -> Result<Value, Refusal> {
-    let closed = fork_cases::close(node, log, size, officer, reason).map_err(|error| match error {
+) -> Result<Closed, Refusal> {
+    fork_cases::close(node, log, size, officer, reason).map_err(|error| match error {
         CaseError::Unknown(..) | CaseError::Text(_) => Refusal::usage(error),
         _ => Refusal::failed(error),
-    })?;
-    Ok(json!(closed))
+    })
 }

@@ -17,6 +17,7 @@ use licence_spec::verdict::Code;
 use licence_store::LicenceRow;
 use serde_json::{Value, json};
 
+use super::answers::{ClearedToken, EnrolmentRequest, LogRoot, VerdictCounts};
 use super::{Refusal, bytes};
 use crate::node::Node;
 use crate::node::encoding::digest_text;
@@ -247,19 +248,20 @@ fn roots(node: &Node, held: Option<&TrustFiles>, root: Option<&[u8]>) -> Result<
 ///
 /// # Errors
 /// [`Refusal`] if the store fails; nothing is cleared then.
-pub(super) fn clear_strangers(node: &Node) -> Result<Value, Refusal> {
+pub(super) fn clear_strangers(node: &Node) -> Result<Vec<ClearedToken>, Refusal> {
     let cleared = documents::clear_strangers(node).map_err(Refusal::failed)?;
-    Ok(cleared.iter().map(|one| json!({"uri": one.uri, "fault": one.fault})).collect())
+    let told = |one: documents::Stranger| ClearedToken { uri: one.uri, fault: one.fault };
+    Ok(cleared.into_iter().map(told).collect())
 }
 
 /// The root of the first `size` leaves of a log, in hex; null if this node holds fewer, and how many.
 ///
 /// # Errors
 /// [`Refusal`] if the log cannot be read.
-pub(super) fn log_root(node: &Node, log: &str, size: u64) -> Result<Value, Refusal> {
+pub(super) fn log_root(node: &Node, log: &str, size: u64) -> Result<LogRoot, Refusal> {
     Ok(match cut::root_at(node, log, size).map_err(Refusal::failed)? {
-        Ok(root) => json!({"root": hex::encode(root), "held": size}),
-        Err(held) => json!({"root": null, "held": held}),
+        Ok(root) => LogRoot { root: Some(hex::encode(root)), held: size },
+        Err(held) => LogRoot { root: None, held },
     })
 }
 
@@ -268,35 +270,30 @@ pub(super) fn log_root(node: &Node, log: &str, size: u64) -> Result<Value, Refus
 ///
 /// # Errors
 /// [`Refusal`] if one is no list, or the store fails.
-pub(super) fn count_verdicts(node: &Node, before: &str, after: &str) -> Result<Value, Refusal> {
+pub(super) fn count_verdicts(node: &Node, before: &str, after: &str) -> Result<VerdictCounts, Refusal> {
     let list = |text: &str| match Proposal::open(&bytes(text)?).map(|proposal| proposal.proposed().clone()) {
         Ok(Proposed::List(content)) => Ok(content),
         _ => Err(Refusal::usage("不是列表 / is no list")),
     };
     let (before, after) = (list(before)?, list(after)?);
     let read = node.store.read().map_err(Refusal::failed)?;
-    let mut counts: BTreeMap<String, (u64, BTreeMap<String, u64>)> = BTreeMap::new();
+    let mut counts = VerdictCounts { live: 0, changed: 0, authorities: BTreeMap::new() };
     let mut from = 0;
     loop {
         let rows = read.licences_from(from, PAGE).map_err(Refusal::failed)?;
         let Some(last) = rows.last() else { break };
         from = last.log_index + 1;
         for row in rows.iter().filter(|row| row.status == Status::Valid) {
-            let (live, changes) = counts.entry(row.authority.clone()).or_default();
-            *live += 1;
+            let of = counts.authorities.entry(row.authority.clone()).or_default();
+            (counts.live, of.live) = (counts.live + 1, of.live + 1);
             let (old, new) = (judge(&before, row), judge(&after, row));
             if old != new {
-                *changes.entry(format!("{} → {}", word(old), word(new))).or_default() += 1;
+                counts.changed += 1;
+                *of.changes.entry(format!("{} → {}", word(old), word(new))).or_default() += 1;
             }
         }
     }
-    let total = counts.values().map(|(live, _)| live).sum::<u64>();
-    let changed = counts.values().flat_map(|(_, changes)| changes.values()).sum::<u64>();
-    let authorities: BTreeMap<_, _> = counts
-        .into_iter()
-        .map(|(code, (live, changes))| (code, json!({"live": live, "changes": changes})))
-        .collect();
-    Ok(json!({"live": total, "changed": changed, "authorities": authorities}))
+    Ok(counts)
 }
 
 fn word(code: Option<Code>) -> &'static str {
@@ -338,11 +335,12 @@ fn proved<'a>(key: &'a Key, row: &LicenceRow) -> Proved<'a> {
 ///
 /// # Errors
 /// [`Refusal`] if a key is missing.
-pub(super) fn enrolment(node: &Node) -> Result<Value, Refusal> {
+pub(super) fn enrolment(node: &Node) -> Result<EnrolmentRequest, Refusal> {
     let request = ceremony::enrol::request(node).map_err(Refusal::failed)?;
     let opened = licence_spec::enrolment::Enrolment::open(&request).map_err(Refusal::failed)?;
-    Ok(json!({
-        "request": crate::node::encoding::base64url(&request), "digest": digest_text(opened.digest()),
-        "keys": opened.keys().len(),
-    }))
+    Ok(EnrolmentRequest {
+        request: crate::node::encoding::base64url(&request),
+        digest: digest_text(opened.digest()),
+        keys: opened.keys().len(),
+    })
 }

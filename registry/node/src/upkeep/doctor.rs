@@ -3,6 +3,7 @@
 //! In scope: one list of questions, clock first, that `/readyz` and `doctor` both answer from. Out of scope: what only the
 //! command line can see, such as the configuration of a node that does not start (`cli::doctor`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use licence_spec::evidence::Evidence;
@@ -10,7 +11,7 @@ use licence_spec::numbers::CLOCK_SKEW_S;
 use licence_spec::time::UnixTime;
 use licence_spec::trust::{Role, TrustFiles};
 use licence_spec::verdict::Code;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exchange::mirror::{fork_cases, state};
 use crate::exchange::{look_up, mirror};
@@ -19,7 +20,7 @@ use crate::node::keys::Usage;
 use crate::publication::documents;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nothing to do.
@@ -31,28 +32,32 @@ pub enum State {
 }
 
 /// The answer to one question.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// What was looked at.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// How it is.
     pub state: State,
     /// The cause in one English phrase; `/readyz` shows it.
     pub cause: String,
     /// What to do, Chinese and English; empty if nothing is to be done.
-    pub remedy: &'static str,
+    pub remedy: Cow<'static, str>,
 }
 
 fn well(about: &'static str, cause: impl Into<String>) -> Diagnosis {
-    Diagnosis { about, state: State::Well, cause: cause.into(), remedy: "" }
+    diagnosis(about, State::Well, cause, "")
+}
+
+fn diagnosis(about: &'static str, state: State, cause: impl Into<String>, remedy: &'static str) -> Diagnosis {
+    Diagnosis { about: about.into(), state, cause: cause.into(), remedy: remedy.into() }
 }
 
 fn wrong(about: &'static str, cause: impl Into<String>, remedy: &'static str) -> Diagnosis {
-    Diagnosis { about, state: State::Wrong, cause: cause.into(), remedy }
+    diagnosis(about, State::Wrong, cause, remedy)
 }
 
 fn soon(about: &'static str, cause: impl Into<String>, remedy: &'static str) -> Diagnosis {
-    Diagnosis { about, state: State::Soon, cause: cause.into(), remedy }
+    diagnosis(about, State::Soon, cause, remedy)
 }
 
 /// Answers all questions, clock first. Reads the store: not for async threads.

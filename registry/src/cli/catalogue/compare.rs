@@ -81,8 +81,8 @@ fn content(word: &str, place: Option<&Place>, before: Option<&Content>) -> Resul
 
 /// The catalogue in force at a node.
 pub(super) fn published(place: &Place) -> Result<Option<Catalogue>> {
-    let signed = place.ask(&Command::Catalogue)?;
-    let Some(signed) = signed.as_str().and_then(from_base64url) else { return Ok(None) };
+    let signed: Option<String> = place.ask(&Command::Catalogue)?;
+    let Some(signed) = signed.as_deref().and_then(from_base64url) else { return Ok(None) };
     let files = pinned(place)?;
     let list = files.list().context("节点没有信任列表 / the node has no trust list")?;
     Ok(Some(catalogue::open(&signed, &**list, Clock::system().now())?))

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use licence_spec::trust::Proposed;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::held::{PUBLISHED, proposed};
 use crate::cli::data::{Place, print, print_json};
 use licence_node::node::encoding::base64url;
 use licence_node::operator::Command;
+use licence_node::operator::answers::{VerdictChanges, VerdictCounts};
 use licence_node::publication::ceremony::diff::{Change, Diff, Fate, diff};
 
 /// What to compare.
@@ -39,7 +40,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let verdicts = match (&before, &after, &place) {
         (Proposed::List(before), Proposed::List(after), Some(place)) => {
             let (before, after) = (base64url(&before.to_payload()), base64url(&after.to_payload()));
-            Some(place.ask(&Command::CountVerdicts { before, after })?)
+            Some(place.ask::<VerdictCounts>(&Command::CountVerdicts { before, after })?)
         }
         _ => None,
     };
@@ -62,7 +63,7 @@ fn both(before: &str, after: &str, place: Option<&Place>) -> Result<(Proposed, P
     Ok((before, after))
 }
 
-fn words(diff: &Diff, verdicts: Option<&Value>) -> String {
+fn words(diff: &Diff, verdicts: Option<&VerdictCounts>) -> String {
     let mut text = format!("第 {0} 版 → 第 {1} 版 / version {0} → {1}\n", diff.from, diff.to);
     if diff.changes.is_empty() {
         text.push_str("内容没有变化 / nothing changed in what it says\n");
@@ -111,15 +112,15 @@ fn one(text: &mut String, change: &Change) {
     }
 }
 
-fn counted(text: &mut String, verdicts: &Value) {
+fn counted(text: &mut String, verdicts: &VerdictCounts) {
+    let VerdictCounts { live, changed, authorities } = verdicts;
     let _never = writeln!(
         text,
-        "本节点有效证照 licences in force here: {}，结论改变 verdicts that change: {}",
-        verdicts["live"], verdicts["changed"]
+        "本节点有效证照 licences in force here: {live}，结论改变 verdicts that change: {changed}"
     );
-    for (authority, count) in verdicts["authorities"].as_object().into_iter().flatten() {
-        for (change, licences) in count["changes"].as_object().into_iter().flatten() {
-            let _never = writeln!(text, "    {authority}  {change}: {licences} / {}", count["live"]);
+    for (authority, VerdictChanges { live, changes }) in authorities {
+        for (change, licences) in changes {
+            let _never = writeln!(text, "    {authority}  {change}: {licences} / {live}");
         }
     }
 }

@@ -14,6 +14,7 @@ use licence_spec::trust::{Cut, CutTree, Entry, ListContent, Log};
 
 use crate::cli::data::{Place, print, read};
 use licence_node::operator::Command;
+use licence_node::operator::answers::LogRoot;
 use licence_node::publication::ceremony::change::is_named;
 use licence_node::publication::ceremony::diff::cut_words;
 
@@ -65,9 +66,8 @@ pub(super) fn cuts(
 fn tree(options: &CutOptions, place: &Place, entry: &Entry, size: u64, now: UnixTime) -> Result<CutTree> {
     let log = log(&options.log, entry, now)?;
     let origin = log.key.name();
-    let answer = place.ask(&Command::LogRoot { log: origin.to_owned(), size })?;
-    let own = answer["root"].as_str().map(root_from_hex).transpose()?;
-    let held = answer["held"].as_u64().unwrap_or(0);
+    let LogRoot { root, held } = place.ask(&Command::LogRoot { log: origin.to_owned(), size })?;
+    let own = root.as_deref().map(root_from_hex).transpose()?;
     let root = match (own, offered(&options.checkpoint, log, size)?) {
         (Some(own), Some(offered)) if own != offered => bail!(
             "检查点与本节点的镜像不符：日志 {origin} 可能已分叉，请先查明 / the checkpoint is not in this node's mirror of {origin}, which may have forked: find out first"

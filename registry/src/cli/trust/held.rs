@@ -2,21 +2,21 @@
 
 use anyhow::{Context as _, Result};
 use licence_spec::trust::{Proposal, Proposed, Root, TrustFiles};
-use serde_json::Value;
 
 use crate::cli::data::{Place, read};
 use licence_node::node::encoding::from_base64url;
 use licence_node::operator::Command;
+use licence_node::operator::answers::HeldTrustFiles;
 
 /// The trust files in force at a node; `None` before a root is pinned.
 pub(in crate::cli) fn trust_files(place: &Place) -> Result<Option<TrustFiles>> {
-    let bytes = |value: &Value| value.as_str().and_then(from_base64url);
-    let files = place.ask(&Command::TrustFiles)?;
-    let roots: Vec<Vec<u8>> = files["roots"].as_array().into_iter().flatten().filter_map(bytes).collect();
+    let bytes = |text: &String| from_base64url(text);
+    let files: HeldTrustFiles = place.ask(&Command::TrustFiles)?;
+    let roots: Vec<Vec<u8>> = files.roots.iter().filter_map(bytes).collect();
     let roots: Vec<&[u8]> = roots.iter().map(Vec::as_slice).collect();
     let [first, later @ ..] = roots.as_slice() else { return Ok(None) };
     let root = Root::open_first(first).map_err(|fault| anyhow::anyhow!("trust root: {fault}"))?;
-    let (timestamp, list) = (bytes(&files["timestamp"]), bytes(&files["list"]));
+    let (timestamp, list) = (files.timestamp.as_ref().and_then(bytes), files.list.as_ref().and_then(bytes));
     let files = TrustFiles::load(root, later, timestamp.as_deref(), list.as_deref());
     files.map(Some).map_err(|code| anyhow::anyhow!("{code}: {}", code.zh()))
 }

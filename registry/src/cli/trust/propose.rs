@@ -126,7 +126,7 @@ fn policy(path: &Path) -> Result<String> {
 }
 
 pub(super) fn root(options: &RootOptions) -> Result<()> {
-    let keys: NodeKeys = serde_json::from_value(options.place.ask(&Command::NodeKeys)?)?;
+    let keys: NodeKeys = options.place.ask(&Command::NodeKeys)?;
     let timestamp = keys.timestamp.as_deref().and_then(public_key_of);
     let timestamp =
         timestamp.context("本节点没有时间戳密钥，不是省节点 / no timestamp key: not the province's node")?;

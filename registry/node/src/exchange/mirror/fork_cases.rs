@@ -23,7 +23,7 @@ const CLOSED: &str = Kind::ForkClosed.name();
 const MAX_TEXT: usize = 512;
 
 /// An open case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// Name of the log.
     pub log: String,
