@@ -27,6 +27,7 @@ pub use rules::is_region;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::credential::type_code;
 use crate::suite::Digest;
 use crate::time::{CivilDate, UnixTime};
 
@@ -209,7 +210,7 @@ impl LicenceType {
     /// The type code: the part of the vct behind the last colon.
     #[must_use]
     pub fn code(&self) -> &str {
-        self.vct.rsplit(':').next().unwrap_or_default()
+        type_code(&self.vct)
     }
 
     /// The revision with this number, from 1; `None` gives `SCHEMA_UNAVAILABLE` in a verdict.

@@ -140,6 +140,12 @@ pub fn is_vct(text: &str) -> bool {
         && code.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
 }
 
+/// The type code of a vct: what stands behind its last colon. A code alone is its own.
+#[must_use]
+pub fn type_code(vct: &str) -> &str {
+    vct.rsplit(':').next().unwrap_or_default()
+}
+
 fn read_vct<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Fault> {
     let text = reader.text()?;
     if is_vct(text) { Ok(text) } else { Err(Fault::not_conformant("vct is not a licence type")) }

@@ -13,7 +13,7 @@ use licence_node::node::encoding::from_base64url;
 use licence_node::node::files::write_new;
 use licence_node::node::strict_json;
 use licence_node::operator::{Command, Refusal};
-use licence_node::trips::issue::IssueRequest;
+use licence_node::trips::issue::{IssueRequest, Issued};
 
 /// What to issue.
 #[derive(Args)]
@@ -33,18 +33,18 @@ pub(super) fn run(options: &Options) -> Result<()> {
     // Read as the call of the API reads it, and then sent as it stands: what is refused there is refused here.
     strict_json::from_slice::<IssueRequest>(&bytes).map_err(wrong)?;
     let request: Value = serde_json::from_slice(&bytes).map_err(wrong)?;
-    let answer = options.place.ask(&Command::Issue { request })?;
+    let answer: Issued = options.place.ask(&Command::Issue { request })?;
     if let Some(path) = &options.out {
         write_new(path, &licence_file(&answer).context("the answer lacks a member")?)?;
     }
-    print_json(&answer)
+    print_json(&serde_json::to_value(&answer)?)
 }
 
 fn wrong(error: serde_json::Error) -> Refusal {
     Refusal { text: format!("请求不合规定 / wrong request: {error}"), usage: true }
 }
 
-fn licence_file(answer: &Value) -> Option<Vec<u8>> {
-    let statement = from_base64url(answer["credential"].as_str()?)?;
-    with_log_proof(&statement, MAX_LICENCE, answer["log"]["proof"].as_str()?.as_bytes()).ok()
+fn licence_file(issued: &Issued) -> Option<Vec<u8>> {
+    let statement = from_base64url(&issued.credential)?;
+    with_log_proof(&statement, MAX_LICENCE, issued.log.proof.as_bytes()).ok()
 }

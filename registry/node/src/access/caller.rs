@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use licence_spec::catalogue::ServiceItem;
+use licence_spec::credential::type_code;
 use licence_store::{ClientRow, LicenceRow};
 
 /// Stands in a scope for all names.
@@ -158,7 +159,7 @@ fn client_may(client: &ClientRow, errand: Errand, about: About<'_>) -> Result<()
         return Err(Denied::Call);
     }
     let authority = about.authority.is_none_or(|authority| has(&client.authorities, authority));
-    let code = about.licence_type.map(|vct| vct.rsplit(':').next().unwrap_or_default());
+    let code = about.licence_type.map(type_code);
     let covers = authority && code.is_none_or(|code| has(&client.types, code));
     if covers { Ok(()) } else { Err(Denied::Scope) }
 }

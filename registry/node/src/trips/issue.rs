@@ -69,7 +69,7 @@ pub struct IssueRequest {
 }
 
 /// What was issued.
-#[derive(Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Issued {
     /// 电子证照标识.
     pub id: String,
@@ -89,7 +89,7 @@ pub struct Issued {
 }
 
 /// Where the status of a licence stands.
-#[derive(Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct StatusPlace {
     /// Name of the list.
     pub uri: String,
@@ -98,7 +98,7 @@ pub struct StatusPlace {
 }
 
 /// Where the log has a licence.
-#[derive(Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct LogPlace {
     /// Name of the log.
     pub origin: String,
@@ -194,7 +194,7 @@ pub fn new_version(
     caller.may(Errand::Issue, asked)?;
     reason.check().map_err(IssueError::Reason)?;
     let old = node.store.read()?.licence_by_id(id)?.ok_or(IssueError::Predecessor)?;
-    let same_type = old.vct.rsplit(':').next() == Some(request.licence_type.as_str());
+    let same_type = credential::type_code(&old.vct) == request.licence_type;
     if old.status != Status::Valid
         || old.authority != request.issuer
         || !same_type
