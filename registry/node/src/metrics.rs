@@ -164,6 +164,8 @@ mod tests {
         let (sent, host) = (node.clock.now(), "gd.example".to_owned());
         node.compared.take(&[Told { host, sent, theirs: sent }], true, sent);
         let shown = metrics.render(&node);
+        assert!(shown.contains("\nlicence_registry_trust_fresh 1\n"), "{shown}");
+        assert!(!shown.contains("{}") && shown.ends_with("# EOF\n"), "{shown}");
         let kinds = shown.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         let shown: BTreeSet<String> = kinds
             .map(|(name, kind)| format!("{name}{}", if kind == "counter" { "_total" } else { "" }))

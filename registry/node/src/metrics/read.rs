@@ -17,12 +17,14 @@ use crate::exchange::{look_up, mirror};
 use crate::node::Node;
 use crate::publication::ceremony::is_half_over;
 
-/// A label and its value; empty where a family has one number.
+/// A label and its value.
 type Label = Vec<(&'static str, String)>;
 
 /// The numbers of this moment.
 #[derive(Default)]
 struct Reading {
+    /// Of which there is one a node.
+    single: BTreeMap<&'static str, Gauge<i64, AtomicI64>>,
     gauges: BTreeMap<&'static str, Family<Label, Gauge<i64, AtomicI64>>>,
     counters: BTreeMap<&'static str, Family<Label, Counter>>,
     seconds: Family<Label, Counter<f64, AtomicU64>>,
@@ -48,6 +50,12 @@ impl Reading {
                 super::register(&mut registry, row, self.seconds.clone());
             } else if row.kind == Kind::Counter {
                 super::register(&mut registry, row, self.counters.remove(row.name).unwrap_or_default());
+            } else if row.labels.is_empty() {
+                // Without a label there is no number that is not there: it is left out.
+                self.single
+                    .remove(row.name)
+                    .into_iter()
+                    .for_each(|one| super::register(&mut registry, row, one));
             } else {
                 super::register(&mut registry, row, self.gauges.remove(row.name).unwrap_or_default());
             }
@@ -56,7 +64,7 @@ impl Reading {
     }
 
     fn set(&mut self, row: &'static Row, value: i64) {
-        self.gauges.entry(row.name).or_default().get_or_create(&Vec::new()).set(value);
+        self.single.entry(row.name).or_default().set(value);
     }
 
     fn set_of(&mut self, row: &'static Row, label: (&'static str, &str), value: i64) {
